@@ -1,0 +1,1 @@
+"""CNN features, training, signatures, fusion and explanation. Never imports slicer, qt or ctk."""

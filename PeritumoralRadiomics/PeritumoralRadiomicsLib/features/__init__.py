@@ -1,0 +1,1 @@
+"""Radiomic feature families, one file each."""

@@ -1,0 +1,1 @@
+"""Study recipes, command line, report and sample cohort: the top floor."""

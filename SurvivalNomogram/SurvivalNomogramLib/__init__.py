@@ -1,0 +1,1 @@
+"""Cox models, nomograms and their validation. Imports RadiomicsCoreLib alone."""

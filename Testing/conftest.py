@@ -1,0 +1,31 @@
+"""What all tests share: the packages on the path, and the real patients' images where they are present."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+for module in ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy"):
+    if str(ROOT / module) not in sys.path:
+        sys.path.insert(0, str(ROOT / module))
+# Worker processes that a test starts find the packages the same way.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [
+        str(ROOT / m)
+        for m in ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy")
+    ]
+    + [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
+)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with the real patients' images (see its README); the test is skipped where it is absent."""
+    folder = Path(os.environ.get("PERITUMORAL_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"real patients' images are not here: {folder} (set PERITUMORAL_SHARED_DATA)")
+    return folder
