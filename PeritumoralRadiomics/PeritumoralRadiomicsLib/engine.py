@@ -20,7 +20,7 @@ class FilteredImage:
     """One image derived from the preprocessed image.
 
     Attributes:
-        name: pyradiomics' image type name, for example ``original``, ``wavelet-LLH``, ``log-sigma-1-0-mm-3D``.
+        name: pyradiomics' image type name: ``original``, ``wavelet-LLH``, ``log-sigma-1-0-mm-3D`` and so on.
         image: the filtered image, on the grid of the preprocessed image.
         setting: pyradiomics setting names and values that hold for this image type
             (the common ones, overridden by those given for the image type).
@@ -80,9 +80,9 @@ class FeatureEngine(Protocol):
             filtered: image and the settings that hold for it.
             mask: 3D, UInt8, 1 inside the region, on the grid of ``filtered.image``.
             feature_classes: as in :meth:`shape_features`; shape classes are ignored.
-            bin_edges: shape (n + 1,), ascending, in the intensity unit of the filtered image: the half-open
+            bin_edges: shape (n + 1,), ascending, in the filtered image's intensity unit: the half-open
                 bins used instead of the region's own (the same for tumour and rings). Grey level g is then
-                the g-th bin of these edges, in every region. None: ``binWidth`` or ``binCount`` of ``setting``.
+                the g-th bin of these edges, in every region. None: ``binWidth`` or ``binCount`` decide.
 
         Returns:
             ``<image name>_<class>_<Feature>`` to value, in pyradiomics' order.

@@ -31,6 +31,6 @@ class DependencyError(RadiomicsError):
     """A package that this step needs is not installed; the message says how to install it."""
 
 
-class Cancelled(Exception):  # noqa: N818 - a request of the user's, not an error
+class Cancelled(Exception):
     """Raised from a progress callback to stop a long function cleanly. Not a RadiomicsError on purpose:
     nothing that records errors may swallow it."""

@@ -1,1 +1,1 @@
-"""What the Slicer modules share: nodes, background jobs, layouts. The only library that may import slicer, vtk, qt."""
+"""What the Slicer modules share: nodes, jobs, layouts. The only library that may import slicer, vtk, qt."""
