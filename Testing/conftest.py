@@ -15,11 +15,7 @@ for module in MODULES:
         sys.path.insert(0, str(ROOT / module))
 # Worker processes that a test starts find the packages the same way.
 os.environ["PYTHONPATH"] = os.pathsep.join(
-    [
-        str(ROOT / m)
-        for m in ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy")
-    ]
-    + [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
+    [str(ROOT / module) for module in MODULES] + [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
 )
 
 

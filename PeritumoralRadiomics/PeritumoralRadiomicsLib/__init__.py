@@ -1,1 +1,1 @@
-"""Regions, preprocessing and radiomic features of tumours and surroundings. Never imports slicer, qt or ctk."""
+"""Regions, preprocessing and radiomic features of tumour and surroundings. Never imports slicer, qt or ctk."""

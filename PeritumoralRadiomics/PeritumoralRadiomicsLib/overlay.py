@@ -85,16 +85,12 @@ def _draw_panel(axis: Axes, panel: OverlayPanel) -> None:
     masks = {name: _on_grid(mask, crop) for name, mask in panel.regions.items()}
     # Anterior up, the patient's right at the left, whatever the file's axes are.
     shown = sitk.DICOMOrient(crop, "LPS")
-    arrays = {
-        name: sitk.GetArrayViewFromImage(sitk.DICOMOrient(mask, "LPS")) > 0 for name, mask in masks.items()
-    }
+    arrays = {name: sitk.GetArrayViewFromImage(sitk.DICOMOrient(mask, "LPS")) > 0 for name, mask in masks.items()}
     k = _largest_slice(next(iter(arrays.values())))
     dx, dy, _ = shown.GetSpacing()
     picture = sitk.GetArrayViewFromImage(shown)[k]
     low, high = panel.window or tuple(np.percentile(picture, (1, 99)))
-    axis.imshow(
-        picture, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), aspect=dy / dx, interpolation="nearest"
-    )
+    axis.imshow(picture, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), aspect=dy / dx, interpolation="nearest")
     _draw_contours(axis, {name: array[k] for name, array in arrays.items()})
     _draw_scale_bar(axis, picture.shape, dx)
     axis.set_title(panel.title, fontsize=9)

@@ -159,9 +159,7 @@ def _make_cases_folder(out: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(
-            f"output folder {str(out)!r} cannot be written: {error.strerror}; choose another"
-        ) from None
+        raise InputError(f"output folder {str(out)!r} cannot be written: {error.strerror}; choose another") from None
     return folder
 
 
@@ -204,9 +202,7 @@ def _do_alone(task: CaseTask, cases_folder: Path) -> CaseOutcome:
     try:
         return next(iter(_run_parallel([task], cases_folder, jobs=2)))
     except _worker_died_error():
-        reason = (
-            "its process died, most likely for lack of memory; crop or resample the image, or use fewer jobs"
-        )
+        reason = "its process died, most likely for lack of memory; crop or resample the image, or use fewer jobs"
         outcome = CaseOutcome(task.case_id, CaseStatus.FAILED, "", reason)
         _publish(_new_partial_folder(task, cases_folder), outcome, cases_folder)
         return outcome
@@ -275,9 +271,7 @@ def read_outcome(folder: Path) -> CaseOutcome | None:
     """Return how the case in this folder ended, or None if nothing whole is there."""
     try:
         stored: dict[str, Any] = read_json(Path(folder) / STATUS_FILE)
-        return CaseOutcome(
-            **{**stored, "status": CaseStatus(stored["status"]), "warnings": tuple(stored["warnings"])}
-        )
+        return CaseOutcome(**{**stored, "status": CaseStatus(stored["status"]), "warnings": tuple(stored["warnings"])})
     except (OSError, RadiomicsError, ValueError, KeyError, TypeError):
         return None
 

@@ -1,0 +1,334 @@
+"""The main job: for every patient of a cohort, grow rings in every phase and extract the features of all regions."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import SimpleITK as sitk
+
+from RadiomicsCoreLib.batch import (
+    CaseOutcome,
+    CaseTask,
+    CaseWork,
+    case_folder,
+    failures,
+    run_batch,
+)
+from RadiomicsCoreLib.cohort import Case, Cohort, PhaseFiles
+from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsCoreLib.images import read_image
+from RadiomicsCoreLib.masks import read_mask
+from RadiomicsCoreLib.progress import Progress, no_progress
+from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings
+from RadiomicsCoreLib.tables import read_json, write_csv, write_json, write_parquet
+
+from .engines import get_engine
+from .extraction import ExtractionResult, extract_features
+from .extraction_settings import ExtractionSettings
+from .overlay import OverlayPanel, save_overlay
+from .regions import RegionSet, grow_regions
+from .ring_settings import RingSettings
+
+LOG = logging.getLogger(__name__)
+FEATURES_FILE = "features.json"
+REGIONS_FILE = "regions.json"
+OVERLAY_FILE = "overlay.png"
+REGION_COLUMNS = (
+    "case_id",
+    "phase",
+    "region",
+    "inner_mm",
+    "outer_mm",
+    "thickness_mm",
+    "voxels",
+    "volume_ml",
+    "retained_fraction",
+    "mean_radius_mm",
+    "reason",
+    "warnings",
+)
+
+
+@dataclass(frozen=True)
+class ExtractionJob:
+    """What is done to every patient.
+
+    Attributes:
+        rings: which regions to grow.
+        extraction: preprocessing and features.
+        engine: name of the program that computes the features.
+        resample_masks: bring a mask from another grid to the image's (nearest neighbour) instead of refusing it.
+        overlays: draw one picture for each case.
+        save_masks: write every region as a NIfTI mask into the case's folder.
+    """
+
+    rings: RingSettings
+    extraction: ExtractionSettings
+    engine: str = "pyradiomics"
+    resample_masks: bool = False
+    overlays: bool = True
+    save_masks: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for provenance and hashing, with the engine's version."""
+        engine = get_engine(self.engine)
+        return {
+            "rings": asdict(self.rings),
+            "extraction": self.extraction.to_dict(),
+            "engine": {"name": engine.name, "version": engine.version},
+            "resample_masks": self.resample_masks,
+            "overlays": self.overlays,
+            "save_masks": self.save_masks,
+        }
+
+
+@dataclass(frozen=True)
+class CohortExtraction:
+    """What a cohort run wrote.
+
+    Attributes:
+        outcomes: how each case ended, in the order of the cohort table.
+        files: the files to open, by what they are.
+    """
+
+    outcomes: tuple[CaseOutcome, ...]
+    files: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> list[CaseOutcome]:
+        """The cases that failed, with their reasons."""
+        return failures(self.outcomes)
+
+
+def extract_cohort(
+    cohort: Cohort,
+    job: ExtractionJob,
+    out: Path,
+    *,
+    jobs: int | None = None,
+    progress: Progress = no_progress,
+) -> CohortExtraction:
+    """Extract the features of every case of a cohort; a failing case never stops the others.
+
+    Run again into the same folder, it reuses the cases whose files and settings are the same.
+
+    Args:
+        cohort: the table, as read by :func:`RadiomicsCoreLib.cohort.read_cohort`.
+        job: rings, preprocessing, features, engine.
+        out: output folder: ``features.csv``, ``regions.csv``, ``study.json``, ``cases/<case_id>/…``.
+        jobs: cases at a time; None: all cores as far as memory allows.
+        progress: told after each case.
+
+    Raises:
+        InputError: the output folder cannot be written.
+        Cancelled: from ``progress`` or Ctrl-C; what is finished stays and is reused.
+    """
+    settings = job.to_dict()
+    tasks = [
+        CaseTask(
+            case.case_id,
+            partial(_fingerprint, case, cohort.phases, settings),
+            partial(extract_case, case, cohort.phases, job),
+        )
+        for case in cohort.cases
+    ]
+    outcomes = run_batch(tasks, out, jobs=jobs, progress=progress)
+    files = _write_tables(cohort, out, outcomes)
+    files["provenance"] = _write_study(cohort, settings, out, outcomes)
+    return CohortExtraction(tuple(outcomes), files)
+
+
+def extract_case(case: Case, phases: Sequence[str], job: ExtractionJob, folder: Path) -> CaseWork:
+    """Do all phases of one case and write its files into ``folder``; a failing phase leaves the others whole.
+
+    Raises:
+        RadiomicsError: no phase could be done.
+    """
+    features: dict[str, float] = {}
+    rows: list[dict[str, Any]] = []
+    panels: list[OverlayPanel] = []
+    failed: list[str] = []
+    warnings: list[str] = []
+    for phase in phases:
+        if phase not in case.images:
+            warnings.append(f"{phase}: no image named in the table; its features are empty")
+            continue
+        try:
+            done = _extract_phase(case.images[phase], phase, job)
+        except RadiomicsError as error:
+            failed.append(f"{phase}: {error}")
+            continue
+        features |= done.features
+        rows += [{"case_id": case.case_id, "phase": phase, **row} for row in done.rows]
+        warnings += done.warnings
+        panels.append(done.panel)
+        if job.save_masks:
+            _save_masks(done.regions, folder, phase)
+    write_json(folder / FEATURES_FILE, {name: _for_json(value) for name, value in features.items()})
+    write_json(folder / REGIONS_FILE, [{key: _for_json(value) for key, value in row.items()} for row in rows])
+    if job.overlays and panels:
+        save_overlay(folder / OVERLAY_FILE, panels, case.case_id)
+    if not panels and not failed:
+        failed.append("no phase has an image; fill in the image columns")
+    return CaseWork(tuple(failed), tuple(warnings))
+
+
+@dataclass(frozen=True)
+class _PhaseResult:
+    features: dict[str, float]
+    rows: list[dict[str, Any]]
+    warnings: list[str]
+    panel: OverlayPanel
+    regions: RegionSet
+
+
+def _extract_phase(files: PhaseFiles, phase: str, job: ExtractionJob) -> _PhaseResult:
+    image, tumour, organ = _read_phase(files, phase, job.resample_masks)
+    regions = grow_regions(tumour, job.rings, image=image, organ=organ)
+    settings = job.extraction.for_phase(phase)
+    masks = {name: region.mask for name, region in regions.regions.items()}
+    result = extract_features(image, masks, settings, engine=job.engine)
+    return _PhaseResult(
+        features=_columns(phase, result),
+        rows=region_rows(regions, result),
+        warnings=_warnings(phase, regions, result),
+        panel=OverlayPanel(phase, image, masks, settings.display_window()),
+        regions=regions,
+    )
+
+
+def _read_phase(files: PhaseFiles, phase: str, resample: bool) -> tuple[sitk.Image, sitk.Image, sitk.Image | None]:
+    if files.mask is None:
+        raise InputError(f"no tumour mask named; fill in the column {phase}_mask")
+    image = read_image(files.image)
+    folder = Path(files.image)
+    read = partial(read_mask, reference=image, reference_path=folder, resample=resample)
+    tumour = read(files.mask, roi=files.roi, label=files.label)
+    organ = read(files.organ_mask) if files.organ_mask is not None else None
+    return image, tumour, organ
+
+
+def _columns(phase: str, result: ExtractionResult) -> dict[str, float]:
+    return {
+        f"{phase}.{region}.{feature}": value
+        for region, features in result.features.items()
+        for feature, value in features.items()
+    }
+
+
+def region_rows(regions: RegionSet, result: ExtractionResult | None = None) -> list[dict[str, Any]]:
+    """Return the quality figures of regions, one plain row each (columns: see ``REGION_COLUMNS``)."""
+    reasons = result.reasons if result is not None else {}
+    return [
+        {
+            "region": name,
+            "inner_mm": region.inner_mm,
+            "outer_mm": region.outer_mm,
+            "thickness_mm": region.thickness_mm,
+            "voxels": region.voxels,
+            "volume_ml": region.volume_ml,
+            "retained_fraction": region.retained_fraction,
+            "mean_radius_mm": regions.mean_radius_mm,
+            "reason": reasons.get(name) or region.reason,
+            "warnings": "; ".join(region.warnings),
+        }
+        for name, region in regions.regions.items()
+    ]
+
+
+def _warnings(phase: str, regions: RegionSet, result: ExtractionResult) -> list[str]:
+    lines = [f"{phase} {name}: {line}" for name, region in regions.regions.items() for line in region.warnings]
+    lines += [f"{phase} {name}: no features, {reason}" for name, reason in result.reasons.items()]
+    return lines + [f"{phase}: {line}" for line in result.warnings]
+
+
+def _save_masks(regions: RegionSet, folder: Path, phase: str) -> None:
+    for name in regions.regions:
+        sitk.WriteImage(regions.full_mask(name), str(folder / f"{phase}_{name}.nii.gz"), useCompression=True)
+
+
+def _fingerprint(case: Case, phases: Sequence[str], settings: dict[str, Any]) -> str:
+    chosen = {phase: case.images[phase] for phase in phases if phase in case.images}
+    paths = [path for files in chosen.values() for path in _paths(files)]
+    structures = {phase: [files.roi, files.label] for phase, files in chosen.items()}
+    return hash_settings([settings, structures, list(phases), hash_files(paths)])
+
+
+def _paths(files: PhaseFiles) -> list[Path]:
+    return [path for path in (files.image, files.mask, files.organ_mask) if path is not None]
+
+
+def _for_json(value: Any) -> Any:
+    """NaN is not JSON: an empty value stands for it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else repr(value)
+    return value
+
+
+def _write_tables(cohort: Cohort, out: Path, outcomes: Sequence[CaseOutcome]) -> dict[str, Path]:
+    ids = [outcome.case_id for outcome in outcomes]
+    files = {"features": out / "features.csv", "regions": out / "regions.csv"}
+    columns = ["case_id", *_feature_columns(out, ids)]
+    write_csv(files["features"], _feature_rows(out, ids), columns)
+    write_csv(files["regions"], _region_rows(out, ids), REGION_COLUMNS)
+    parquet = out / "features.parquet"
+    if write_parquet(parquet, _feature_rows(out, ids), columns):
+        files["features (parquet)"] = parquet
+    return files
+
+
+def _read_case_json(out: Path, case_id: str, name: str) -> Any:
+    path = case_folder(out, case_id) / name
+    return read_json(path) if path.is_file() else None
+
+
+def _feature_columns(out: Path, ids: Iterable[str]) -> list[str]:
+    columns: dict[str, None] = {}
+    for case_id in ids:
+        columns |= dict.fromkeys(_read_case_json(out, case_id, FEATURES_FILE) or ())
+    return list(columns)
+
+
+def _feature_rows(out: Path, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for case_id in ids:
+        yield {"case_id": case_id, **(_read_case_json(out, case_id, FEATURES_FILE) or {})}
+
+
+def _region_rows(out: Path, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for case_id in ids:
+        yield from _read_case_json(out, case_id, REGIONS_FILE) or ()
+
+
+def _write_study(cohort: Cohort, settings: dict[str, Any], out: Path, outcomes: Sequence[CaseOutcome]) -> Path:
+    path = out / "study.json"
+    record = environment_record(
+        {
+            "job": "extract",
+            "settings": settings,
+            "settings_hash": hash_settings(settings),
+            "seed": None,
+            "cohort": {
+                "path": str(cohort.path),
+                "sha256": hash_files([cohort.path]),
+                "cases": len(cohort.cases),
+                "phases": list(cohort.phases),
+            },
+            "cases": {
+                outcome.case_id: {
+                    "status": outcome.status.value,
+                    "reason": outcome.reason,
+                    "fingerprint": outcome.fingerprint,
+                    "warnings": list(outcome.warnings),
+                }
+                for outcome in outcomes
+            },
+        }
+    )
+    write_json(path, record)
+    return path

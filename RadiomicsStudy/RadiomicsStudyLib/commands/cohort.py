@@ -1,0 +1,47 @@
+"""``peritumoral cohort check``: read every row of a cohort table and report problems without computing."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from RadiomicsCoreLib.cohort import check_cohort, read_cohort
+
+from ..arguments import names
+from ..console import print_table, progress_bar
+
+EXAMPLES = """examples:
+  peritumoral cohort check cohort.csv
+  peritumoral cohort check cohort.csv --phases arterial,venous
+
+Exit code: 0 every row can be used, 1 some cannot, 2 the table itself cannot be read.
+"""
+
+
+def add_parser(verbs: Any) -> None:
+    """Describe the verb."""
+    parser = verbs.add_parser("cohort", help="work on a cohort table (cohort check)")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    check = actions.add_parser(
+        "check",
+        help="read every row and report problems",
+        description="Read every image and mask of a cohort table and report problems, without computing.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("cohort", help="cohort table (CSV)")
+    check.add_argument("--phases", type=names, help="phases to check (default: all)")
+    check.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check and show the problems."""
+    cohort = read_cohort(arguments.cohort, phases=arguments.phases)
+    with progress_bar("checking") as progress:
+        problems = check_cohort(cohort, progress=progress)
+    if problems:
+        rows = [(problem.case_id, problem.phase, problem.column, problem.message) for problem in problems]
+        print_table(f"{len(problems)} problems", ("case", "phase", "column", "what to mend"), rows)
+        return 1
+    print(f"{len(cohort.cases)} cases, phases {', '.join(cohort.phases)}: every file can be read and fits")
+    return 0

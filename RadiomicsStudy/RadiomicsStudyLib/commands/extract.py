@@ -1,0 +1,85 @@
+"""``peritumoral extract``: rings and features of every patient of a cohort."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from PeritumoralRadiomicsLib.cohort_extraction import CohortExtraction, ExtractionJob, extract_cohort
+from PeritumoralRadiomicsLib.engines import engine_names
+from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.parameter_file import read_parameter_file
+from PeritumoralRadiomicsLib.presets import preset
+from RadiomicsCoreLib.cohort import read_cohort
+
+from ..arguments import add_ring_options, names, positive_int, ring_settings
+from ..console import print_files, print_table, progress_bar
+
+EXAMPLES = """examples:
+  peritumoral extract cohort.csv --rings 3,6,9 --preset liu2025 -o out
+  peritumoral extract cohort.csv --adaptive 1/6,2/6 --plane largest_slice --preset wu2021 --phases ct -o out
+  peritumoral extract cohort.csv --rings 3 --parameters Params.yaml --engine pyradiomics --jobs 2 -o out
+
+The same command again goes on where it stopped: finished cases are reused if files and settings are the same.
+Exit code: 0 all cases done, 1 some failed (the rest is written), 2 nothing could be done.
+"""
+
+
+def add_parser(verbs: Any) -> None:
+    """Describe the verb."""
+    parser = verbs.add_parser(
+        "extract",
+        help="rings and features of every patient of a cohort table",
+        description="Grow rings and extract radiomic features of every region, phase and patient.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("cohort", help="cohort table (CSV): case_id, <phase>_image, <phase>_mask, …")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="output folder")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--preset", help="features and preprocessing of a published study (see: peritumoral presets)")
+    what.add_argument("--parameters", metavar="YAML", help="a pyradiomics parameter file, used as it is")
+    parser.add_argument("--phases", type=names, help="phases to do, for example ct,pet (default: all)")
+    parser.add_argument("--engine", choices=engine_names(), default=engine_names()[0])
+    parser.add_argument("--jobs", type=positive_int, help="cases at a time (default: all cores, as memory allows)")
+    parser.add_argument("--resample-masks", action="store_true", help="accept masks on another grid")
+    parser.add_argument("--save-masks", action="store_true", help="write every region as a NIfTI mask")
+    parser.add_argument("--no-overlays", action="store_true", help="draw no pictures")
+    add_ring_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Extract, tell what failed and why, and name the files to open."""
+    job = ExtractionJob(
+        rings=ring_settings(arguments),
+        extraction=_extraction_settings(arguments),
+        engine=arguments.engine,
+        resample_masks=arguments.resample_masks,
+        overlays=not arguments.no_overlays,
+        save_masks=arguments.save_masks,
+    )
+    cohort = read_cohort(arguments.cohort, phases=arguments.phases)
+    with progress_bar("extracting") as progress:
+        done = extract_cohort(cohort, job, arguments.out, jobs=arguments.jobs, progress=progress)
+    return _report(done)
+
+
+def _extraction_settings(arguments: argparse.Namespace) -> ExtractionSettings:
+    if arguments.preset:
+        return preset(arguments.preset)
+    return read_parameter_file(arguments.parameters)
+
+
+def _report(done: CohortExtraction) -> int:
+    failed = done.failed
+    reused = sum(outcome.reused for outcome in done.outcomes)
+    print(f"{len(done.outcomes) - len(failed)} of {len(done.outcomes)} cases done, {reused} of them reused")
+    if failed:
+        rows = [(outcome.case_id, outcome.reason) for outcome in failed]
+        print_table(f"{len(failed)} failed", ("case", "why"), rows)
+    print_files(done.files)
+    if len(failed) == len(done.outcomes):
+        return 2
+    return 1 if failed else 0
