@@ -1,0 +1,297 @@
+"""The main job from the command line: whole cohorts, bad input, resuming, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from RadiomicsStudyLib.cli import main
+
+SHAPE = (10, 36, 36)
+SPACING = (1.0, 1.0, 2.0)
+PARAMETERS = """
+setting: {binWidth: 25}
+imageType: {Original: {}}
+featureClass: {firstorder: [Mean, Entropy], glcm: [Contrast]}
+"""
+
+
+def to_image(array: np.ndarray, origin: tuple[float, ...] = (0.0, 0.0, 0.0)) -> sitk.Image:
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing(SPACING)
+    image.SetOrigin(origin)
+    return image
+
+
+def body() -> np.ndarray:
+    return np.random.default_rng(3).normal(40, 20, SHAPE).round().astype(np.int16)
+
+
+def ball(centre: tuple[int, int, int] = (5, 18, 18), radius_mm: float = 6.0) -> np.ndarray:
+    k, j, i = np.ogrid[tuple(map(slice, SHAPE))]
+    squared = ((k - centre[0]) * SPACING[2]) ** 2 + (j - centre[1]) ** 2 + (i - centre[2]) ** 2
+    return (squared <= radius_mm**2).astype(np.uint8)
+
+
+class CohortFolder:
+    """A folder with a cohort table that grows case by case."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rows: list[dict[str, str]] = []
+
+    def add(self, case_id: str, image=None, mask=None, **cells: str) -> None:
+        number = len(self.rows)
+        row = {"case_id": case_id, "ct_image": f"{number} image.nii.gz", "ct_mask": f"{number} mask.nii.gz"}
+        sitk.WriteImage(to_image(body()) if image is None else image, str(self.folder / row["ct_image"]))
+        sitk.WriteImage(to_image(ball()) if mask is None else mask, str(self.folder / row["ct_mask"]))
+        self.rows.append(row | cells)
+
+    def path(self, name: str = "cohort.csv") -> str:
+        columns = list(dict.fromkeys(column for row in self.rows for column in row))
+        with (self.folder / name).open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, columns)
+            writer.writeheader()
+            writer.writerows(self.rows)
+        return str(self.folder / name)
+
+
+@pytest.fixture
+def cohort(tmp_path) -> CohortFolder:
+    folder = tmp_path / "données, 1"
+    folder.mkdir()
+    return CohortFolder(folder)
+
+
+@pytest.fixture
+def parameters(tmp_path) -> str:
+    path = tmp_path / "small.yaml"
+    path.write_text(PARAMETERS)
+    return str(path)
+
+
+def read_table(path: Path) -> dict[str, dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return {row["case_id"]: row for row in csv.DictReader(stream)}
+
+
+def extract(cohort: CohortFolder, parameters: str, out: Path, *options: str) -> int:
+    words = ["extract", cohort.path(), "--parameters", parameters, "--rings", "2,4", "-o", str(out), "--jobs", "1"]
+    return main([*words, *options])
+
+
+def test_a_cohort_gives_features_regions_pictures_and_provenance(cohort, parameters, tmp_path, capsys):
+    cohort.add("Ærø, 1", age="61")
+    cohort.add("=1+1")
+    out = tmp_path / "out"
+    assert extract(cohort, parameters, out) == 0
+    features = read_table(out / "features.csv")
+    assert list(features) == ["Ærø, 1", "'=1+1"]
+    columns = list(features["Ærø, 1"])[1:]
+    assert columns[:3] == [
+        f"ct.intratumour.original_{name}" for name in ("firstorder_Mean", "firstorder_Entropy", "glcm_Contrast")
+    ]
+    assert {column.split(".")[1] for column in columns} == {"intratumour", "ring_0_2mm", "ring_0_4mm"}
+    inside = body()[ball() > 0]
+    assert float(features["Ærø, 1"]["ct.intratumour.original_firstorder_Mean"]) == pytest.approx(inside.mean())
+    regions = list(csv.DictReader((out / "regions.csv").open(encoding="utf-8")))
+    assert len(regions) == 6
+    assert int(regions[0]["voxels"]) == ball().sum()
+    study = json.loads((out / "study.json").read_text(encoding="utf-8"))
+    assert study["settings"]["rings"]["outer_mm"] == [2.0, 4.0]
+    assert study["cases"]["=1+1"]["status"] == "done"
+    assert len(list((out / "cases").glob("*/overlay.png"))) == 2
+    assert "features.csv" in capsys.readouterr().out
+
+
+def test_a_second_run_reuses_every_case_until_settings_or_files_change(cohort, parameters, tmp_path, capsys):
+    cohort.add("a")
+    cohort.add("b")
+    out = tmp_path / "out"
+    extract(cohort, parameters, out)
+    first = (out / "features.csv").read_bytes()
+    capsys.readouterr()
+    extract(cohort, parameters, out)
+    assert "2 of them reused" in capsys.readouterr().out
+    assert (out / "features.csv").read_bytes() == first
+    sitk.WriteImage(to_image(ball(radius_mm=7)), str(cohort.folder / cohort.rows[0]["ct_mask"]))
+    extract(cohort, parameters, out)
+    assert "1 of them reused" in capsys.readouterr().out
+    extract(cohort, parameters, out, "--gap", "1")
+    assert "0 of them reused" in capsys.readouterr().out
+
+
+def with_a_nan() -> sitk.Image:
+    array = body().astype(np.float32)
+    array[5, 18, 18] = np.nan
+    return to_image(array)
+
+
+def empty() -> np.ndarray:
+    return np.zeros(SHAPE, np.uint8)
+
+
+BAD_CASES = {
+    "empty mask": ({"mask": to_image(empty())}, "empty"),
+    "mask on another grid": ({"mask": to_image(ball(), origin=(0.4, 0, 0))}, "0.4"),
+    "mask elsewhere": ({"mask": to_image(ball(), origin=(500, 0, 0))}, "500"),
+    "NaN voxel": ({"image": with_a_nan()}, "NaN"),
+    "4D image": ({"image": sitk.JoinSeries([to_image(body())] * 2)}, "4"),
+    "RGB image": ({"image": sitk.Compose([to_image(body().astype(np.uint8))] * 3)}, "components"),
+    "label not there": ({"ct_label": "3"}, "3"),
+    "several labels": ({"mask": to_image(ball() + (ball(radius_mm=3) > 0))}, "1, 2"),
+    "missing file": ({"ct_image": "nowhere.nii.gz"}, "nowhere.nii.gz"),
+    "not an image": ({"ct_image": "note.nii"}, "note.nii"),
+    "truncated gzip": ({"ct_image": "torn.nii.gz"}, "torn.nii.gz"),
+    "a folder": ({"ct_mask": "folder"}, "folder"),
+    "organ leaves nothing": ({"ct_organ_mask": "nothing.nii.gz"}, ""),
+}
+
+
+@pytest.fixture
+def bad_cohort(cohort) -> CohortFolder:
+    folder = cohort.folder
+    (folder / "note.nii").write_text("this is no image")
+    (folder / "folder").mkdir()
+    sitk.WriteImage(to_image(body()), str(folder / "whole.nii.gz"))
+    content = (folder / "whole.nii.gz").read_bytes()
+    (folder / "torn.nii.gz").write_bytes(content[: len(content) // 2])
+    with gzip.open(folder / "whole.nii.gz") as stream:
+        assert stream.read(4)
+    sitk.WriteImage(to_image(ball((5, 18, 18), 6)), str(folder / "nothing.nii.gz"))
+    for case_id, (cells, _) in BAD_CASES.items():
+        cohort.add(case_id, **cells)
+    cohort.add("../good")
+    return cohort
+
+
+def test_each_bad_case_gets_one_clear_line_and_the_good_ones_go_on(bad_cohort, parameters, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert extract(bad_cohort, parameters, out) == 1
+    cases = json.loads((out / "study.json").read_text(encoding="utf-8"))["cases"]
+    assert cases["../good"]["status"] == "done"
+    assert set(tmp_path.iterdir()) == {bad_cohort.folder, out, Path(parameters)}
+    for case_id, (_, words) in BAD_CASES.items():
+        if case_id == "organ leaves nothing":
+            continue
+        assert cases[case_id]["status"] == "failed", case_id
+        assert words in cases[case_id]["reason"], cases[case_id]["reason"]
+        assert "\n" not in cases[case_id]["reason"]
+        assert "unexpected" not in cases[case_id]["reason"], cases[case_id]["reason"]
+    features = read_table(out / "features.csv")
+    assert features["../good"]["ct.ring_0_2mm.original_glcm_Contrast"]
+    assert features["empty mask"]["ct.intratumour.original_firstorder_Mean"] == ""
+    assert "../good" not in capsys.readouterr().out.split("failed", 1)[1].split("Open:")[0]
+
+
+def test_a_ring_without_voxels_is_empty_with_a_reason_and_no_failure(bad_cohort, parameters, tmp_path):
+    out = tmp_path / "out"
+    bad_cohort.rows = [row for row in bad_cohort.rows if row["case_id"] == "organ leaves nothing"]
+    assert extract(bad_cohort, parameters, out) == 0
+    rows = {row["region"]: row for row in csv.DictReader((out / "regions.csv").open(encoding="utf-8"))}
+    assert float(rows["ring_0_2mm"]["retained_fraction"]) == 0
+    assert rows["ring_0_2mm"]["reason"]
+    features = read_table(out / "features.csv")["organ leaves nothing"]
+    assert features["ct.ring_0_2mm.original_firstorder_Mean"] == ""
+    assert features["ct.intratumour.original_firstorder_Mean"] != ""
+
+
+def test_small_and_border_tumours_are_done_with_warnings(cohort, parameters, tmp_path):
+    one_voxel = empty()
+    one_voxel[5, 18, 18] = 1
+    cohort.add("one voxel", mask=to_image(one_voxel))
+    cohort.add("at the border", mask=to_image(ball((0, 3, 3))))
+    out = tmp_path / "out"
+    assert extract(cohort, parameters, out) == 0
+    cases = json.loads((out / "study.json").read_text(encoding="utf-8"))["cases"]
+    assert any("voxel" in line for line in cases["one voxel"]["warnings"])
+    assert any("border" in line for line in cases["at the border"]["warnings"])
+    features = read_table(out / "features.csv")
+    assert features["one voxel"]["ct.intratumour.original_glcm_Contrast"] == ""
+    assert features["one voxel"]["ct.ring_0_4mm.original_glcm_Contrast"] != ""
+
+
+def test_masks_on_another_grid_are_taken_when_asked(cohort, parameters, tmp_path):
+    cohort.add("a", mask=to_image(ball(), origin=(0.4, 0, 0)))
+    assert extract(cohort, parameters, tmp_path / "out", "--resample-masks") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["extract", "nowhere.csv", "--preset", "wu2021", "--rings", "3", "-o", "out"], "nowhere.csv"),
+        (["extract", "{cohort}", "--preset", "lui2025", "--rings", "3", "-o", "out"], "liu2025"),
+        (["extract", "{cohort}", "--preset", "wu2021", "-o", "out"], "--rings"),
+        (["extract", "{cohort}", "--preset", "wu2021", "--rings", "-3", "-o", "out"], "-3"),
+        (["extract", "{cohort}", "--preset", "wu2021", "--rings", "3", "--phases", "pet", "-o", "out"], "pet"),
+        (["extract", "{cohort}", "--preset", "wu2021", "--rings", "3", "-o", "{cohort}"], "cohort.csv"),
+        (["extract", "{cohort}", "--parameters", "no.yaml", "--rings", "3", "-o", "out"], "no.yaml"),
+    ],
+)
+def test_a_wrong_word_ends_in_one_line_and_exit_code_2(cohort, words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cohort.add("a")
+    path = cohort.path()
+    assert main([word.format(cohort=path) for word in words]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("peritumoral: ") and message in lines[0]
+
+
+def test_two_patients_with_one_id_and_a_misspelt_column_are_refused_before_work(cohort, parameters, tmp_path, capsys):
+    cohort.add("a")
+    cohort.add("a")
+    assert extract(cohort, parameters, tmp_path / "out") == 2
+    assert "'a'" in capsys.readouterr().err
+    cohort.rows = [{"case_id": "a", "ct_imgae": "x.nii", "ct_mask": "y.nii"}]
+    assert extract(cohort, parameters, tmp_path / "out") == 2
+    assert "ct_image" in capsys.readouterr().err
+
+
+def test_nothing_could_be_done_exits_2(cohort, parameters, tmp_path):
+    cohort.add("a", mask=to_image(empty()))
+    assert extract(cohort, parameters, tmp_path / "out") == 2
+
+
+def test_cohort_check_reads_every_row_and_reports_all_problems(bad_cohort, capsys):
+    assert main(["cohort", "check", bad_cohort.path()]) == 1
+    shown = capsys.readouterr().out
+    for case_id in ("empty mask", "mask on another grid", "missing file", "truncated gzip", "several labels"):
+        assert case_id in shown
+
+
+def test_rings_command_writes_masks_figures_and_a_picture(cohort, tmp_path, capsys):
+    cohort.add("a")
+    row = cohort.rows[0]
+    files = [str(cohort.folder / row[column]) for column in ("ct_image", "ct_mask")]
+    out = tmp_path / "rings"
+    assert main(["rings", *files, "--rings", "2,4", "--union", "-o", str(out)]) == 0
+    mask = sitk.GetArrayFromImage(sitk.ReadImage(str(out / "ring_0_2mm.nii.gz")))
+    assert mask.shape == SHAPE and not (mask & ball()).any()
+    assert (out / "overlay.png").is_file() and (out / "intra_ring_0_4mm.nii.gz").is_file()
+    assert "ring_0_4mm" in capsys.readouterr().out
+
+
+def test_presets_are_listed_and_printed_as_parameter_files(capsys):
+    assert main(["presets"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in ("wu2021", "zhang2024", "liu2025", "song2021"))
+    assert main(["presets", "liu2025"]) == 0
+    assert "imageType" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", [[], ["rings"], ["extract"], ["cohort", "check"], ["presets"], ["sample-cohort"]])
+def test_help_shows_examples(verb, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([*verb, "--help"])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    assert "peritumoral" in shown
+    if verb:
+        assert "examples:" in shown
