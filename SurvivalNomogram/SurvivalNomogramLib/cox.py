@@ -16,6 +16,7 @@ from SurvivalNomogramLib.partial_likelihood import Maximum, hazard_increments, m
 if TYPE_CHECKING:
     import pandas as pd
 
+    from SurvivalNomogramLib.cohort_table import CohortTable
     from SurvivalNomogramLib.survival_table import SurvivalTable
 
 EVENTS_PER_VARIABLE = 10
@@ -262,6 +263,8 @@ def fit_cox(table: SurvivalTable, covariates: Sequence[str | Term] | None = None
     terms = chosen_terms(training, covariates)
     design = DesignMatrix(terms)
     x = design.transform(training.frame)
+    if not training.events:
+        raise ModelError("no training patient has the event: nothing can be fitted")
     if x.shape[1] >= training.events and x.shape[1] > 0:
         raise ModelError(
             f"{x.shape[1]} coefficients cannot be fitted with {training.events} events: choose fewer "
@@ -285,7 +288,7 @@ def fit_cox(table: SurvivalTable, covariates: Sequence[str | Term] | None = None
     )
 
 
-def chosen_terms(table: SurvivalTable, covariates: Sequence[str | Term] | None) -> tuple[Term, ...]:
+def chosen_terms(table: CohortTable, covariates: Sequence[str | Term] | None) -> tuple[Term, ...]:
     """Return the table's terms that ``covariates`` names, in that order."""
     if covariates is None:
         return table.terms
@@ -298,7 +301,7 @@ def chosen_terms(table: SurvivalTable, covariates: Sequence[str | Term] | None) 
     return tuple(terms)
 
 
-def _unknown(name: str, table: SurvivalTable) -> str:
+def _unknown(name: str, table: CohortTable) -> str:
     constant = [line for line in table.warnings if line.startswith(f"column {name!r}")]
     if constant:
         return constant[0]

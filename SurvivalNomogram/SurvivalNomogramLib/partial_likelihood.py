@@ -16,6 +16,8 @@ import numpy as np
 CONVERGED_DECREMENT = 1e-9
 """Newton decrement (expected gain of the log-likelihood) below which one last step is taken."""
 MAXIMUM_STEPS = 60
+FARTHEST = 30.0
+"""Log hazard ratio of one standard deviation beyond which the coefficients are taken to run to infinity."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,8 @@ def _newton(sets: RiskSets, x: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray
         beta, point = _halved_step(sets, x, beta, step, point)
         if decrement < CONVERGED_DECREMENT:
             return beta, point, True
+        if np.abs(beta).max() > FARTHEST:
+            break
     return beta, point, False
 
 
@@ -185,8 +189,10 @@ def _halved_step(
     # Rounding makes a full step at the maximum lose some 1e-16 of the log-likelihood; that is no descent.
     slack = 1e-13 * (1 + abs(point.log_likelihood))
     for _ in range(30):
-        ahead = evaluate(sets, x, beta + step)
-        if ahead.log_likelihood >= point.log_likelihood - slack:
+        with np.errstate(all="ignore"):  # a step too far overflows; it is halved like one that descends
+            ahead = evaluate(sets, x, beta + step)
+        is_finite = np.isfinite(ahead.information).all() and np.isfinite(ahead.score).all()
+        if is_finite and ahead.log_likelihood >= point.log_likelihood - slack:
             return beta + step, ahead
         step = step / 2
     return beta, point
