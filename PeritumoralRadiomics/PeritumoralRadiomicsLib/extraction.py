@@ -1,0 +1,307 @@
+"""The radiomic features of all regions of one image: preprocessed once, filtered once, masked afterwards."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import SimpleITK as sitk
+
+from RadiomicsCoreLib.errors import InputError, RegionError
+from RadiomicsCoreLib.progress import Progress, no_progress
+
+from .bin_edges import shared_bin_edges
+from .engine import FeatureEngine, FilteredImage
+from .engines import get_engine
+from .extraction_settings import ExtractionSettings
+from .feature_names import SHAPE_CLASSES
+from .filter_margin import filter_margin
+from .preprocessing import PreprocessedCase, preprocess
+from .region_checks import check_region, resegment
+from .voxel_box import Box, box_of, union_box
+
+
+@dataclass(frozen=True)
+class ImageGeometry:
+    """The grid that features were computed on: axes x, y, z, mm."""
+
+    size: tuple[int, ...]
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    direction: tuple[float, ...]
+    pixel_type: str
+
+
+@dataclass(frozen=True)
+class ExtractionResult:
+    """Features of all regions of one image.
+
+    Attributes:
+        features: region to feature to value; every region has every name of ``settings.feature_names()``,
+            in that order. A value that cannot be computed is NaN.
+        reasons: region that is NaN throughout to the reason.
+        warnings: single features that are NaN, and what else a reader of the values must know.
+        engine: name of the program that computed them.
+        engine_version: its version.
+        geometry: grid of the preprocessed image; None if no region could be used.
+        timings: seconds spent on ``preprocessing``, ``filters``, ``shape`` and ``intensity``.
+    """
+
+    features: dict[str, dict[str, float]]
+    reasons: dict[str, str]
+    warnings: tuple[str, ...]
+    engine: str
+    engine_version: str
+    geometry: ImageGeometry | None
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def extract_features(
+    image: sitk.Image,
+    regions: Mapping[str, sitk.Image],
+    settings: ExtractionSettings,
+    *,
+    engine: str | FeatureEngine = "pyradiomics",
+    progress: Progress = no_progress,
+) -> ExtractionResult:
+    """Extract the radiomic features of all regions of one image.
+
+    The image is preprocessed and filtered once; every region is then read from the same filtered images, so a
+    value near a border depends on the image on both sides of it, and not on which other regions there are
+    (except with ``shared_bin_edges``, and for the filters that scale by the largest intensity around the
+    regions: Square, SquareRoot, Logarithm, Exponential).
+
+    Args:
+        image: 3D scalar image (LPS, mm).
+        regions: name to mask (1 inside), on the image's own grid or on a crop aligned to it.
+        settings: preprocessing, filters, features; see :func:`~PeritumoralRadiomicsLib.presets.preset`.
+        engine: name of an engine, or an engine.
+        progress: called after each region of each filtered image.
+
+    Returns:
+        All features of all regions. A region that cannot be used has NaN and a reason; a constant region has
+        pyradiomics' values (skewness and kurtosis 0, GLCM correlation and MCC 1, NGTDM coarseness 1e6).
+
+    Raises:
+        GeometryError: the image is not 3D or a mask is not on its grid.
+        InputError: no regions, a pixel type or mask values that cannot be used.
+        DependencyError: the engine, or a package it needs, is not installed.
+
+    Example:
+        >>> import numpy as np
+        >>> image = sitk.GetImageFromArray(np.arange(4096.0).reshape(16, 16, 16))
+        >>> mask = sitk.BinaryThreshold(image, 1000, 3000)
+        >>> result = extract_features(image, {"intratumour": mask}, ExtractionSettings())
+        >>> result.features["intratumour"]["original_firstorder_Mean"]
+        2000.0
+    """
+    if not regions:
+        raise InputError("no regions to extract features of; give at least one mask")
+    run = _Run(settings, get_engine(engine) if isinstance(engine, str) else engine, progress)
+    with run.timed("preprocessing"):
+        case = preprocess(image, regions, settings)
+    run.reasons |= case.reasons
+    run.warnings += case.warnings
+    run.compute(case)
+    return run.result(list(regions), case)
+
+
+@dataclass(frozen=True)
+class _Region:
+    """One region on the preprocessed crop: its voxels, for shape and for intensities, within its box."""
+
+    name: str
+    box: Box
+    shape_mask: sitk.Image
+    mask: sitk.Image
+
+    def values(self, filtered: sitk.Image, shift: tuple[int, ...]) -> np.ndarray:
+        inside = sitk.GetArrayViewFromImage(self.mask) != 0
+        return sitk.GetArrayViewFromImage(filtered)[self.box.shifted(shift).slices()][inside]
+
+
+class _Run:
+    """One extraction under way: what is known so far."""
+
+    def __init__(self, settings: ExtractionSettings, engine: FeatureEngine, progress: Progress) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.progress = progress
+        self.features: dict[str, dict[str, float]] = {}
+        self.reasons: dict[str, str] = {}
+        self.failures: dict[str, list[str]] = {}
+        self.warnings: list[str] = []
+        self.timings = dict.fromkeys(("preprocessing", "filters", "shape", "intensity"), 0.0)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[stage] += time.perf_counter() - start
+
+    def compute(self, case: PreprocessedCase) -> None:
+        if "shape2D" in self.settings.feature_classes and not self.settings.setting.get("force2D", False):
+            self.warnings.append("shape2D was left out: it needs force2D: true, as in pyradiomics")
+        if case.image is None:
+            return
+        regions = self._regions(case.image, case.masks)
+        if not regions:
+            return
+        self._shapes(regions)
+        if set(self.settings.feature_classes) - set(SHAPE_CLASSES):
+            self._intensities(case.image, regions)
+
+    def _regions(self, image: sitk.Image, masks: Mapping[str, sitk.Image]) -> list[_Region]:
+        found = []
+        for name, mask in masks.items():
+            try:
+                found.append(self._region(name, mask, image))
+            except RegionError as error:
+                self.reasons[name] = str(error)
+        return found
+
+    def _region(self, name: str, mask: sitk.Image, image: sitk.Image) -> _Region:
+        """Return the region in its box; with resegmentation its intensities may count fewer voxels."""
+        setting = self.settings.setting
+        box = box_of(mask)
+        assert box is not None  # preprocess leaves no empty mask
+        whole = box.cut(mask)
+        inside = sitk.GetArrayFromImage(whole) != 0
+        kept = resegment(sitk.GetArrayViewFromImage(image)[box.slices()], inside, setting)
+        if kept is inside:
+            return _Region(name, box, whole, whole)
+        check_region(kept, setting, self.settings.min_voxels)
+        part = sitk.GetImageFromArray(kept.astype(np.uint8))
+        part.CopyInformation(whole)
+        return _Region(name, box, part if setting.get("resegmentShape", False) else whole, part)
+
+    def _shapes(self, regions: list[_Region]) -> None:
+        for region in regions:
+            for name in SHAPE_CLASSES:
+                if name in self.settings.feature_classes:
+                    with self.timed("shape"), self._failing(region.name, name):
+                        wanted = {name: self.settings.feature_classes[name]}
+                        found = self.engine.shape_features(region.shape_mask, wanted, self.settings.setting)
+                        self._keep(region.name, found)
+
+    def _intensities(self, image: sitk.Image, regions: list[_Region]) -> None:
+        names = self.settings.image_names()
+        steps, done = sum(len(images) for images in names.values()) * len(regions), 0
+        for image_type, expected in names.items():
+            part = _part_for(image_type, self.settings, image, regions)
+            missing = set(expected)
+            for filtered in self._filtered(image_type, part.cut(image)):
+                missing.discard(filtered.name)
+                shift = tuple(-start for start in part.start)
+                edges = self._shared_edges(filtered, regions, shift)
+                for region in regions:
+                    self.progress(done / steps, f"{region.name}: {filtered.name}")
+                    self._region_intensities(region, filtered, shift, edges)
+                    done += 1
+            for name in sorted(missing):
+                size = " x ".join(str(n) for n in part.size)
+                self.warnings.append(
+                    f"{name}: not made by {self.engine.name}, the crop of {size} voxels is too small for it"
+                )
+                done += len(regions)
+        self.progress(1.0, "features done")
+
+    def _filtered(self, image_type: str, image: sitk.Image) -> Iterator[FilteredImage]:
+        options = {image_type: self.settings.image_types[image_type]}
+        images = iter(self.engine.filtered_images(image, options, self.settings.setting))
+        while True:
+            with self.timed("filters"):
+                filtered = next(images, None)
+            if filtered is None:
+                return
+            yield filtered
+
+    def _shared_edges(
+        self, filtered: FilteredImage, regions: list[_Region], shift: tuple[int, ...]
+    ) -> np.ndarray | None:
+        if not self.settings.shared_bin_edges:
+            return None
+        values = (region.values(filtered.image, shift) for region in regions)
+        try:
+            return shared_bin_edges(values, filtered.setting)
+        except RegionError as error:
+            raise RegionError(f"shared bin edges of {filtered.name}: {error}") from error
+
+    def _region_intensities(
+        self, region: _Region, filtered: FilteredImage, shift: tuple[int, ...], edges: np.ndarray | None
+    ) -> None:
+        with self.timed("intensity"), self._failing(region.name, filtered.name):
+            cut = region.box.shifted(shift).cut(filtered.image)
+            if not np.isfinite(region.values(filtered.image, shift)).all():
+                raise RegionError("the filtered image is not finite inside the region")
+            image = FilteredImage(filtered.name, cut, filtered.setting)
+            classes = self.settings.feature_classes
+            self._keep(region.name, self.engine.intensity_features(image, region.mask, classes, edges))
+
+    @contextmanager
+    def _failing(self, region: str, what: str) -> Iterator[None]:
+        """Record why one part of one region has no values, and go on with the next."""
+        try:
+            yield
+        except RegionError as error:
+            self.failures.setdefault(region, []).append(f"{what}: {error}")
+
+    def _keep(self, region: str, found: Mapping[str, float]) -> None:
+        self.features.setdefault(region, {}).update(found)
+
+    def result(self, regions: list[str], case: PreprocessedCase) -> ExtractionResult:
+        names = self.settings.feature_names()
+        rows = {region: self._row(region, names) for region in regions}
+        return ExtractionResult(
+            features=rows,
+            reasons=self.reasons,
+            warnings=tuple(self.warnings),
+            engine=self.engine.name,
+            engine_version=self.engine.version,
+            geometry=_geometry(case.image),
+            timings=self.timings,
+        )
+
+    def _row(self, region: str, names: list[str]) -> dict[str, float]:
+        """Return all features of a region in order; NaN where there is none, never without a word."""
+        found = self.features.get(region, {})
+        row = {name: found.get(name, math.nan) for name in names}
+        row = {name: value if math.isfinite(value) else math.nan for name, value in row.items()}
+        absent = [name for name, value in row.items() if math.isnan(value)]
+        failures = self.failures.get(region, [])
+        if region in self.reasons or not absent:
+            return row
+        if len(absent) == len(names) and failures:
+            self.reasons[region] = failures[0]
+            return row
+        self.warnings += [f"{region}, {failure}" for failure in failures]
+        unfounded = [name for name in absent if name in found or not failures]
+        if unfounded:
+            some = ", ".join(unfounded[:3]) + (", …" if len(unfounded) > 3 else "")
+            self.warnings.append(f"{region}: {len(unfounded)} of {len(names)} features have no finite value ({some})")
+        return row
+
+
+def _part_for(image_type: str, settings: ExtractionSettings, image: sitk.Image, regions: list[_Region]) -> Box:
+    """Return the part of the preprocessed image that one filter needs: no more, to save time and memory."""
+    union = union_box(region.box for region in regions)
+    margin = filter_margin(image_type, settings.setting_for(image_type), image.GetSpacing())
+    return union.grown(margin, image.GetSize())
+
+
+def _geometry(image: sitk.Image | None) -> ImageGeometry | None:
+    if image is None:
+        return None
+    return ImageGeometry(
+        image.GetSize(),
+        image.GetSpacing(),
+        image.GetOrigin(),
+        image.GetDirection(),
+        image.GetPixelIDTypeAsString(),
+    )

@@ -1,0 +1,307 @@
+"""From a patient's image and region masks to one small preprocessed image with the masks on its grid.
+
+Order: window or clip, in the image's own unit; normalisation over the whole image; resampling. Without window
+and clip this is pyradiomics' order and definition, value for value. The resampling grid is pyradiomics': aligned
+to the corner of the whole image, so it does not depend on which regions there are; only the voxels around the
+union of the regions are computed. The window comes first because its limits are in the image's unit (HU);
+cubic resampling may overshoot them a little afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
+
+from .extraction_settings import ExtractionSettings, MaskInterpolator
+from .filter_margin import filter_margin
+from .region_checks import check_region
+from .voxel_box import Box, aligned_start, box_of, union_box
+
+_SPLINE_MARGIN = 32  # input voxels; the B-spline's memory of a border sinks below double precision (0.268^32)
+
+
+@dataclass(frozen=True)
+class PreprocessedCase:
+    """What the filters and features of one case are computed from.
+
+    Attributes:
+        image: preprocessed crop around the union of the regions; None if no region can be used.
+        masks: region to UInt8 mask on the crop's grid.
+        reasons: region that cannot be used to the reason.
+        warnings: what was done to the image beyond the settings.
+    """
+
+    image: sitk.Image | None
+    masks: dict[str, sitk.Image]
+    reasons: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _PlacedMask:
+    """A region on its image's grid: the mask cut to its voxels, and where that box lies."""
+
+    mask: sitk.Image
+    box: Box
+
+
+def preprocess(image: sitk.Image, regions: Mapping[str, sitk.Image], settings: ExtractionSettings) -> PreprocessedCase:
+    """Window, normalise, resample and crop one image for all its regions.
+
+    Args:
+        image: 3D scalar image, LPS, mm.
+        regions: name to mask, 1 inside, on the image's grid or on a crop of it.
+        settings: only the preprocessing matters here, and the filters for the width of the margin.
+
+    Returns:
+        The crop and the masks. Its pixel type is what pyradiomics would have: the image's own, or float64
+        after normalisation.
+
+    Raises:
+        GeometryError: the image is not 3D, or a mask is not on its grid.
+        InputError: the image is not scalar, or constant where it has to be normalised; mask values above 1.
+    """
+    _check_image(image)
+    placed, reasons = _place(image, regions)
+    placed, unusable, warnings = _drop_not_finite(image, placed)
+    reasons |= unusable
+    if not placed:
+        return PreprocessedCase(None, {}, reasons, warnings)
+    union = union_box(item.box for item in placed.values())
+    grid = _grid(image, union, settings)
+    crop = grid.resample(*_intensities(image, grid.source, settings))
+    masks: dict[str, sitk.Image] = {}
+    for name, item in placed.items():
+        mask = grid.mask(item, settings.mask_interpolator)
+        try:
+            check_region(sitk.GetArrayViewFromImage(mask) != 0, settings.setting, settings.min_voxels)
+            masks[name] = mask
+        except RegionError as error:
+            reasons[name] = str(error)
+    return PreprocessedCase(crop, masks, reasons, warnings)
+
+
+def _check_image(image: sitk.Image) -> None:
+    if image.GetDimension() != 3:
+        raise GeometryError(f"the image has {image.GetDimension()} dimensions; features need a 3D image")
+    if image.GetNumberOfComponentsPerPixel() != 1 or "complex" in image.GetPixelIDTypeAsString():
+        raise InputError(f"the image's pixels are {image.GetPixelIDTypeAsString()}; features need one number a voxel")
+
+
+def _place(image: sitk.Image, regions: Mapping[str, sitk.Image]) -> tuple[dict[str, _PlacedMask], dict[str, str]]:
+    placed, reasons = {}, {}
+    for name, mask in regions.items():
+        if mask.GetDimension() != 3 or mask.GetNumberOfComponentsPerPixel() != 1:
+            raise GeometryError(f"region {name!r}: the mask is not a 3D image with one number a voxel")
+        start = aligned_start(image, mask, f"region {name!r}")
+        box = box_of(mask)
+        if box is None:
+            reasons[name] = "the region has no voxel"
+            continue
+        cut = box.cut(mask)
+        highest = sitk.GetArrayViewFromImage(cut).max()
+        if highest != 1:
+            raise InputError(f"region {name!r}: mask values reach {highest}; a mask is 0 outside and 1 inside")
+        placed[name] = _PlacedMask(sitk.Cast(cut, sitk.sitkUInt8), box.shifted(start))
+    return placed, reasons
+
+
+def _drop_not_finite(
+    image: sitk.Image, placed: dict[str, _PlacedMask]
+) -> tuple[dict[str, _PlacedMask], dict[str, str], tuple[str, ...]]:
+    """Take out the regions that hold voxels without a finite intensity."""
+    if not _is_float(image):
+        return placed, {}, ()
+    values = sitk.GetArrayViewFromImage(image)
+    kept, reasons = {}, {}
+    for name, item in placed.items():
+        inside = sitk.GetArrayViewFromImage(item.mask) != 0
+        bad = int(np.count_nonzero(~np.isfinite(values[item.box.slices()][inside])))
+        if bad:
+            reasons[name] = f"{bad} of {np.count_nonzero(inside)} voxels are NaN or infinite in the image"
+        else:
+            kept[name] = item
+    bad = sum(int(np.count_nonzero(~np.isfinite(part))) for part in values)
+    if not bad:
+        return kept, reasons, ()
+    warning = (
+        f"{bad} voxels of the image are NaN or infinite; outside the regions they were set to the lowest "
+        "finite intensity nearby before filtering"
+    )
+    return kept, reasons, (warning,)
+
+
+def _is_float(image: sitk.Image) -> bool:
+    return image.GetPixelID() in (sitk.sitkFloat32, sitk.sitkFloat64)
+
+
+# --- intensities ------------------------------------------------------------------------------------------
+
+
+def _intensities(image: sitk.Image, part: Box, settings: ExtractionSettings) -> tuple[sitk.Image, dict[str, Any]]:
+    """Return one part of the image, finite, windowed and normalised, with the settings for resampling it."""
+    crop = _clip(_finite(part.cut(image)), settings)
+    if settings.setting.get("normalize", False):
+        crop = _normalise(crop, _mean_and_sd(image, settings), settings.setting)
+    return crop, dict(settings.setting)
+
+
+def _finite(crop: sitk.Image) -> sitk.Image:
+    if not _is_float(crop):
+        return crop
+    values = sitk.GetArrayFromImage(crop)
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return crop
+    values[bad] = values[~bad].min()
+    clean = sitk.GetImageFromArray(values)
+    clean.CopyInformation(crop)
+    return clean
+
+
+def _clip(image: sitk.Image, settings: ExtractionSettings) -> sitk.Image:
+    limits = settings.intensity_limits()
+    if limits is None:
+        return image
+    lowest, highest = limits
+    if not _is_float(image):
+        # a limit between two whole numbers, or outside the pixel type's range, needs a type that can hold it
+        whole = float(lowest).is_integer() and float(highest).is_integer()
+        image = sitk.Cast(image, sitk.sitkInt32 if whole else sitk.sitkFloat32)
+    return sitk.Clamp(image, image.GetPixelID(), lowest, highest)
+
+
+def _mean_and_sd(image: sitk.Image, settings: ExtractionSettings) -> tuple[float, float]:
+    """Return mean and standard deviation of the whole (windowed) image, as ITK's normalisation has them."""
+    whole = _clip(image, settings)
+    statistics = sitk.StatisticsImageFilter()
+    statistics.Execute(whole)
+    mean, sd = statistics.GetMean(), statistics.GetSigma()
+    if not np.isfinite([mean, sd]).all():
+        values = sitk.GetArrayViewFromImage(whole)
+        finite = values[np.isfinite(values)]
+        mean, sd = float(finite.mean(dtype=float)), float(finite.std(dtype=float, ddof=1))
+    if not sd > 0:
+        raise InputError(f"the image is {mean:g} everywhere and cannot be normalised; switch normalize off")
+    return mean, sd
+
+
+def _normalise(crop: sitk.Image, mean_sd: tuple[float, float], setting: Mapping[str, Any]) -> sitk.Image:
+    """Do to the crop what pyradiomics' normalizeImage does to the whole image, with the same bits."""
+    mean, sd = mean_sd
+    values = sitk.GetArrayFromImage(crop).astype(np.float64)
+    values -= mean
+    values *= 1 / sd
+    outliers = setting.get("removeOutliers")
+    if outliers is not None:
+        np.clip(values, -outliers, outliers, out=values)
+    values *= setting.get("normalizeScale", 1)
+    result = sitk.GetImageFromArray(values)
+    result.CopyInformation(crop)
+    return result
+
+
+# --- grid -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Where the preprocessed voxels lie, and which part of the input they are made from.
+
+    Attributes:
+        whole: size, spacing, origin and direction of the whole input image.
+        source: the part of the input image that is needed.
+        target: spacing, size and origin of the resampled crop; None where nothing is resampled and the
+            crop is ``source`` itself.
+    """
+
+    whole: sitk.Image
+    source: Box
+    target: tuple[np.ndarray, list[int], tuple[float, ...]] | None
+
+    def resample(self, crop: sitk.Image, setting: Mapping[str, Any]) -> sitk.Image:
+        """Return the preprocessed image, made from the source crop."""
+        if self.target is None:
+            return crop
+        interpolator = setting.get("interpolator", "sitkBSpline")
+        if isinstance(interpolator, str):
+            interpolator = getattr(sitk, interpolator)
+        return self._filter(interpolator, crop.GetPixelID()).Execute(crop)
+
+    def mask(self, item: _PlacedMask, interpolator: MaskInterpolator) -> sitk.Image:
+        """Return a region's mask on the grid of the preprocessed image."""
+        if self.target is None:
+            return self._mask_on(item, self.source)
+        if interpolator is MaskInterpolator.LINEAR:
+            soft = sitk.Cast(self._mask_on(item, self.source), sitk.sitkFloat32)
+            return self._filter(sitk.sitkLinear, sitk.sitkFloat32).Execute(soft) >= 0.5
+        # On the whole grid: where a new voxel's centre falls between two old ones, rounding of the origin
+        # decides, and it has to be the whole image's origin, as in pyradiomics.
+        full = self._mask_on(item, Box((0, 0, 0), self.whole.GetSize()))
+        return self._filter(sitk.sitkNearestNeighbor, sitk.sitkUInt8).Execute(full)
+
+    def _mask_on(self, item: _PlacedMask, part: Box) -> sitk.Image:
+        lower = [a - b for a, b in zip(item.box.start, part.start, strict=True)]
+        upper = [b - a for a, b in zip(item.box.stop, part.stop, strict=True)]
+        padded = sitk.ConstantPad(item.mask, lower, upper, 0)
+        padded.SetSpacing(self.whole.GetSpacing())
+        padded.SetDirection(self.whole.GetDirection())
+        padded.SetOrigin(self.whole.TransformIndexToPhysicalPoint(part.start))
+        return padded
+
+    def _filter(self, interpolator: int, pixel_type: int) -> sitk.ResampleImageFilter:
+        assert self.target is not None
+        spacing, size, origin = self.target
+        resampler = sitk.ResampleImageFilter()
+        resampler.SetOutputSpacing(spacing.tolist())
+        resampler.SetOutputDirection(self.whole.GetDirection())
+        resampler.SetSize(size)
+        resampler.SetOutputOrigin(origin)
+        resampler.SetInterpolator(interpolator)
+        resampler.SetOutputPixelType(pixel_type)
+        return resampler
+
+
+def _grid(image: sitk.Image, union: Box, settings: ExtractionSettings) -> _Grid:
+    old = np.array(image.GetSpacing())
+    new = _new_spacing(old, union, settings.setting)
+    margin = np.max(
+        [filter_margin(name, settings.setting_for(name), new.tolist()) for name in settings.image_types], axis=0
+    )
+    if np.allclose(old, new):
+        return _Grid(image, union.grown(margin.tolist(), image.GetSize()), None)
+    return _resampling_grid(image, union, new, margin)
+
+
+def _new_spacing(old: np.ndarray, union: Box, setting: Mapping[str, Any]) -> np.ndarray:
+    """Return pyradiomics' spacing: 0 keeps the old one, as does an axis along which the regions are one voxel."""
+    wanted = setting.get("resampledPixelSpacing")
+    if wanted is None or setting.get("interpolator", "sitkBSpline") is None:
+        return old
+    new = np.where(np.array(wanted) == 0, old, wanted)
+    return np.where(np.array(union.size) != 1, new, old)
+
+
+def _resampling_grid(image: sitk.Image, union: Box, new: np.ndarray, margin: np.ndarray) -> _Grid:
+    """Return the grid of pyradiomics' resampleImage for the union of the regions, with our margin.
+
+    The expressions keep pyradiomics' order of operations, so that the origin has the same bits.
+    """
+    old, size = np.array(image.GetSpacing()), np.array(image.GetSize())
+    ratio = old / new
+    start, extent = np.array(union.start), np.array(union.size)
+    lower = np.maximum(np.floor((start - 0.5) * ratio - margin), 0)
+    upper = np.minimum(np.ceil((start + extent - 0.5) * ratio + margin), np.ceil(size * ratio) - 1)
+    first = 0.5 * (new - old) / old + lower / ratio  # continuous input index of the first new voxel
+    last = first + (upper - lower) / ratio
+    source_start = np.clip(np.floor(first).astype(int) - _SPLINE_MARGIN, 0, size - 1)
+    source_stop = np.clip(np.ceil(last).astype(int) + 1 + _SPLINE_MARGIN, source_start + 1, size)
+    source = Box(tuple(source_start.tolist()), tuple((source_stop - source_start).tolist()))
+    origin = image.TransformContinuousIndexToPhysicalPoint(first.tolist())
+    return _Grid(image, source, (new, (upper - lower + 1).astype(int).tolist(), origin))
