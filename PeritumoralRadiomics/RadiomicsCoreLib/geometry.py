@@ -1,0 +1,168 @@
+"""Grids of images: whether two are the same, by how much they differ, and crops that keep their place.
+
+Index order is (i, j, k) as in SimpleITK; world space is LPS in millimetres.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from .errors import GeometryError, RegionError
+
+SAME_GRID_VOXELS = 0.05
+"""Two grids of equal size are the same if no corner voxel of one lies farther than this fraction of the
+smallest spacing from that of the other. Headers rounded to float32 or to four decimals stay below it; it is a
+tenth of the half voxel that would move a mask to the neighbour voxel."""
+
+
+@dataclass(frozen=True)
+class IndexBox:
+    """A box of voxels.
+
+    Attributes:
+        start: first voxel, (i, j, k).
+        size: number of voxels along (i, j, k), each at least 1.
+    """
+
+    start: tuple[int, int, int]
+    size: tuple[int, int, int]
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1:
+            raise GeometryError(f"a box of voxels has size {self.size}; every side needs at least one voxel")
+
+    @property
+    def stop(self) -> tuple[int, int, int]:
+        """First voxel behind the box, (i, j, k)."""
+        i, j, k = (start + size for start, size in zip(self.start, self.size, strict=True))
+        return i, j, k
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """Slices for a numpy array in order (k, j, i)."""
+        k, j, i = (slice(a, b) for a, b in zip(self.start[::-1], self.stop[::-1], strict=True))
+        return k, j, i
+
+    def grown(self, image: sitk.Image, margin_mm: float) -> IndexBox:
+        """Return the box with at least ``margin_mm`` more on every side, as far as the image reaches."""
+        margin = [int(np.ceil(margin_mm / spacing - 1e-9)) for spacing in image.GetSpacing()]
+        low = [max(0, start - m) for start, m in zip(self.start, margin, strict=True)]
+        high = [min(n, stop + m) for n, stop, m in zip(image.GetSize(), self.stop, margin, strict=True)]
+        return IndexBox((low[0], low[1], low[2]), (high[0] - low[0], high[1] - low[1], high[2] - low[2]))
+
+
+def mask_box(mask: sitk.Image) -> IndexBox:
+    """Return the smallest box that holds every nonzero voxel of a mask.
+
+    Raises:
+        RegionError: no voxel is nonzero.
+    """
+    inside = sitk.GetArrayViewFromImage(mask) != 0
+    ranges = []
+    for axis in (2, 1, 0):  # i, j, k of an array in order (k, j, i)
+        found = np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis)))
+        if found.size == 0:
+            raise RegionError("the mask is empty: no voxel is inside")
+        ranges.append((int(found[0]), int(found[-1]) + 1))
+    (i0, i1), (j0, j1), (k0, k1) = ranges
+    return IndexBox((i0, j0, k0), (i1 - i0, j1 - j0, k1 - k0))
+
+
+def crop(image: sitk.Image, box: IndexBox) -> sitk.Image:
+    """Return the part of an image in a box; every voxel keeps its place in the world.
+
+    Raises:
+        GeometryError: the box reaches beyond the image.
+    """
+    if min(box.start) < 0 or any(b > n for b, n in zip(box.stop, image.GetSize(), strict=True)):
+        raise GeometryError(f"box {box.start} to {box.stop} reaches beyond the image of size {image.GetSize()}")
+    return sitk.RegionOfInterest(image, box.size, box.start)
+
+
+def paste(part: sitk.Image, box: IndexBox, reference: sitk.Image) -> sitk.Image:
+    """Undo :func:`crop`: put a part into zeros on the grid of ``reference``, with the part's pixel type."""
+    whole = sitk.Image(reference.GetSize(), part.GetPixelID())
+    whole.CopyInformation(reference)
+    return sitk.Paste(whole, part, box.size, (0, 0, 0), box.start)
+
+
+def same_grid(a: sitk.Image, b: sitk.Image) -> bool:
+    """Return whether two 3D images share their grid, float noise aside (see ``SAME_GRID_VOXELS``)."""
+    return a.GetSize() == b.GetSize() and _largest_corner_shift_voxels(a, b) <= SAME_GRID_VOXELS
+
+
+def describe_difference(a: sitk.Image, b: sitk.Image) -> str | None:
+    """Say in one line how the grid of ``a`` differs from that of ``b``; None if they are the same.
+
+    Example:
+        >>> one, other = sitk.Image(4, 4, 4, sitk.sitkUInt8), sitk.Image(4, 4, 5, sitk.sitkUInt8)
+        >>> describe_difference(one, other)
+        'size 4 x 4 x 4 instead of 4 x 4 x 5'
+    """
+    if same_grid(a, b):
+        return None
+    parts = []
+    if a.GetSize() != b.GetSize():
+        parts.append(f"size {_product(a.GetSize())} instead of {_product(b.GetSize())}")
+    if not np.allclose(a.GetSpacing(), b.GetSpacing(), rtol=1e-6):
+        parts.append(f"spacing {_product(a.GetSpacing())} instead of {_product(b.GetSpacing())} mm")
+    offset = np.subtract(a.GetOrigin(), b.GetOrigin())
+    if np.linalg.norm(offset) > 1e-4:
+        listed = ", ".join(f"{x:.4g}" for x in offset)
+        parts.append(f"origin off by ({listed}) mm")
+    angle = _largest_axis_angle_degrees(a, b)
+    if angle > 1e-3:
+        parts.append(f"direction off by {angle:.3g} degrees")
+    return "; ".join(parts) or f"corners off by {_largest_corner_shift_voxels(a, b):.3g} voxels"
+
+
+def index_to_world(image: sitk.Image) -> np.ndarray:
+    """Return the 4 x 4 matrix that takes (i, j, k, 1) to (x, y, z, 1), LPS in mm."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    matrix[:3, 3] = image.GetOrigin()
+    return matrix
+
+
+def world_to_index(image: sitk.Image, points: np.ndarray) -> np.ndarray:
+    """Return continuous indices (n, 3) in order (i, j, k) of points (n, 3) in LPS mm; voxel centres are whole."""
+    matrix = np.linalg.inv(index_to_world(image))
+    return np.asarray(points, float) @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def empty_mask(reference: sitk.Image) -> sitk.Image:
+    """Return a UInt8 image of zeros on the grid of ``reference``."""
+    mask = sitk.Image(reference.GetSize(), sitk.sitkUInt8)
+    mask.CopyInformation(reference)
+    return mask
+
+
+def adopt_grid(image: sitk.Image, reference: sitk.Image) -> sitk.Image:
+    """Return a copy of an image with exactly the origin, spacing and direction of ``reference``."""
+    copy = sitk.Image(image)
+    copy.CopyInformation(reference)
+    return copy
+
+
+def _corners(image: sitk.Image) -> np.ndarray:
+    last = np.subtract(image.GetSize(), 1)
+    index = np.stack(np.meshgrid(*[(0, n) for n in last], indexing="ij"), axis=-1).reshape(-1, 3)
+    matrix = index_to_world(image)
+    return index @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def _largest_corner_shift_voxels(a: sitk.Image, b: sitk.Image) -> float:
+    shift = np.linalg.norm(_corners(a) - _corners(b), axis=1).max()
+    return float(shift / min(b.GetSpacing()))
+
+
+def _largest_axis_angle_degrees(a: sitk.Image, b: sitk.Image) -> float:
+    chords = np.linalg.norm(np.subtract(a.GetDirection(), b.GetDirection()).reshape(3, 3), axis=0)
+    return float(np.degrees(2 * np.arcsin(np.clip(chords / 2, 0, 1)).max()))
+
+
+def _product(numbers: tuple[float, ...]) -> str:
+    return " x ".join(f"{number:.6g}" for number in numbers)
