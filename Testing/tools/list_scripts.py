@@ -59,7 +59,7 @@ def rewritten(text: str, lists: dict[str, list[str]]) -> str:
     """
     for name, entries in lists.items():
         block = f"set({name}\n" + "".join(f"  {entry}\n" for entry in entries) + "  )"
-        text, count = re.subn(rf"set\({name}\b[^)]*\)", lambda _, block=block: block, text)
+        text, count = re.subn(rf"set\({name}\b[^)]*\)", block.replace("\\", r"\\"), text)
         if count != 1:
             raise ValueError(f"CMakeLists.txt must have exactly one set({name} ...), it has {count}")
     return text
