@@ -110,7 +110,13 @@ DEFAULT_FEATURES: dict[str, tuple[str, ...]] = {
         "ZonePercentage",
         "ZoneVariance",
     ),
-    "ngtdm": ("Busyness", "Coarseness", "Complexity", "Contrast", "Strength"),
+    "ngtdm": (
+        "Busyness",
+        "Coarseness",
+        "Complexity",
+        "Contrast",
+        "Strength",
+    ),
     "shape": (
         "Elongation",
         "Flatness",

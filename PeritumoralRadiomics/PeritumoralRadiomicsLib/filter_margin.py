@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .extraction_settings import ExtractionSettings
+
 _PAD_DISTANCE = 5  # pyradiomics' default
 _LEAST = 10  # voxels; coif1 and the unfiltered image match whole-volume filtering from here on
 _SIGMAS = 8  # the recursive Gaussian's tail: 3e-6 of whole-volume filtering
@@ -31,6 +33,16 @@ def filter_margin(image_type: str, setting: Mapping[str, Any], spacing: Sequence
     if rule is None:
         return (least,) * len(spacing)
     return tuple(max(least, voxels) for voxels in rule(setting, spacing))
+
+
+def margins_of(settings: ExtractionSettings, spacing: Sequence[float]) -> dict[str, tuple[int, ...]]:
+    """Return the margin of every image type of the settings, in voxels along x, y, z."""
+    return {name: filter_margin(name, settings.setting_for(name), spacing) for name in settings.image_types}
+
+
+def widest(margins: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the margin that is wide enough for all image types."""
+    return tuple(max(axis) for axis in zip(*margins.values(), strict=True))
 
 
 def _log(setting: Mapping[str, Any], spacing: Sequence[float]) -> list[int]:

@@ -19,7 +19,7 @@ import SimpleITK as sitk
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 
 from .extraction_settings import ExtractionSettings, MaskInterpolator
-from .filter_margin import filter_margin
+from .filter_margin import margins_of, widest
 from .region_checks import check_region
 from .voxel_box import Box, aligned_start, box_of, union_box
 
@@ -271,12 +271,10 @@ class _Grid:
 def _grid(image: sitk.Image, union: Box, settings: ExtractionSettings) -> _Grid:
     old = np.array(image.GetSpacing())
     new = _new_spacing(old, union, settings.setting)
-    margin = np.max(
-        [filter_margin(name, settings.setting_for(name), new.tolist()) for name in settings.image_types], axis=0
-    )
+    margin = widest(margins_of(settings, new.tolist()))
     if np.allclose(old, new):
-        return _Grid(image, union.grown(margin.tolist(), image.GetSize()), None)
-    return _resampling_grid(image, union, new, margin)
+        return _Grid(image, union.grown(margin, image.GetSize()), None)
+    return _resampling_grid(image, union, new, np.array(margin))
 
 
 def _new_spacing(old: np.ndarray, union: Box, setting: Mapping[str, Any]) -> np.ndarray:
