@@ -254,7 +254,7 @@ def follow_pip(lines, log, say, clock=time.monotonic) -> None:
             say("  compiling pyradiomics, about a minute")
         elif line.startswith("Installing collected packages"):
             say(f"  unpacking {line.count(',') + 1} packages")
-        elif clock() - last >= SECONDS_BETWEEN_LINES:
+        elif line.startswith("Collecting ") and clock() - last >= SECONDS_BETWEEN_LINES:
             say(f"  {packages} packages looked up so far")
         else:
             continue
