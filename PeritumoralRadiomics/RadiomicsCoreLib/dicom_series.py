@@ -259,7 +259,7 @@ def _even_gap(folder: Path, along: np.ndarray) -> float:
     if gaps.min() < 1e-3:
         repeated = int(np.count_nonzero(gaps < 1e-3))
         raise InputError(
-            f"{folder}: {repeated} slices lie at the place of another one (several time points or echoes?); "
+            f"{folder}: {repeated + 1} slices lie at the same place as another (several time points or echoes?); "
             "keep one volume in the folder"
         )
     if np.abs(gaps - usual).max() <= max(SLICE_POSITION_TOLERANCE * usual, 0.01):
