@@ -251,7 +251,7 @@ def follow_pip(lines, log, say, clock=time.monotonic) -> None:
         log.flush()
         packages += line.startswith("Collecting ")
         if re.match(r"\s*Building wheel for pyradiomics", line) and "started" in line:
-            say("  compiling pyradiomics, about a minute")
+            say("  compiling pyradiomics")
         elif line.startswith("Installing collected packages"):
             say(f"  unpacking {line.count(',') + 1} packages")
         elif line.startswith("Collecting ") and clock() - last >= SECONDS_BETWEEN_LINES:

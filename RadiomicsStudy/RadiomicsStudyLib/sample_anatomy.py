@@ -156,7 +156,7 @@ class Traits:
     @property
     def rim_texture_hu(self) -> float:
         """Standard deviation of the texture at the tumour's border, outside; it fades with e^(-d/4 mm)."""
-        return 5.0 + 28.0 * _sigmoid(1.5 * self.invasion)
+        return 4.0 + 40.0 * _sigmoid(1.5 * self.invasion)
 
     @property
     def tumour_texture_hu(self) -> float:

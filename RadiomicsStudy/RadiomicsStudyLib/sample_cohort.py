@@ -64,13 +64,13 @@ class SamplePerson:
 
 
 def recurrence_logit(invasion: float, age: float, stage: int) -> float:
-    """Log odds of a recurrence: -0.2 + 1.8 invasion + 0.3 (age - 62)/10 + 0.4 (stage - II)."""
-    return -0.2 + 1.8 * invasion + 0.3 * (age - 62) / 10 + 0.4 * (stage - 1)
+    """Log odds of a recurrence: -0.2 + 2.5 invasion + 0.3 (age - 62)/10 + 0.4 (stage - II)."""
+    return -0.2 + 2.5 * invasion + 0.3 * (age - 62) / 10 + 0.4 * (stage - 1)
 
 
 def log_hazard(invasion: float, age: float, stage: int) -> float:
-    """Log relative hazard of death: 0.9 invasion + 0.25 (age - 62)/10 + 0.35 (stage - II)."""
-    return 0.9 * invasion + 0.25 * (age - 62) / 10 + 0.35 * (stage - 1)
+    """Log relative hazard of death: 1.2 invasion + 0.25 (age - 62)/10 + 0.35 (stage - II)."""
+    return 1.2 * invasion + 0.25 * (age - 62) / 10 + 0.35 * (stage - 1)
 
 
 def draw_person(seed: int, index: int) -> SamplePerson:

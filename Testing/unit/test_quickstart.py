@@ -205,7 +205,7 @@ def test_pips_words_go_to_the_log_and_a_line_now_and_then_to_the_screen(quicksta
     assert log.getvalue() == "".join(lines)
     assert said == [
         "  2 packages looked up so far",
-        "  compiling pyradiomics, about a minute",
+        "  compiling pyradiomics",
         "  unpacking 2 packages",
     ]
 
@@ -221,6 +221,14 @@ def test_the_tests_run_in_two_halves_and_further_words_reach_pytest(quickstart, 
         ["-m", "pytest", "-n", "2", "-m", "not slow", "-k", "rings"],
         ["-m", "pytest", "-n", "2", "-m", "slow", "-k", "rings"],
     ]
+
+
+def test_words_after_the_verb_keep_their_order(quickstart, monkeypatch):
+    given = []
+    monkeypatch.setitem(quickstart.VERBS, "test", lambda environment, more, say: given.append(more) or 0)
+    words = ["-q", "Testing/unit/a.py", "-k", "rings and not 2d", "b.py", "--lf", "-m", "slow", "-n", "0"]
+    assert quickstart.main(["test", "--venv", ".venv-other", *words], prepare=lambda *given: None) == 0
+    assert given == [words]
 
 
 def test_the_callers_own_choice_of_marks_is_one_run(quickstart, environment, said):
