@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,10 +18,8 @@ from RadiomicsCoreLib.batch import (
     failures,
     run_batch,
 )
-from RadiomicsCoreLib.cohort import Case, Cohort, PhaseFiles
+from RadiomicsCoreLib.cohort import Case, Cohort, PhaseFiles, load_phase
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
-from RadiomicsCoreLib.images import read_image
-from RadiomicsCoreLib.masks import read_mask
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings
 from RadiomicsCoreLib.tables import read_json, write_csv, write_json, write_parquet
@@ -35,14 +31,13 @@ from .overlay import OverlayPanel, save_overlay
 from .regions import RegionSet, grow_regions
 from .ring_settings import RingSettings
 
-LOG = logging.getLogger(__name__)
 FEATURES_FILE = "features.json"
 REGIONS_FILE = "regions.json"
 OVERLAY_FILE = "overlay.png"
-REGION_COLUMNS = (
-    "case_id",
-    "phase",
+TUMOUR = "intratumour"
+FIGURE_COLUMNS = (
     "region",
+    "kind",
     "inner_mm",
     "outer_mm",
     "thickness_mm",
@@ -53,6 +48,7 @@ REGION_COLUMNS = (
     "reason",
     "warnings",
 )
+REGION_COLUMNS = ("case_id", "phase", *FIGURE_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -147,36 +143,43 @@ def extract_cohort(
 def extract_case(case: Case, phases: Sequence[str], job: ExtractionJob, folder: Path) -> CaseWork:
     """Do all phases of one case and write its files into ``folder``; a failing phase leaves the others whole.
 
-    Raises:
-        RadiomicsError: no phase could be done.
+    A phase fails if it cannot be read or its tumour has no features (those of its rings are kept); an empty ring
+    is a warning.
+
+    Args:
+        case: the patient's row.
+        phases: phases of the cohort.
+        job: what to do.
+        folder: where the case's files go; it exists.
+
+    Returns:
+        One line for each phase that failed, and the warnings of the others.
     """
-    features: dict[str, float] = {}
-    rows: list[dict[str, Any]] = []
-    panels: list[OverlayPanel] = []
+    problems = {problem.phase: problem.message for problem in case.problems}
+    results: dict[str, _PhaseResult] = {}
     failed: list[str] = []
-    warnings: list[str] = []
     for phase in phases:
-        if phase not in case.images:
-            warnings.append(f"{phase}: no image named in the table; its features are empty")
-            continue
         try:
-            done = _extract_phase(case.images[phase], phase, job)
+            if phase not in case.images:
+                raise InputError(problems.get(phase, f"no image is named; fill in the column {phase}_image"))
+            results[phase] = _extract_phase(case.images[phase], phase, job)
         except RadiomicsError as error:
             failed.append(f"{phase}: {error}")
             continue
-        features |= done.features
-        rows += [{"case_id": case.case_id, "phase": phase, **row} for row in done.rows]
-        warnings += done.warnings
-        panels.append(done.panel)
-        if job.save_masks:
-            _save_masks(done.regions, folder, phase)
-    write_json(folder / FEATURES_FILE, {name: _for_json(value) for name, value in features.items()})
-    write_json(folder / REGIONS_FILE, [{key: _for_json(value) for key, value in row.items()} for row in rows])
-    if job.overlays and panels:
-        save_overlay(folder / OVERLAY_FILE, panels, case.case_id)
-    if not panels and not failed:
-        failed.append("no phase has an image; fill in the image columns")
-    return CaseWork(tuple(failed), tuple(warnings))
+        if results[phase].tumour_failure:
+            failed.append(f"{phase}: the tumour has no features, {results[phase].tumour_failure}")
+    _write_case(case, results, job, folder)
+    return CaseWork(tuple(failed), tuple(line for result in results.values() for line in result.warnings))
+
+
+def _write_case(case: Case, results: Mapping[str, _PhaseResult], job: ExtractionJob, folder: Path) -> None:
+    write_json(folder / FEATURES_FILE, {name: v for result in results.values() for name, v in result.features.items()})
+    write_json(folder / REGIONS_FILE, [row for result in results.values() for row in result.rows])
+    if job.overlays and results:
+        save_overlay(folder / OVERLAY_FILE, [result.panel for result in results.values()], case.case_id)
+    if job.save_masks:
+        for phase, result in results.items():
+            save_masks(result.regions, folder, prefix=f"{phase}_")
 
 
 @dataclass(frozen=True)
@@ -186,32 +189,24 @@ class _PhaseResult:
     warnings: list[str]
     panel: OverlayPanel
     regions: RegionSet
+    tumour_failure: str
 
 
 def _extract_phase(files: PhaseFiles, phase: str, job: ExtractionJob) -> _PhaseResult:
-    image, tumour, organ = _read_phase(files, phase, job.resample_masks)
-    regions = grow_regions(tumour, job.rings, image=image, organ=organ)
+    told: list[str] = []
+    data = load_phase(files, resample=job.resample_masks, warn=told.append)
+    regions = grow_regions(data.mask, job.rings, image=data.image, organ=data.organ)
     settings = job.extraction.for_phase(phase)
     masks = {name: region.mask for name, region in regions.regions.items()}
-    result = extract_features(image, masks, settings, engine=job.engine)
+    result = extract_features(data.image, masks, settings, engine=job.engine)
     return _PhaseResult(
         features=_columns(phase, result),
-        rows=region_rows(regions, result),
-        warnings=_warnings(phase, regions, result),
-        panel=OverlayPanel(phase, image, masks, settings.display_window()),
+        rows=[{"phase": phase, **row} for row in region_rows(regions, result.reasons)],
+        warnings=[f"{phase}: {line}" for line in (*told, *_warnings(regions, result))],
+        panel=OverlayPanel(phase, data.image, masks, settings.display_window()),
         regions=regions,
+        tumour_failure=result.reasons.get(TUMOUR, ""),
     )
-
-
-def _read_phase(files: PhaseFiles, phase: str, resample: bool) -> tuple[sitk.Image, sitk.Image, sitk.Image | None]:
-    if files.mask is None:
-        raise InputError(f"no tumour mask named; fill in the column {phase}_mask")
-    image = read_image(files.image)
-    folder = Path(files.image)
-    read = partial(read_mask, reference=image, reference_path=folder, resample=resample)
-    tumour = read(files.mask, roi=files.roi, label=files.label)
-    organ = read(files.organ_mask) if files.organ_mask is not None else None
-    return image, tumour, organ
 
 
 def _columns(phase: str, result: ExtractionResult) -> dict[str, float]:
@@ -222,53 +217,36 @@ def _columns(phase: str, result: ExtractionResult) -> dict[str, float]:
     }
 
 
-def region_rows(regions: RegionSet, result: ExtractionResult | None = None) -> list[dict[str, Any]]:
-    """Return the quality figures of regions, one plain row each (columns: see ``REGION_COLUMNS``)."""
-    reasons = result.reasons if result is not None else {}
+def region_rows(regions: RegionSet, reasons: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """Return the quality figures of regions, one plain row each (columns: see ``FIGURE_COLUMNS``).
+
+    Args:
+        regions: the regions of one phase.
+        reasons: region to why it has no features.
+    """
+    reasons = reasons or {}
     return [
-        {
-            "region": name,
-            "inner_mm": region.inner_mm,
-            "outer_mm": region.outer_mm,
-            "thickness_mm": region.thickness_mm,
-            "voxels": region.voxels,
-            "volume_ml": region.volume_ml,
-            "retained_fraction": region.retained_fraction,
-            "mean_radius_mm": regions.mean_radius_mm,
-            "reason": reasons.get(name) or region.reason,
-            "warnings": "; ".join(region.warnings),
-        }
+        {**region.figures(), "mean_radius_mm": regions.mean_radius_mm, "reason": reasons.get(name) or region.reason}
         for name, region in regions.regions.items()
     ]
 
 
-def _warnings(phase: str, regions: RegionSet, result: ExtractionResult) -> list[str]:
-    lines = [f"{phase} {name}: {line}" for name, region in regions.regions.items() for line in region.warnings]
-    lines += [f"{phase} {name}: no features, {reason}" for name, reason in result.reasons.items()]
-    return lines + [f"{phase}: {line}" for line in result.warnings]
-
-
-def _save_masks(regions: RegionSet, folder: Path, phase: str) -> None:
+def save_masks(regions: RegionSet, folder: Path, *, prefix: str = "") -> None:
+    """Write every region as a compressed NIfTI mask on the full grid, ``<prefix><region>.nii.gz``."""
     for name in regions.regions:
-        sitk.WriteImage(regions.full_mask(name), str(folder / f"{phase}_{name}.nii.gz"), useCompression=True)
+        sitk.WriteImage(regions.full_mask(name), str(folder / f"{prefix}{name}.nii.gz"), useCompression=True)
 
 
-def _fingerprint(case: Case, phases: Sequence[str], settings: dict[str, Any]) -> str:
+def _warnings(regions: RegionSet, result: ExtractionResult) -> list[str]:
+    lines = [f"{name}: {line}" for name, region in regions.regions.items() for line in region.warnings]
+    lines += [f"{name} has no features: {reason}" for name, reason in result.reasons.items() if name != TUMOUR]
+    return [*lines, *result.warnings]
+
+
+def _fingerprint(case: Case, phases: Sequence[str], settings: Mapping[str, Any]) -> str:
     chosen = {phase: case.images[phase] for phase in phases if phase in case.images}
-    paths = [path for files in chosen.values() for path in _paths(files)]
-    structures = {phase: [files.roi, files.label] for phase, files in chosen.items()}
-    return hash_settings([settings, structures, list(phases), hash_files(paths)])
-
-
-def _paths(files: PhaseFiles) -> list[Path]:
-    return [path for path in (files.image, files.mask, files.organ_mask) if path is not None]
-
-
-def _for_json(value: Any) -> Any:
-    """NaN is not JSON: an empty value stands for it."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else repr(value)
-    return value
+    contents = hash_files([path for files in chosen.values() for path in files.paths])
+    return hash_settings([settings, {phase: asdict(files) for phase, files in chosen.items()}, list(phases), contents])
 
 
 def _write_tables(cohort: Cohort, out: Path, outcomes: Sequence[CaseOutcome]) -> dict[str, Path]:
@@ -278,7 +256,7 @@ def _write_tables(cohort: Cohort, out: Path, outcomes: Sequence[CaseOutcome]) ->
     write_csv(files["features"], _feature_rows(out, ids), columns)
     write_csv(files["regions"], _region_rows(out, ids), REGION_COLUMNS)
     parquet = out / "features.parquet"
-    if write_parquet(parquet, _feature_rows(out, ids), columns):
+    if write_parquet(parquet, _feature_rows(out, ids)):
         files["features (parquet)"] = parquet
     return files
 
@@ -302,7 +280,8 @@ def _feature_rows(out: Path, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 def _region_rows(out: Path, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
     for case_id in ids:
-        yield from _read_case_json(out, case_id, REGIONS_FILE) or ()
+        for row in _read_case_json(out, case_id, REGIONS_FILE) or ():
+            yield {"case_id": case_id, **row}
 
 
 def _write_study(cohort: Cohort, settings: dict[str, Any], out: Path, outcomes: Sequence[CaseOutcome]) -> Path:

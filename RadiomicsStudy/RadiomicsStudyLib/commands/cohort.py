@@ -8,7 +8,7 @@ from typing import Any
 from RadiomicsCoreLib.cohort import check_cohort, read_cohort
 
 from ..arguments import names
-from ..console import print_table, progress_bar
+from ..console import progress_bar
 
 EXAMPLES = """examples:
   peritumoral cohort check cohort.csv
@@ -40,8 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
     with progress_bar("checking") as progress:
         problems = check_cohort(cohort, progress=progress)
     if problems:
-        rows = [(problem.case_id, problem.phase, problem.column, problem.message) for problem in problems]
-        print_table(f"{len(problems)} problems", ("case", "phase", "column", "what to mend"), rows)
+        for problem in problems:
+            print(f"{problem.case_id}, {problem.column or problem.phase or 'row'}: {problem.message}")
+        print(
+            f"{len(problems)} problems in {len({problem.case_id for problem in problems})} of {len(cohort.cases)} cases"
+        )
         return 1
     print(f"{len(cohort.cases)} cases, phases {', '.join(cohort.phases)}: every file can be read and fits")
     return 0

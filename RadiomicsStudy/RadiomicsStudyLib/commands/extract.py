@@ -14,7 +14,7 @@ from PeritumoralRadiomicsLib.presets import preset
 from RadiomicsCoreLib.cohort import read_cohort
 
 from ..arguments import add_ring_options, names, positive_int, ring_settings
-from ..console import print_files, print_table, progress_bar
+from ..console import print_files, progress_bar
 
 EXAMPLES = """examples:
   peritumoral extract cohort.csv --rings 3,6,9 --preset liu2025 -o out
@@ -76,9 +76,8 @@ def _report(done: CohortExtraction) -> int:
     failed = done.failed
     reused = sum(outcome.reused for outcome in done.outcomes)
     print(f"{len(done.outcomes) - len(failed)} of {len(done.outcomes)} cases done, {reused} of them reused")
-    if failed:
-        rows = [(outcome.case_id, outcome.reason) for outcome in failed]
-        print_table(f"{len(failed)} failed", ("case", "why"), rows)
+    for outcome in failed:
+        print(f"failed {outcome.case_id}: {outcome.reason}")
     print_files(done.files)
     if len(failed) == len(done.outcomes):
         return 2

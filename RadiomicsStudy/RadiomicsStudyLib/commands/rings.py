@@ -8,7 +8,7 @@ from typing import Any
 
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.cohort_extraction import REGION_COLUMNS, region_rows
+from PeritumoralRadiomicsLib.cohort_extraction import FIGURE_COLUMNS, region_rows, save_masks
 from PeritumoralRadiomicsLib.overlay import OverlayPanel, save_overlay
 from PeritumoralRadiomicsLib.regions import RegionSet, grow_regions
 from RadiomicsCoreLib.errors import InputError
@@ -81,10 +81,8 @@ def _write(regions: RegionSet, image: sitk.Image, out: Path) -> dict[str, Path]:
     except OSError as error:
         raise InputError(f"output folder {str(out)!r} cannot be made: {error.strerror}; choose another") from None
     files = {"quality figures": out / "regions.csv", "picture": out / "overlay.png", "masks": out}
-    for name in regions.regions:
-        sitk.WriteImage(regions.full_mask(name), str(out / f"{name}.nii.gz"), useCompression=True)
-    columns = [column for column in REGION_COLUMNS if column not in ("case_id", "phase")]
-    write_csv(files["quality figures"], region_rows(regions), columns)
+    save_masks(regions, out)
+    write_csv(files["quality figures"], region_rows(regions), FIGURE_COLUMNS)
     masks = {name: region.mask for name, region in regions.regions.items()}
     save_overlay(files["picture"], [OverlayPanel("", image, masks)])
     return files
@@ -94,11 +92,11 @@ def _show(regions: RegionSet) -> None:
     rows = [
         (
             name,
-            f"{region.thickness_mm:.1f}",
+            "" if region.thickness_mm is None else f"{region.thickness_mm:.1f}",
             region.voxels,
             f"{region.volume_ml:.2f}",
             f"{100 * region.retained_fraction:.0f} %",
-            "; ".join(region.warnings),
+            "; ".join(filter(None, (region.reason, *region.warnings))),
         )
         for name, region in regions.regions.items()
     ]
