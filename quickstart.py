@@ -356,12 +356,16 @@ def main(arguments: list | None = None, prepare=prepare) -> int:
     )
     parser.add_argument("verb", choices=sorted(VERBS))
     parser.add_argument("--venv", default=".venv", help="folder of the virtual environment (default: .venv)")
+    parser.add_argument(
+        "--with", dest="further", default="", metavar="EXTRAS", help="further extras of pyproject.toml, such as deep"
+    )
     options, more = parser.parse_known_args(arguments)
+    extras = EXTRAS[options.verb] + tuple(extra for extra in options.further.split(",") if extra)
     say = Steps()
     try:
         check_python(sys.version_info, sys.executable)
         environment = Environment(ROOT / options.venv)
-        prepare(environment, EXTRAS[options.verb], say)
+        prepare(environment, extras, say)
         return VERBS[options.verb](environment, more, say)
     except QuickstartError as error:
         print(f"quickstart: {error}", file=sys.stderr)

@@ -35,6 +35,9 @@ ALLOWED = {
     },
 }
 SLICER_SIDE = {"RadiomicsSlicerLib"}
+# Networks are subclasses of torch.nn.Module, so their files need torch at file scope. They live in this one
+# folder, and no other file may import them at file scope: the import costs below would show it.
+TORCH_SIDE = "DeepRadiomicsFusionLib.torch_modules."
 SLICER_PACKAGES = {"slicer", "qt", "ctk", "vtk", "mrml"}
 HEAVY = [
     "torch",
@@ -88,6 +91,21 @@ def imported_packages(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             found.add(node.module.split(".")[0])
     return found
+
+
+def file_scope_imports(path: Path) -> set[str]:
+    """Names of the modules that a file imports outside its functions and classes."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module)
+    return found
+
+
+def is_heavy(name: str) -> bool:
+    return any(name == heavy or name.startswith(heavy + ".") for heavy in HEAVY)
 
 
 def tracked_text_files() -> list[Path]:
@@ -164,7 +182,8 @@ print(json.dumps(results))
 def import_costs():
     if not hasattr(os, "fork"):
         pytest.skip("measured in forked processes, which this system does not have")
-    arguments = json.dumps([HEAVY, PURE_NAMES, 5])
+    names = [name for name in PURE_NAMES if not name.startswith(TORCH_SIDE)]
+    arguments = json.dumps([HEAVY, names, 5])
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", IMPORT_PROBE, arguments], capture_output=True, text=True
     )
@@ -185,19 +204,18 @@ def test_importing_a_library_costs_next_to_nothing(import_costs):
     assert slow == {}
 
 
+@pytest.mark.parametrize("path", [p for p in lib_files() if module_name(p).startswith(TORCH_SIDE)], ids=module_name)
+def test_a_file_of_networks_imports_nothing_heavy_but_torch(path):
+    found = file_scope_imports(path)
+    assert [name for name in found if is_heavy(name) and name.split(".")[0] != "torch"] == []
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_file_imports_nothing_heavy_at_file_scope(module):
     path = ROOT / module / f"{module}.py"
     if not path.is_file():
         pytest.skip(f"{module} has no panel yet")
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    names = set()
-    for node in body:
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-    assert not [name for name in names if any(name == h or name.startswith(h + ".") for h in HEAVY)]
+    assert [name for name in file_scope_imports(path) if is_heavy(name)] == []
 
 
 # --- files that Slicer and pip must find -------------------------------------------------------------------
@@ -283,6 +301,8 @@ OPTIONAL_IN_EXAMPLES = ("torch", "monai", "radiomics", "pyarrow")
 
 @pytest.mark.parametrize("name", PURE_NAMES)
 def test_the_examples_in_the_docstrings_are_true(name, tmp_path, monkeypatch):
+    if name.startswith(TORCH_SIDE):
+        pytest.importorskip("torch")
     module = importlib.import_module(name)
     tests = [test for test in doctest.DocTestFinder().find(module, name) if test.examples]
     source = "".join(example.source for test in tests for example in test.examples)

@@ -268,6 +268,14 @@ def test_the_demo_says_which_step_failed(quickstart, environment, said):
         quickstart.run_demo(environment, [], said.append, run=Recorder(0, 2))
 
 
+def test_further_extras_are_installed_with_those_of_the_verb(quickstart, monkeypatch):
+    asked = []
+    monkeypatch.setitem(quickstart.VERBS, "test", lambda environment, more, say: 0)
+    for words in (["test"], ["test", "--with", "deep,parquet"]):
+        quickstart.main(words, prepare=lambda environment, extras, say: asked.append(extras))
+    assert asked == [("dev",), ("dev", "deep", "parquet")]
+
+
 def test_something_missing_is_one_line_and_exit_code_2(quickstart, capsys):
     def full_disk(environment, extras, say):
         raise quickstart.QuickstartError("only 0.1 GB free")
