@@ -23,8 +23,7 @@ from .surface_distance import within_distances
 
 TUMOUR = "intratumour"
 _FEW_LEFT = 0.5
-# The surface lies up to this many voxels outside the outermost tumour voxels' centres, and a threshold may move.
-_MARGIN_VOXELS = 3
+_MARGIN_VOXELS = 2
 
 
 class RegionKind(Enum):
@@ -282,8 +281,11 @@ def _mean_radius_mm(areas: np.ndarray, spacing: Sequence[float], plane: RingPlan
 
 def _margin(settings: RingSettings, radius_mm: float, spacing: Sequence[float]) -> np.ndarray:
     farthest = max((span.outer_mm for span in ring_spans(settings, radius_mm)), default=0.0)
-    margin = np.ceil(farthest / np.array(spacing)).astype(int) + _MARGIN_VOXELS
-    if settings.plane is not RingPlane.VOLUME:
+    in_plane = settings.plane is not RingPlane.VOLUME
+    # The surface lies outside the outermost centres, and voxels just beyond a ring count partly for its volume.
+    reach = farthest + max(spacing[1:] if in_plane else spacing)
+    margin = np.ceil(reach / np.array(spacing)).astype(int) + _MARGIN_VOXELS
+    if in_plane:
         margin[0] = 0
     return margin
 

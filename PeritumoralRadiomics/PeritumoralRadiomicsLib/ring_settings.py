@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
 from RadiomicsCoreLib.errors import InputError
 
 _SIXTH_TOLERANCE = 1e-6
@@ -83,7 +85,7 @@ class RingSettings:
             object.__setattr__(self, "inner_rim_mm", _number("inner_rim_mm", self.inner_rim_mm, above=0.0))
         if self.window is not None:
             object.__setattr__(self, "window", _window(self.window))
-        if isinstance(self.min_voxels, bool) or self.min_voxels != int(self.min_voxels) or self.min_voxels < 1:
+        if not isinstance(self.min_voxels, int | np.integer) or self.min_voxels < 1:
             raise InputError(f"min_voxels must be a whole number >= 1, got {self.min_voxels!r}")
         if self.supersampling and self.surface is SurfaceRule.VOXEL_CENTRES:
             raise InputError("supersampling needs surface='subvoxel', got 'voxel_centres': switch one of the two off")
@@ -203,7 +205,10 @@ def _ascending(name: str, values: Iterable[float], above: float) -> tuple[float,
 
 
 def _window(window: Iterable[float]) -> tuple[float, float]:
-    bounds = tuple(float(bound) for bound in window)
+    try:
+        bounds = tuple(float(bound) for bound in window)
+    except (TypeError, ValueError):
+        raise InputError(f"window must be two numbers (low, high), got {window!r}") from None
     if len(bounds) != 2 or not bounds[0] < bounds[1]:
         raise InputError(f"window must be (low, high) with low < high, got {bounds}")
     return bounds[0], bounds[1]

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 
 def isotropic_factors(spacing: Sequence[float]) -> tuple[int, ...]:
-    """Return the odd number of fine voxels for each axis that comes nearest to the smallest spacing.
+    """Return the odd number of fine voxels for each axis that brings it near the smallest spacing.
+
+    An axis up to half as coarse again as the finest stays as it is.
 
     Args:
         spacing: mm along each array axis.
 
     Example:
-        >>> isotropic_factors((3.0, 1.0, 1.0))
+        >>> isotropic_factors((3.0, 1.0, 1.2))
         (3, 1, 1)
     """
     finest = min(spacing)
-    return tuple(2 * round((step / finest - 1) / 2) + 1 for step in spacing)
+    return tuple(2 * math.floor(step / finest / 2 + 0.25) + 1 for step in spacing)
 
 
 def centres(factors: Sequence[int]) -> tuple[slice, ...]:
