@@ -205,6 +205,8 @@ def read_cohort(csv_path: Path | str, *, phases: Sequence[str] | None = None) ->
     if not cells:
         raise InputError(f"{path} names no case: there is a header but no row below it")
     columns = {name: [_cell(row[n]) for row in cells] for n, name in enumerate(header)}
+    # An id is text, whatever it says: initials may well be NA.
+    columns[ID_COLUMN] = [row[header.index(ID_COLUMN)].strip() for row in cells]
     _check_ids(path, columns[ID_COLUMN])
     found = _find_phases(path, header)
     chosen = found if phases is None else _chosen_phases(path, found, phases)
@@ -395,7 +397,7 @@ def _check_id_column(path: Path, header: Sequence[str]) -> None:
 def _check_ids(path: Path, ids: Sequence[str | None]) -> None:
     seen: dict[str, tuple[str, int]] = {}
     for number, case_id in enumerate(ids, start=2):
-        if case_id is None:
+        if not case_id:
             raise InputError(f"{path}: row {number} has no {ID_COLUMN}; give every case an id")
         # Windows and macOS would give both one folder.
         key = unicodedata.normalize("NFC", case_id).casefold()

@@ -143,15 +143,16 @@ def _slices_as_dense(dataset: Any, reference: sitk.Image) -> bool:
     shared, own = dataset.SharedFunctionalGroupsSequence[0], dataset.PerFrameFunctionalGroupsSequence
     axes = np.reshape(_group(own[0], shared, "PlaneOrientationSequence").ImageOrientationPatient, (2, 3))
     normal = np.cross(*axes.astype(float))
-    spacing = _group(own[0], shared, "PixelMeasuresSequence").get("SpacingBetweenSlices")
-    if spacing is None:
-        along = [np.dot(_group(f, shared, "PlanePositionSequence").ImagePositionPatient, normal) for f in own]
-        gaps = np.diff(np.unique(np.round(np.array(along, float), 3)))
-        if gaps.size == 0:
-            return True
-        spacing = gaps.min()
-    step = np.diff(world_to_index(reference, np.stack([0 * normal, normal * float(spacing)])), axis=0)
-    return bool(abs(np.linalg.norm(step) - 1) < 0.05)
+    along = [np.dot(_group(f, shared, "PlanePositionSequence").ImagePositionPatient, normal) for f in own]
+    gaps = np.diff(np.unique(np.round(np.array(along, float), 3)))
+    if gaps.size == 0:
+        return True  # a single slice; writers invent its spacing
+    # Empty frames may be left out, so the gaps may be wider than the spacing that the file states.
+    stated = _group(own[0], shared, "PixelMeasuresSequence").get("SpacingBetweenSlices")
+    spacings = np.array([gaps.min(), float(stated or gaps.min())])
+    ends = world_to_index(reference, np.vstack([np.zeros(3), spacings[:, None] * normal]))
+    steps = np.linalg.norm(ends[1:] - ends[0], axis=1)
+    return bool(np.any(np.abs(steps - 1) < 0.05))
 
 
 def _refuse_empty(segment: Segment, found: bool) -> None:

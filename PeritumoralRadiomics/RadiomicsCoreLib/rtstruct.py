@@ -2,8 +2,10 @@
 
 A voxel is inside where its centre lies inside the contour. Vertices keep their sub-voxel coordinates, and a
 centre exactly on a contour counts on one side only (left and top edges are inside), so that masks are neither
-grown nor shifted: for circles of 10 to 30 voxels radius at any sub-voxel place the area is right within 2 %
-(0.1 % on average over places) and the centroid within 0.05 voxel (``test_rtstruct.py``, analytic circle).
+grown nor shifted. Measured on 200 circles of 10 to 30 voxels radius at random sub-voxel places: area error at
+most 1.4 %, on average below 0.01 %; centroid error 0.035 voxel (root mean square; 0.12 at most), on average 0.003.
+For a sphere of 17 mm on 0.7 x 0.9 x 1.5 mm voxels: volume within 0.3 %, centroid within 0.05 voxel
+(``test_rtstruct.py``, against the analytic shapes).
 
 The file is read with pydicom; the filling is a scanline of our own, because no library gave all of sub-voxel
 vertices, one-sided borders and speed: scikit-image's ``draw.polygon`` (the oracle in the test) counts both sides
