@@ -1,0 +1,342 @@
+r"""Grey level co-occurrence matrix: how often level i has level j as its neighbour along a direction.
+
+:math:`p_{ij}` is the normalised matrix of one direction, :math:`p_{i.}` and :math:`p_{.j}` its marginals,
+:math:`\mu_x = \sum i\,p_{ij}`, :math:`\mu_y = \sum j\,p_{ij}`,
+:math:`p_{x+y}(k)` and :math:`p_{x-y}(k)` the distributions of :math:`i + j` and :math:`|i - j|`,
+:math:`N_g` the highest grey level. A feature is the mean over the directions.
+
+References: Haralick et al. 1973, doi 10.1109/TSMC.1973.4309314; IBSI reference manual, "Grey level
+co-occurrence based features".
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from .family import Family
+from .groups import Groups
+from .neighbours import Offset, lengths_mm
+from .region import Region
+
+FAMILY = Family("glcm")
+EPSILON = np.spacing(1.0)
+
+
+class Cooccurrence(Groups):
+    """Normalised co-occurrence matrices as lists of entries.
+
+    Args:
+        group, owner, owners: see :class:`.groups.Groups`.
+        row, column: shape (entries,), index of i and j in ``levels``.
+        weight: shape (entries,), count of the pair.
+        levels: shape (L,), the grey levels that occur.
+        highest: :math:`N_g`.
+    """
+
+    def __init__(
+        self,
+        group: np.ndarray,
+        owner: np.ndarray,
+        owners: int,
+        row: np.ndarray,
+        column: np.ndarray,
+        weight: np.ndarray,
+        levels: np.ndarray,
+        highest: int,
+    ) -> None:
+        super().__init__(group, owner, owners)
+        self.row, self.column, self.levels, self.highest = row, column, levels, highest
+        self.i = levels[row].astype(np.float64)
+        self.j = levels[column].astype(np.float64)
+        self.p = weight / self.spread(self.total(weight))
+
+    def expect(self, values: np.ndarray) -> np.ndarray:
+        """Expectation of entry values under each matrix: one value a group."""
+        return self.total(self.p * values)
+
+    @cached_property
+    def mean_x(self) -> np.ndarray:
+        return self.expect(self.i)
+
+    @cached_property
+    def mean_y(self) -> np.ndarray:
+        return self.expect(self.j)
+
+    @cached_property
+    def centred_sum(self) -> np.ndarray:
+        """i + j - mu_x - mu_y of each entry."""
+        return self.i + self.j - self.spread(self.mean_x + self.mean_y)
+
+    @cached_property
+    def difference(self) -> np.ndarray:
+        """|i - j| of each entry."""
+        return np.abs(self.i - self.j)
+
+    @cached_property
+    def px(self) -> np.ndarray:
+        return self.marginal(self.row, self.p, len(self.levels))
+
+    @cached_property
+    def py(self) -> np.ndarray:
+        return self.marginal(self.column, self.p, len(self.levels))
+
+    @cached_property
+    def p_sum(self) -> np.ndarray:
+        """p_{x+y}, shape (G, number of possible sums)."""
+        lowest = int(self.levels[0])
+        k = (self.i + self.j).astype(np.intp) - 2 * lowest
+        return self.marginal(k, self.p, 2 * (int(self.levels[-1]) - lowest) + 1)
+
+    @cached_property
+    def p_difference(self) -> np.ndarray:
+        """p_{x-y}, shape (G, number of possible differences)."""
+        return self.marginal(self.difference.astype(np.intp), self.p, int(self.levels[-1] - self.levels[0]) + 1)
+
+    @cached_property
+    def joint_entropy(self) -> np.ndarray:
+        return _entropy_of_entries(self, self.p)
+
+    @cached_property
+    def entropy_of_product(self) -> np.ndarray:
+        """HXY1: expectation of -log2 of the product of the marginals."""
+        product = self.px[self.group, self.row] * self.py[self.group, self.column]
+        return -self.expect(np.log2(product + EPSILON))
+
+
+def cooccurrence(region: Region, rank: np.ndarray, levels: np.ndarray, highest: int) -> Cooccurrence:
+    """Co-occurrence matrices of a region, one a direction (one in all with ``weightingNorm``).
+
+    Args:
+        region: the region's geometry.
+        rank: shape (N,), intp: index of each voxel's grey level in ``levels``.
+        levels: shape (L,), the grey levels that occur, ascending.
+        highest: highest grey level.
+    """
+    settings = region.settings
+    counts = [direction_counts(region, offset, rank, len(levels)) for offset in region.neighbour_offsets]
+    if settings.symmetrical_glcm:
+        counts = [count + count.T for count in counts]
+    if settings.weighting_norm is not None and counts:
+        weights = [_weight(region, offset) for offset in region.neighbour_offsets]
+        counts = [sum(weight * count for weight, count in zip(weights, counts, strict=True))]
+    counts = [count for count in counts if count.any()]
+    stack = np.array(counts).reshape(len(counts), len(levels), len(levels))
+    group, row, column = np.nonzero(stack)
+    owner = np.zeros(len(counts), dtype=np.intp)
+    return Cooccurrence(group, owner, 1, row, column, stack[group, row, column], levels, highest)
+
+
+def direction_counts(region: Region, offset: Offset, rank: np.ndarray, size: int) -> np.ndarray:
+    """Number of voxel pairs (voxel of level i, its neighbour at ``offset`` of level j), shape (L, L)."""
+    lines = region.lines(offset)
+    along = rank[lines.order]
+    pair = along[:-1] * size
+    pair += along[1:]
+    pair[lines.breaks] = size * size
+    return np.bincount(pair, minlength=size * size)[: size * size].reshape(size, size)
+
+
+def _weight(region: Region, offset: Offset) -> float:
+    """exp(-d²): a direction's weight in the merged matrix by its length d in mm."""
+    if region.settings.weighting_norm == "no_weighting":
+        return 1.0
+    return float(np.exp(-(lengths_mm(offset, region.spacing, region.settings.weighting_norm) ** 2)))
+
+
+def _entropy_of_entries(t: Groups, p: np.ndarray) -> np.ndarray:
+    return -t.total(p * np.log2(p + EPSILON))
+
+
+def _entropy_of_rows(p: np.ndarray) -> np.ndarray:
+    return -np.sum(p * np.log2(p + EPSILON), axis=1)
+
+
+@FAMILY.feature("Autocorrelation", ibsi="QWB0")
+def autocorrelation(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_{ij} i\,j\,p_{ij}`."""
+    return t.average(t.expect(t.i * t.j))
+
+
+@FAMILY.feature("JointAverage", ibsi="60VM")
+def joint_average(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\mu_x = \sum_{ij} i\,p_{ij}`."""
+    return t.average(t.mean_x)
+
+
+@FAMILY.feature("ClusterProminence", ibsi="AE86")
+def cluster_prominence(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_{ij} (i + j - \mu_x - \mu_y)^4 p_{ij}`."""
+    return t.average(t.expect((t.centred_sum**2) ** 2))
+
+
+@FAMILY.feature("ClusterShade", ibsi="7NFM")
+def cluster_shade(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_{ij} (i + j - \mu_x - \mu_y)^3 p_{ij}`."""
+    return t.average(t.expect(t.centred_sum**2 * t.centred_sum))
+
+
+@FAMILY.feature("ClusterTendency", ibsi="DG8W")
+def cluster_tendency(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_{ij} (i + j - \mu_x - \mu_y)^2 p_{ij}`."""
+    return t.average(t.expect(t.centred_sum**2))
+
+
+@FAMILY.feature("SumVariance", ibsi="OEEB", default=False)
+def sum_variance(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_k (k - \mu_{x+y})^2 p_{x+y}(k)`: the same number as ClusterTendency."""
+    return cluster_tendency(t)
+
+
+@FAMILY.feature("Contrast", ibsi="ACUI")
+def contrast(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_{ij} (i - j)^2 p_{ij}`."""
+    return t.average(t.expect(t.difference**2))
+
+
+@FAMILY.feature("Correlation", ibsi="NI2N")
+def correlation(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\frac{\sum_{ij} (i - \mu_x)(j - \mu_y) p_{ij}}{\sigma_x \sigma_y}`; 1 where a direction has one level."""
+    x, y = t.i - t.spread(t.mean_x), t.j - t.spread(t.mean_y)
+    product = np.sqrt(t.expect(x**2)) * np.sqrt(t.expect(y**2))
+    return t.average(np.where(product == 0, 1.0, t.expect(x * y) / (product + EPSILON)))
+
+
+@FAMILY.feature("DifferenceAverage", ibsi="TF7R")
+def difference_average(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_k k\,p_{x-y}(k)`."""
+    return t.average(t.expect(t.difference))
+
+
+@FAMILY.feature("Dissimilarity", ibsi="8S9J", default=False)
+def dissimilarity(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_{ij} |i - j| p_{ij}`: the same number as DifferenceAverage."""
+    return difference_average(t)
+
+
+@FAMILY.feature("DifferenceEntropy", ibsi="NTRS")
+def difference_entropy(t: Cooccurrence) -> np.ndarray:
+    r""":math:`-\sum_k p_{x-y}(k) \log_2(p_{x-y}(k) + \epsilon)`."""
+    return t.average(_entropy_of_rows(t.p_difference))
+
+
+@FAMILY.feature("DifferenceVariance", ibsi="D3YU")
+def difference_variance(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_k (k - \mu_{x-y})^2 p_{x-y}(k)`."""
+    centred = t.difference - t.spread(t.expect(t.difference))
+    return t.average(t.expect(centred**2))
+
+
+@FAMILY.feature("JointEnergy", ibsi="8ZQL")
+def joint_energy(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_{ij} p_{ij}^2` (angular second moment)."""
+    return t.average(t.expect(t.p))
+
+
+@FAMILY.feature("JointEntropy", ibsi="TU9B")
+def joint_entropy(t: Cooccurrence) -> np.ndarray:
+    r""":math:`HXY = -\sum_{ij} p_{ij} \log_2(p_{ij} + \epsilon)`."""
+    return t.average(t.joint_entropy)
+
+
+@FAMILY.feature("Imc1", ibsi="R8DG")
+def informational_measure_of_correlation_1(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\frac{HXY - HXY1}{\max(HX, HY)}`, :math:`HXY1 = -\sum_{ij} p_{ij} \log_2(p_{i.} p_{.j} + \epsilon)`.
+
+    0 where a direction has one level.
+    """
+    larger = np.maximum(_entropy_of_rows(t.px), _entropy_of_rows(t.py))
+    information = t.joint_entropy - t.entropy_of_product
+    return t.average(np.where(larger == 0, 0.0, information / larger))
+
+
+@FAMILY.feature("Imc2", ibsi="JN9H")
+def informational_measure_of_correlation_2(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sqrt{1 - e^{-2 (HXY2 - HXY)}}`, :math:`HXY2 = -\sum_{ij} p_{i.} p_{.j} \log_2(p_{i.} p_{.j} + \epsilon)`.
+
+    0 where rounding makes HXY2 smaller than HXY (no information).
+    """
+    # The product's entropy is the sum of the marginals' entropies, less the first-order effect of epsilon.
+    entropies = [-np.sum(p * np.log2(np.where(p > 0, p, 1.0)), axis=1) for p in (t.px, t.py)]
+    cells = np.count_nonzero(t.px, axis=1) * np.count_nonzero(t.py, axis=1)
+    entropy_of_product = entropies[0] + entropies[1] - cells * EPSILON / np.log(2)
+    information = np.where(cells == 1, 0.0, np.maximum(entropy_of_product - t.joint_entropy, 0.0))
+    return t.average(np.sqrt(-np.expm1(-2 * information)))
+
+
+@FAMILY.feature("Idm", ibsi="WF0Z")
+def inverse_difference_moment(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_k \frac{p_{x-y}(k)}{1 + k^2}`."""
+    return t.average(t.expect(1 / (1 + t.difference**2)))
+
+
+@FAMILY.feature("Homogeneity2", ibsi="WF0Z", default=False)
+def homogeneity_2(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_{ij} \frac{p_{ij}}{1 + |i - j|^2}`: the same number as Idm."""
+    return inverse_difference_moment(t)
+
+
+@FAMILY.feature("Idmn", ibsi="1QCO")
+def inverse_difference_moment_normalised(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_k \frac{p_{x-y}(k)}{1 + k^2 / N_g^2}`."""
+    return t.average(t.expect(1 / (1 + t.difference**2 / t.highest**2)))
+
+
+@FAMILY.feature("Id", ibsi="IB1Z")
+def inverse_difference(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_k \frac{p_{x-y}(k)}{1 + k}`."""
+    return t.average(t.expect(1 / (1 + t.difference)))
+
+
+@FAMILY.feature("Homogeneity1", ibsi="IB1Z", default=False)
+def homogeneity_1(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_{ij} \frac{p_{ij}}{1 + |i - j|}`: the same number as Id."""
+    return inverse_difference(t)
+
+
+@FAMILY.feature("Idn", ibsi="NDRX")
+def inverse_difference_normalised(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_k \frac{p_{x-y}(k)}{1 + k / N_g}`."""
+    return t.average(t.expect(1 / (1 + t.difference / t.highest)))
+
+
+@FAMILY.feature("InverseVariance", ibsi="E8JP")
+def inverse_variance(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_{k \ge 1} \frac{p_{x-y}(k)}{k^2}`."""
+    return t.average(t.expect(np.where(t.difference == 0, 0.0, 1 / np.maximum(t.difference, 1) ** 2)))
+
+
+@FAMILY.feature("MaximumProbability", ibsi="GYBY")
+def maximum_probability(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\max_{ij} p_{ij}`."""
+    return t.average(t.largest(t.p))
+
+
+@FAMILY.feature("SumAverage", ibsi="ZGXS")
+def sum_average(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_k k\,p_{x+y}(k)`."""
+    return t.average(t.mean_x + t.mean_y)
+
+
+@FAMILY.feature("SumEntropy", ibsi="P6QZ")
+def sum_entropy(t: Cooccurrence) -> np.ndarray:
+    r""":math:`-\sum_k p_{x+y}(k) \log_2(p_{x+y}(k) + \epsilon)`."""
+    return t.average(_entropy_of_rows(t.p_sum))
+
+
+@FAMILY.feature("SumSquares", ibsi="UR99")
+def sum_of_squares(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sum_{ij} (i - \mu_x)^2 p_{ij}` (joint variance)."""
+    return t.average(t.expect((t.i - t.spread(t.mean_x)) ** 2))
+
+
+@FAMILY.feature("MCC")
+def maximal_correlation_coefficient(t: Cooccurrence) -> np.ndarray:
+    r""":math:`\sqrt{\lambda_2(Q)}`, :math:`Q_{ij} = \sum_k \frac{p_{ik} p_{jk}}{p_{i.} p_{.k} + \epsilon}`.
+
+    1 where a direction has one level. See :mod:`.correlation_eigenvalue` for how the eigenvalue is found.
+    """
+    from .correlation_eigenvalue import second_eigenvalues
+
+    return t.average(np.sqrt(second_eigenvalues(t)))

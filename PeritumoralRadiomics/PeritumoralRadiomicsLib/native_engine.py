@@ -1,0 +1,203 @@
+"""The engine of our own: pyradiomics' features in pure Python on numpy and scipy."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
+
+from . import filters
+from .engine import FilteredImage
+from .features import first_order, glcm, gldm, glrlm, glszm, ngtdm, shape, shape_2d
+from .features.discretisation import region_levels
+from .features.family import Family
+from .features.region import Region
+from .features.settings import FeatureSettings
+
+VERSION = "1.0.0"
+
+SHAPE_FAMILIES: dict[str, Family] = {"shape": shape.FAMILY, "shape2D": shape_2d.FAMILY}
+INTENSITY_FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        first_order.FAMILY,
+        glcm.FAMILY,
+        glrlm.FAMILY,
+        glszm.FAMILY,
+        gldm.FAMILY,
+        ngtdm.FAMILY,
+    )
+}
+FAMILIES = {**SHAPE_FAMILIES, **INTENSITY_FAMILIES}
+
+_TEXTURE_TABLES = {
+    "glcm": lambda levels: glcm.cooccurrence(levels.region, levels.rank, levels.present, levels.highest),
+    "glrlm": lambda levels: glrlm.run_lengths(levels.region, levels.rank, levels.present),
+    "glszm": lambda levels: glszm.size_zones(levels.region, levels.rank, levels.present),
+    "gldm": lambda levels: gldm.dependences(levels.region, levels.rank, levels.present),
+    "ngtdm": lambda levels: ngtdm.tone_differences(levels.region, levels.rank, levels.present),
+}
+
+
+class NativeEngine:
+    """pyradiomics' features without pyradiomics; see :class:`.engine.FeatureEngine` for the methods' contract.
+
+    A region's geometry (neighbours, lines of voxels) is kept and used again for every filtered image.
+
+    Args:
+        remembered_regions: how many regions' geometries to keep.
+
+    Example:
+        >>> image = sitk.GetImageFromArray(np.arange(27.0).reshape(3, 3, 3))
+        >>> mask = sitk.GetImageFromArray(np.ones((3, 3, 3), dtype=np.uint8))
+        >>> filtered = FilteredImage("original", image, {"binWidth": 5})
+        >>> NativeEngine().intensity_features(filtered, mask, {"firstorder": ["Mean", "Range"]})
+        {'original_firstorder_Mean': 13.0, 'original_firstorder_Range': 26.0}
+    """
+
+    name = "native"
+    version = VERSION
+
+    def __init__(self, remembered_regions: int = 8) -> None:
+        self._remembered_regions = remembered_regions
+        self._regions: OrderedDict[tuple[Any, ...], Region] = OrderedDict()
+
+    def filtered_images(
+        self, image: sitk.Image, image_types: Mapping[str, Mapping[str, Any]], setting: Mapping[str, Any]
+    ) -> Iterator[FilteredImage]:
+        """Yield the image types asked for, in order, each made once."""
+        return filters.filtered_images(image, image_types, setting)
+
+    def shape_features(
+        self,
+        mask: sitk.Image,
+        feature_classes: Mapping[str, Sequence[str] | None],
+        setting: Mapping[str, Any],
+    ) -> dict[str, float]:
+        """Shape features of one region, named ``original_<class>_<Name>``."""
+        array, spacing = mask_array(mask), mask.GetSpacing()[::-1]
+        settings = FeatureSettings.from_mapping(setting)
+        features: dict[str, float] = {}
+        for name, family in SHAPE_FAMILIES.items():
+            if name not in feature_classes or (name == "shape2D" and not settings.force_2d):
+                continue
+            table: Any = (
+                shape.Solid(array, spacing)
+                if name == "shape"
+                else shape_2d.Outline(array, spacing, settings.force_2d_dimension)
+            )
+            values = family.compute(table, feature_classes[name])
+            features.update({f"original_{name}_{feature}": float(value) for feature, value in values.items()})
+        return features
+
+    def intensity_features(
+        self,
+        filtered: FilteredImage,
+        mask: sitk.Image,
+        feature_classes: Mapping[str, Sequence[str] | None],
+        bin_edges: np.ndarray | None = None,
+    ) -> dict[str, float]:
+        """First-order and texture features of one region of one filtered image, in pyradiomics' order."""
+        settings = FeatureSettings.from_mapping(filtered.setting)
+        image, spacing = sitk.GetArrayViewFromImage(filtered.image), filtered.image.GetSpacing()[::-1]
+        region = self.region(mask_array(mask), spacing, settings, image.shape)
+        return region_features(region, image, filtered.name, feature_classes, settings, bin_edges)
+
+    def region(
+        self, mask: np.ndarray, spacing: Sequence[float], settings: FeatureSettings, shape: tuple[int, ...]
+    ) -> Region:
+        """The geometry of a mask, remembered from earlier calls with the same mask."""
+        if mask.shape != shape:
+            raise GeometryError(
+                f"the mask has {mask.shape} voxels (k, j, i), the image {shape}; resample the mask to the image's grid"
+            )
+        digest = hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).digest()
+        key = (digest, mask.shape, tuple(spacing), settings)
+        if key not in self._regions:
+            self._regions[key] = Region(mask, spacing, settings)
+        self._regions.move_to_end(key)
+        while len(self._regions) > self._remembered_regions:
+            self._regions.popitem(last=False)
+        return self._regions[key]
+
+
+class GreyLevels:
+    """A region's grey levels on one filtered image, as the texture families want them.
+
+    Args:
+        region: geometry.
+        levels: shape (N,), grey level of each voxel.
+    """
+
+    def __init__(self, region: Region, levels: np.ndarray) -> None:
+        self.region = region
+        counts = np.bincount(levels)
+        self.present = np.flatnonzero(counts)
+        self.counts = counts[self.present]
+        self.highest = int(self.present[-1])
+        rank_of = np.zeros(len(counts), dtype=np.intp)
+        rank_of[self.present] = np.arange(len(self.present))
+        self.rank = rank_of[levels]
+
+
+def region_features(
+    region: Region,
+    image: np.ndarray,
+    image_name: str,
+    feature_classes: Mapping[str, Sequence[str] | None],
+    settings: FeatureSettings,
+    bin_edges: np.ndarray | None = None,
+) -> dict[str, float]:
+    """First-order and texture features of one region of one filtered image.
+
+    Args:
+        region: the region's geometry.
+        image: shape (k, j, i), intensities.
+        image_name: prefix of the features' names.
+        feature_classes: classes wanted and the features of each (None or empty: all default ones).
+        settings: feature settings.
+        bin_edges: see :meth:`.engine.FeatureEngine.intensity_features`.
+
+    Raises:
+        RegionError: the region holds a single voxel.
+        InputError: a class is unknown, or the intensities cannot be binned.
+    """
+    unknown = [name for name in feature_classes if name not in FAMILIES]
+    if unknown:
+        raise InputError(f"feature class {unknown[0]!r} is unknown; use one of {', '.join(FAMILIES)}")
+    if region.count < 2:
+        raise RegionError("the region holds a single voxel; texture and statistics need at least two")
+    values = region.values(image)
+    levels = GreyLevels(region, region_levels(values, settings, bin_edges))
+    features: dict[str, float] = {}
+    for name, wanted in feature_classes.items():
+        if name in SHAPE_FAMILIES:
+            continue
+        table = _intensities(values, levels, settings) if name == "firstorder" else _TEXTURE_TABLES[name](levels)
+        for feature, value in INTENSITY_FAMILIES[name].compute(table, wanted).items():
+            features[f"{image_name}_{name}_{feature}"] = float(value[0])
+    return features
+
+
+def _intensities(values: np.ndarray, levels: GreyLevels, settings: FeatureSettings) -> first_order.Intensities:
+    return first_order.Intensities(
+        values.astype(np.float64)[None, :],
+        None,
+        levels.counts[None, :],
+        float(np.prod(levels.region.spacing)),
+        shift=settings.voxel_array_shift,
+        excess_kurtosis=settings.profile == "ibsi",
+    )
+
+
+def mask_array(mask: sitk.Image) -> np.ndarray:
+    """Voxels of a mask image that are 1, as a bool array (k, j, i)."""
+    if mask.GetDimension() != 3 or mask.GetNumberOfComponentsPerPixel() != 1:
+        raise InputError("the mask must be a 3D image with one value a voxel")
+    return sitk.GetArrayViewFromImage(mask) == 1
