@@ -34,6 +34,7 @@ SECONDS_BETWEEN_LINES = 10.0
 EXTRAS = {"demo": ("pyradiomics",), "test": ("dev",), "install": ("dev",)}
 EXTRAS_THAT_COMPILE = {"pyradiomics", "dev"}
 FREE_GB = 2.0
+FURTHER_GB = {"deep": 6.0}  # PyTorch with its CUDA libraries, as Linux gets it by default
 
 # What pip's log says, and what to tell the user; the first match counts.
 PIP_FAILURES = (
@@ -107,12 +108,13 @@ def check_venv_support(find_spec=importlib.util.find_spec) -> None:
         )
 
 
-def check_disk(folder: Path, free_bytes=None) -> None:
+def check_disk(folder: Path, extras=(), free_bytes=None) -> None:
     """Refuse a disk that the installation would fill."""
+    needed_gb = FREE_GB + sum(FURTHER_GB.get(extra, 0.0) for extra in extras)
     free_gb = (shutil.disk_usage(folder).free if free_bytes is None else free_bytes) / 1e9
-    if free_gb < FREE_GB:
+    if free_gb < needed_gb:
         raise QuickstartError(
-            f"only {free_gb:.1f} GB free in {folder}, the installation needs {FREE_GB:.0f} GB: "
+            f"only {free_gb:.1f} GB free in {folder}, the installation needs {needed_gb:.0f} GB: "
             "free some space or move this folder to a larger disk"
         )
 
@@ -187,7 +189,7 @@ def prepare(environment: Environment, extras: tuple, say: Steps, install=None) -
     if present is not None and set(extras) <= present:
         return
     check_venv_support()
-    check_disk(environment.folder.parent)
+    check_disk(environment.folder.parent, extras)
     if set(extras) & EXTRAS_THAT_COMPILE:
         check_compiler()
     if not usable:

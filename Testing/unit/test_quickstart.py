@@ -84,6 +84,8 @@ def test_a_full_disk_is_seen_before_anything_is_written(quickstart, tmp_path):
     with pytest.raises(quickstart.QuickstartError, match=r"only 0\.3 GB free in .*needs 2 GB"):
         quickstart.check_disk(tmp_path, free_bytes=3e8)
     quickstart.check_disk(tmp_path, free_bytes=3e9)
+    with pytest.raises(quickstart.QuickstartError, match=r"only 3\.0 GB free in .*needs 8 GB"):
+        quickstart.check_disk(tmp_path, ("dev", "deep"), free_bytes=3e9)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the compiler is not looked for on the PATH of Windows")
