@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import gzip
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +10,9 @@ import SimpleITK as sitk
 
 from .dicom_series import is_dicom_file, quiet_itk, read_multiframe, read_series
 from .errors import InputError
+from .nifti_scan import NotFinite, scan_nifti
 from .progress import Progress, no_progress
 
-_BLOCK_BYTES = 1 << 20
 # What the readers' own words mean to a user; checked in order against the text of the exception.
 _KNOWN_REASONS = (
     (
@@ -49,10 +46,12 @@ def read_image(path: Path | str, *, series: str | None = None, progress: Progres
     path = existing(path)
     if path.is_dir():
         return read_series(path, series=series, progress=progress)
-    check_file(path)
+    not_finite = scan_nifti(path)
     if is_dicom_file(path):
         return _read_dicom_file(path)
     image = _read_file(path)
+    if not_finite is not None:
+        image = _with_values(image, not_finite)
     progress(1.0, f"read {path.name}")
     return image
 
@@ -71,34 +70,6 @@ def existing(path: Path | str) -> Path:
     near = difflib.get_close_matches(path.name, [item.name for item in path.parent.iterdir()], n=2, cutoff=0.6)
     hint = f"; did you mean {' or '.join(near)}?" if near else "; check the path"
     raise InputError(f"{path} does not exist{hint}")
-
-
-def check_file(path: Path) -> None:
-    """Check that a file can be opened, is not empty, and is whole where its format lets us tell.
-
-    SimpleITK reads a truncated NIfTI without a word and fills the rest with zeros or leftovers, so gzip streams
-    are read to their checksum here (about a second for a 512 x 512 x 400 CT).
-
-    Raises:
-        InputError: it is not.
-    """
-    try:
-        if path.stat().st_size == 0:
-            raise InputError(f"{path} is empty (0 bytes); copy it again")
-        with path.open("rb") as stream:
-            start = stream.read(600)
-        zipped = start[:2] == b"\x1f\x8b"
-        content_bytes = _unzipped_size(path) if zipped else path.stat().st_size
-        if zipped:
-            with gzip.open(path) as stream:
-                start = stream.read(600)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise InputError(f"{path} is a truncated or damaged gzip file; copy it again") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened: {error.strerror}") from None
-    needed_bytes = _nifti_size(start)
-    if needed_bytes is not None and content_bytes < needed_bytes:
-        raise InputError(f"{path} is truncated: it holds {content_bytes} of {needed_bytes} bytes; copy it again")
 
 
 def check_finite(image: sitk.Image, region: sitk.Image | None = None, *, what: str = "the image") -> None:
@@ -152,6 +123,15 @@ def _read_file(path: Path) -> sitk.Image:
     return image
 
 
+def _with_values(image: sitk.Image, not_finite: NotFinite) -> sitk.Image:
+    """Put back the NaN and infinite voxels that ITK replaced by 0."""
+    values = sitk.GetArrayFromImage(image)
+    values.reshape(-1)[not_finite.index] = not_finite.value
+    restored = sitk.GetImageFromArray(values)
+    restored.CopyInformation(image)
+    return restored
+
+
 def _check_kind(path: Path, reader: sitk.ImageFileReader) -> None:
     size, components = reader.GetSize(), reader.GetNumberOfComponents()
     if components > 1:
@@ -173,28 +153,3 @@ def _reason(text: str) -> str:
             return reason
     last = next(line for line in reversed(text.splitlines()) if line.strip())
     return last.removeprefix("ITK ERROR:").removeprefix("sitk::ERROR:").strip()
-
-
-def _unzipped_size(path: Path) -> int:
-    size = 0
-    with gzip.open(path) as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            size += len(block)
-    return size
-
-
-def _nifti_size(start: bytes) -> int | None:
-    """Return how many bytes a single-file NIfTI must have by its header; None if it is no such file."""
-    for order in "<>":
-        length = struct.unpack_from(order + "i", start)[0] if len(start) >= 4 else 0
-        if length == 348 and start[344:347] == b"n+1":
-            dims, bits = struct.unpack_from(order + "8h", start, 40), struct.unpack_from(order + "h", start, 72)[0]
-            offset = int(struct.unpack_from(order + "f", start, 108)[0])
-        elif length == 540 and start[4:7] == b"n+2":
-            dims, bits = struct.unpack_from(order + "8q", start, 16), struct.unpack_from(order + "h", start, 14)[0]
-            offset = struct.unpack_from(order + "q", start, 168)[0]
-        else:
-            continue
-        axes = [max(1, n) for n in dims[1 : 1 + max(0, min(7, dims[0]))]]
-        return offset + int(np.prod(axes, dtype=np.int64)) * bits // 8
-    return None

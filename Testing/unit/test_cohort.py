@@ -79,7 +79,10 @@ def test_phases_files_clinical_values_and_split_are_told_apart(folder):
 
 def test_ids_keep_zeros_and_guards_and_home_is_resolved(folder, monkeypatch):
     monkeypatch.setenv("HOME", str(folder))
-    text = "case_id,ct_image,ct_mask,note\nNA,ct.nii.gz,m.nii.gz,\n001,~/ct.nii.gz,m.nii.gz,'=1+1\n'=x,ct.nii.gz,m.nii.gz,b\n"
+    text = (
+        "case_id,ct_image,ct_mask,note\nNA,ct.nii.gz,m.nii.gz,\n"
+        "001,~/ct.nii.gz,m.nii.gz,'=1+1\n'=x,ct.nii.gz,m.nii.gz,b\n"
+    )
     cohort = read_cohort(table(folder, text))
     assert [case.case_id for case in cohort.cases] == ["NA", "001", "=x"]
     assert cohort.cases[1].images["ct"].image == folder / "ct.nii.gz"
