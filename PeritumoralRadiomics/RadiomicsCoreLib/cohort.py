@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import os
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -199,7 +200,7 @@ def read_cohort(csv_path: Path | str, *, phases: Sequence[str] | None = None) ->
         >>> read_cohort("cohort.csv").phases  # doctest: +SKIP
         ('ct', 'pet')
     """
-    path = Path(csv_path).expanduser()
+    path = Path(os.path.expanduser(csv_path))
     header, cells = read_cells(path)
     _check_id_column(path, header)
     if not cells:
@@ -377,12 +378,12 @@ def _label(row: _Row, column: str) -> int | None:
 
 
 def _path(folder: Path, cell: str) -> Path:
-    given = folder / Path(unguard_text(cell)).expanduser()
-    if "\\" in cell and not given.exists():
-        # A table made on Windows; a backslash may also be part of a name elsewhere, so only where it helps.
-        turned = folder / unguard_text(cell).replace("\\", "/")
-        return turned if turned.exists() else given
-    return given
+    given = os.path.expanduser(unguard_text(cell))
+    turned = given.replace("\\", "/")
+    # A table made on Windows; elsewhere a backslash may be part of a name, so only where that helps.
+    if not os.path.exists(folder / given) and os.path.exists(folder / turned):
+        return folder / turned
+    return folder / given
 
 
 def _check_id_column(path: Path, header: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -62,12 +63,15 @@ def existing(path: Path | str) -> Path:
     Raises:
         InputError: nothing is there; the message names the nearest name in the folder.
     """
-    path = Path(path).expanduser()
-    if path.exists():
-        return path
-    if not path.parent.is_dir():
-        raise InputError(f"{path} does not exist, nor does its folder {path.parent}")
-    near = difflib.get_close_matches(path.name, [item.name for item in path.parent.iterdir()], n=2, cutoff=0.6)
+    path = Path(os.path.expanduser(path))  # unlike Path.expanduser it leaves the "~" of an unknown user alone
+    try:
+        if path.exists():
+            return path
+        if not path.parent.is_dir():
+            raise InputError(f"{path} does not exist, nor does its folder {path.parent}")
+        near = difflib.get_close_matches(path.name, [item.name for item in path.parent.iterdir()], n=2)
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened: {error.strerror}") from None
     hint = f"; did you mean {' or '.join(near)}?" if near else "; check the path"
     raise InputError(f"{path} does not exist{hint}")
 

@@ -88,6 +88,17 @@ def test_a_file_that_is_no_image_is_refused(content, message, tmp_path):
     assert message in refusal(tmp_path / "x.nii")
 
 
+def test_a_path_that_the_system_refuses_is_one_line(tmp_path):
+    assert "cannot be opened" in refusal(tmp_path / ("x" * 400))
+    with pytest.raises(InputError, match="does not exist"):
+        read_image("~nobody_of_that_name/ct.nii.gz")
+
+
+def test_a_header_and_image_pair_is_refused_with_the_remedy(image, tmp_path):
+    sitk.WriteImage(image, str(tmp_path / "x.hdr"))
+    assert "save it as .nii.gz" in refusal(tmp_path / "x.hdr")
+
+
 def test_a_folder_without_dicom_is_refused_and_its_folders_are_named(tmp_path):
     (tmp_path / "case" / "series1").mkdir(parents=True)
     text = refusal(tmp_path / "case")
@@ -117,6 +128,14 @@ def test_colour_vector_complex_and_2d_images_are_refused(image, tmp_path):
             name = "complex.nii"
         sitk.WriteImage(wrong, str(tmp_path / name))
         assert message in refusal(tmp_path / name)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_nan_and_infinite_voxels_are_read_as_such(ending, image, tmp_path):
+    image[5, 6, 7], image[0, 0, 0] = float("nan"), float("-inf")
+    sitk.WriteImage(image, str(tmp_path / f"x.{ending}"))
+    found = sitk.GetArrayFromImage(read_image(tmp_path / f"x.{ending}"))
+    np.testing.assert_array_equal(found, sitk.GetArrayFromImage(image))
 
 
 def test_a_sheared_nifti_is_refused_without_a_flood_on_the_terminal(image, tmp_path, capfd):
