@@ -250,7 +250,7 @@ def _groups(
     confidence: float,
 ) -> CalibrationGroups:
     group = _group_of(predicted, cuts)
-    rows = []
+    rows: list[tuple[float, ...]] = []
     for k in range(len(cuts) - 1):
         inside = group == k
         n = int(inside.sum())
@@ -263,8 +263,8 @@ def _groups(
             at = curve.table_at([horizon])
             values = tuple(float(at[name].iloc[0]) for name in ("survival", "lower", "upper"))
         rows.append((n, int(event[inside].sum()), float(predicted[inside].mean()), *values))
-    columns = [np.array(column) for column in zip(*rows, strict=True)]
-    return CalibrationGroups(*columns)
+    columns = np.array(rows).T
+    return CalibrationGroups(columns[0].astype(int), columns[1].astype(int), *columns[2:])
 
 
 def _group_errors(

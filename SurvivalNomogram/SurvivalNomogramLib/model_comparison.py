@@ -220,8 +220,9 @@ def _limits(categories: Sequence[float]) -> np.ndarray:
     return limits
 
 
-def _difference(estimate: float, lower: float, upper: float, se: float) -> Difference:
+def _difference(*numbers: float | np.ndarray) -> Difference:
     from scipy.stats import norm
 
+    estimate, lower, upper, se = (float(number) for number in numbers)
     p_value = float(2 * norm.sf(abs(estimate) / se)) if se > 0 else 1.0
-    return Difference(float(estimate), float(lower), float(upper), float(se), p_value)
+    return Difference(estimate, lower, upper, se, p_value)
