@@ -39,7 +39,7 @@ def read_segment(path: Path | str, roi: str | None = None, number: int | None = 
     try:
         dataset = highdicom.seg.segread(str(path))
         named = [Named(str(item.SegmentLabel), int(item.SegmentNumber)) for item in dataset.SegmentSequence]
-    except (InvalidDicomError, OSError, EOFError, AttributeError, ValueError, TypeError) as error:
+    except (InvalidDicomError, OSError, EOFError, AttributeError, LookupError, ValueError, TypeError) as error:
         raise InputError(f"{path} is not a sound DICOM SEG file: {' '.join(str(error).split())}") from None
     # Label maps may list their background (number 0) as a segment.
     chosen = choose_structure(path, [item for item in named if item.number > 0], roi, number)
@@ -56,8 +56,17 @@ def segment_on_grid(segment: Segment, reference: sitk.Image) -> sitk.Image | Non
         UInt8 mask, 1 inside; None if the frames lie on another grid (see :func:`segment_on_own_grid`).
 
     Raises:
+        InputError: frames without a position, or damaged.
         RegionError: the segment has no pixel inside.
     """
+    try:
+        return _on_grid(segment, reference)
+    except (AttributeError, LookupError, ValueError, TypeError) as error:
+        text = " ".join(str(error).split())
+        raise InputError(f"{segment.path}: its frames have no place in space or are damaged: {text}") from None
+
+
+def _on_grid(segment: Segment, reference: sitk.Image) -> sitk.Image | None:
     inside = np.zeros(reference.GetSize()[::-1], np.uint8)
     if not _slices_as_dense(segment.dataset, reference):
         return None

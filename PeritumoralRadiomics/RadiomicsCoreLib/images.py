@@ -140,7 +140,7 @@ def _check_kind(path: Path, reader: sitk.ImageFileReader) -> None:
     size, components = reader.GetSize(), reader.GetNumberOfComponents()
     if components > 1:
         kind = "colour (RGB)" if components in (3, 4) else "vector"
-        raise InputError(f"{path} is a {kind} image with {components} values a voxel; give one with a single value")
+        raise InputError(f"{path} is a {kind} image with {components} components a voxel; give one with a single value")
     if "complex" in sitk.GetPixelIDValueAsString(reader.GetPixelID()):
         raise InputError(f"{path} has complex values; give the magnitude image")
     if len(size) < 3:

@@ -79,7 +79,11 @@ def read_structure(path: Path | str, roi: str | None = None, number: int | None 
     except (pydicom.errors.InvalidDicomError, OSError, EOFError, AttributeError, ValueError) as error:
         raise InputError(f"{path} is not a sound RTSTRUCT file: {' '.join(str(error).split())}") from None
     chosen = choose_structure(path, named, roi, number)
-    structure = _structure(dataset, chosen)
+    try:
+        structure = _structure(dataset, chosen)
+    except (AttributeError, ValueError, TypeError) as error:
+        text = " ".join(str(error).split())
+        raise InputError(f"{path}: structure {chosen.name!r} has a damaged contour: {text}") from None
     if not structure.contours:
         raise RegionError(f"{path}: structure {chosen.name!r} has no closed contour; it is empty")
     return structure

@@ -89,6 +89,19 @@ def test_an_empty_segment_another_frame_and_another_place_are_refused(tumour, ma
         voxels(made_dicom.seg(tmp_path / "far.dcm", far, {"A": tumour}), image)
 
 
+def test_frames_without_a_place_are_refused(tumour, made_dicom, tmp_path):
+    import pydicom
+
+    slices = made_dicom.series(tmp_path / "ct", np.zeros(SHAPE))
+    path = made_dicom.seg(tmp_path / "seg.dcm", slices, {"A": tumour})
+    file = pydicom.dcmread(path)
+    del file.PerFrameFunctionalGroupsSequence[0].PlanePositionSequence
+    file.save_as(path)
+    with pytest.raises(InputError, match=r"seg.dcm.*") as caught:
+        voxels(path, read_image(tmp_path / "ct"))
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.shared_data
 def test_the_digital_phantom_in_dicom_has_the_voxels_of_its_nifti(shared_data):
     folder = shared_data / "ibsi1" / "ibsi_1_digital_phantom"

@@ -119,7 +119,7 @@ def test_colour_vector_complex_and_2d_images_are_refused(image, tmp_path):
     grey = sitk.Cast(image, sitk.sitkUInt8)
     made = {
         "rgb.mha": (sitk.Compose(grey, grey, grey), "colour"),
-        "vector.nrrd": (sitk.Compose(grey, grey), "vector image with 2 values"),
+        "vector.nrrd": (sitk.Compose(grey, grey), "vector image with 2 components"),
         "complex.mha": (sitk.RealAndImaginaryToComplex(image, image), "complex"),
         "flat.nrrd": (image[:, :, 0], "2D image"),
     }

@@ -167,6 +167,17 @@ def test_a_file_without_a_usable_structure_is_refused(made_dicom, tmp_path):
         read_structure(tmp_path / "junk.dcm")
 
 
+def test_a_damaged_contour_is_refused(made_dicom, tmp_path):
+    import pydicom
+
+    path = made_dicom.rtstruct(tmp_path / "rs.dcm", {"GTV": [square(4.5, 9.5)]})
+    file = pydicom.dcmread(path)
+    file.ROIContourSequence[0].ContourSequence[0].ContourData = [1, 2, 3, 4]
+    file.save_as(path)
+    with pytest.raises(InputError, match="'GTV' has a damaged contour"):
+        read_structure(path)
+
+
 def test_another_frame_of_reference_is_refused(made_dicom, tmp_path):
     from RadiomicsCoreLib.images import read_image
 
