@@ -1,0 +1,304 @@
+"""The module PeritumoralRadiomics: rings around a tumour as segments, their features, charts and maps."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import slicer
+from slicer import (
+    vtkMRMLPlotChartNode,
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+    vtkMRMLTableNode,
+)
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+)
+
+from PeritumoralRadiomicsLib.extraction import extract_features
+from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.ring_settings import RingLayout, RingPlane, RingSettings
+from RadiomicsCoreLib.progress import Progress, no_progress
+from RadiomicsSlicerLib.charts import distance_chart
+from RadiomicsSlicerLib.features import (
+    extraction_notes,
+    feature_table,
+    gather_regions,
+    resolve_engine,
+    resolve_settings,
+)
+from RadiomicsSlicerLib.jobs import FolderJob, export_job, import_result
+from RadiomicsSlicerLib.nodes import volume_image
+from RadiomicsSlicerLib.ring_choices import ring_settings_of
+from RadiomicsSlicerLib.rings import GrownRings, grow_rings, put_rings, quality_table
+
+
+class PeritumoralRadiomics(ScriptedLoadableModule):
+    """What Slicer shows of the module."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = _("Peritumoral Radiomics")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
+        parent.dependencies = ["Segmentations", "Volumes"]
+        parent.contributors = ["The PeritumoralRadiomics developers"]
+        parent.helpText = _(
+            "Grow rings around a tumour as segments, measure their radiomic features, and see them as tables, "
+            "charts and maps beside the scan. For research use only. "
+            'See the <a href="{url}">documentation</a>.'
+        ).format(url="https://github.com/PeritumoralRadiomics/SlicerPeritumoralRadiomics")
+        parent.acknowledgementText = _(
+            "Feature definitions follow pyradiomics (van Griethuysen et al. 2017) and the Image Biomarker "
+            "Standardisation Initiative (Zwanenburg et al. 2020)."
+        )
+
+
+@parameterNodeWrapper
+class PeritumoralRadiomicsParameterNode:
+    """Everything that the user chose; saved with the scene.
+
+    volume, segmentation, tumourSegment, organSegment, exclusionSegments: what to work on (segments by id).
+    distancesMm, fractions: lists as typed, ``3, 6, 9`` and ``1/6, 2/6``.
+    layout, plane, gapMm, innerRimMm, useWindow, windowLow, windowHigh, supersampling, minVoxels: of the rings.
+    livePreview: show outlines while the numbers change.
+    preset, parameterFile, phase, engine, union: of the features; the file goes before the preset.
+    qualityTable, featureTable, chart, chartFeature: the results.
+    mapSegment, mapFeature, mapRadius, mapVolume, mapOpacity: of the feature map.
+    """
+
+    volume: vtkMRMLScalarVolumeNode
+    segmentation: vtkMRMLSegmentationNode
+    tumourSegment: str
+    organSegment: str
+    exclusionSegments: list[str]
+    distancesMm: str = "3, 6, 9"
+    fractions: str = ""
+    layout: Annotated[str, Choice([layout.value for layout in RingLayout])] = RingLayout.CUMULATIVE.value
+    plane: Annotated[str, Choice([plane.value for plane in RingPlane])] = RingPlane.VOLUME.value
+    gapMm: Annotated[float, WithinRange(0, 50)] = 0.0
+    innerRimMm: Annotated[float, WithinRange(0, 50)] = 0.0
+    useWindow: bool = False
+    windowLow: Annotated[float, WithinRange(-100000, 100000)] = -150.0
+    windowHigh: Annotated[float, WithinRange(-100000, 100000)] = 250.0
+    supersampling: bool = False
+    minVoxels: Annotated[int, WithinRange(1, 100000)] = 50
+    livePreview: bool = True
+    preset: str = "wu2021"
+    parameterFile: str = ""
+    phase: str = ""
+    engine: str = ""
+    union: bool = False
+    qualityTable: vtkMRMLTableNode
+    featureTable: vtkMRMLTableNode
+    chart: vtkMRMLPlotChartNode
+    chartFeature: str = "original_firstorder_Mean"
+    mapSegment: str
+    mapFeature: str = "original_firstorder_Entropy"
+    mapRadius: Annotated[int, WithinRange(1, 10)] = 2
+    mapVolume: vtkMRMLScalarVolumeNode
+    mapOpacity: Annotated[float, WithinRange(0, 1)] = 0.5
+
+
+class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
+    """The verbs of the module, for the panel, the console and scripts. Segments are given by name or id.
+
+    Every verb raises a ``RadiomicsError`` with one clear line, and then leaves the scene as it was. None opens a
+    dialog or touches the layout.
+    """
+
+    def getParameterNode(self) -> PeritumoralRadiomicsParameterNode:
+        """Return the choices that are saved with the scene."""
+        return PeritumoralRadiomicsParameterNode(super().getParameterNode())
+
+    def ringSettings(self) -> RingSettings:
+        """Return the ring settings of the parameter node. Raises InputError for values that make no sense."""
+        return ring_settings_of(self.getParameterNode())
+
+    def previewRings(
+        self,
+        segmentationNode: vtkMRMLSegmentationNode,
+        tumourSegment: str,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        settings: RingSettings,
+        organSegment: str | None = None,
+        exclusionSegments: Sequence[str] = (),
+        otherTumourSegments: Sequence[str] = (),
+        progress: Progress = no_progress,
+    ) -> GrownRings:
+        """Grow rings without touching the scene; arguments as :meth:`createRings`."""
+        return grow_rings(
+            segmentationNode,
+            tumourSegment,
+            volumeNode,
+            settings,
+            organ=organSegment,
+            exclusions=exclusionSegments,
+            other_tumours=otherTumourSegments,
+            progress=progress,
+        )
+
+    def createRings(
+        self,
+        segmentationNode: vtkMRMLSegmentationNode,
+        tumourSegment: str,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        settings: RingSettings,
+        organSegment: str | None = None,
+        exclusionSegments: Sequence[str] = (),
+        otherTumourSegments: Sequence[str] = (),
+        progress: Progress = no_progress,
+    ) -> list[str]:
+        """Add rings around a tumour as segments, in place of those that it had.
+
+        Args:
+            segmentationNode: with the tumour; the rings go there.
+            tumourSegment: the tumour.
+            volumeNode: the scan; the rings lie on its voxels.
+            settings: which rings, for example ``RingSettings(outer_mm=(3, 6, 9))``.
+            organSegment: rings do not leave it.
+            exclusionSegments: rings do not enter these.
+            otherTumourSegments: nor these.
+            progress: called with fraction and message.
+
+        Returns:
+            The ids of the rings' segments, the innermost first.
+        """
+        grown = self.previewRings(
+            segmentationNode,
+            tumourSegment,
+            volumeNode,
+            settings,
+            organSegment,
+            exclusionSegments,
+            otherTumourSegments,
+            progress,
+        )
+        return put_rings(segmentationNode, volumeNode, grown, settings)
+
+    def qualityTable(
+        self,
+        segmentationNode: vtkMRMLSegmentationNode,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        tumourSegment: str | None = None,
+        tableNode: vtkMRMLTableNode | None = None,
+    ) -> vtkMRMLTableNode:
+        """Return a table of tumour and rings as they are now: mm, voxels, ml, retained fraction, warnings.
+
+        Args:
+            segmentationNode: with rings, edited or not.
+            volumeNode: the scan.
+            tumourSegment: None: all tumours that have rings.
+            tableNode: a table to fill anew; None: a new one.
+        """
+        return quality_table(segmentationNode, volumeNode, tumourSegment, tableNode)
+
+    def extract(
+        self,
+        segmentationNode: vtkMRMLSegmentationNode,
+        segments: str | Sequence[str] | None,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        settings: ExtractionSettings | str | Path = "wu2021",
+        engine: str | None = None,
+        union: bool = False,
+        phase: str = "",
+        tableNode: vtkMRMLTableNode | None = None,
+        progress: Progress = no_progress,
+    ) -> vtkMRMLTableNode:
+        """Return a table of features: one row a feature, one column a region.
+
+        Args:
+            segmentationNode: the segmentation.
+            segments: what to measure; None: every tumour that has rings, and its rings as they are now.
+            volumeNode: the scan.
+            settings: extraction settings, the name of a preset, or a pyradiomics parameter file (YAML).
+            engine: None: the default one.
+            union: also ``intra_<ring>``, tumour and ring together.
+            phase: of the scan, for presets with a window for each phase.
+            tableNode: a table to fill anew; None: a new one.
+            progress: called with fraction and message; raising ``Cancelled`` stops, the scene as it was.
+        """
+        settings = resolve_settings(settings, phase)
+        regions = gather_regions(segmentationNode, segments, volumeNode, union=union)
+        result = extract_features(
+            volume_image(volumeNode),
+            {region.name: region.image() for region in regions},
+            settings,
+            engine=resolve_engine(engine),
+            progress=progress,
+        )
+        notes = extraction_notes(regions, settings, volumeNode)
+        return feature_table(result, notes, volumeNode, segmentationNode, tableNode)
+
+    def distanceChart(self, tableNode: vtkMRMLTableNode, featureName: str) -> vtkMRMLPlotChartNode:
+        """Return a chart of a feature of a table against the distance from the tumour's border."""
+        return distance_chart(tableNode, featureName)
+
+    def exportJob(
+        self,
+        folder: str | Path,
+        segmentationNode: vtkMRMLSegmentationNode,
+        segments: str | Sequence[str] | None,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        settings: ExtractionSettings | str | Path = "wu2021",
+        engine: str | None = None,
+        union: bool = False,
+        phase: str = "",
+    ) -> FolderJob:
+        """Write an extraction to a folder, for another process; ``job.command(python)`` starts it there."""
+        settings = resolve_settings(settings, phase)
+        return export_job(folder, segmentationNode, segments, volumeNode, settings, engine=engine, union=union)
+
+    def importResult(self, job: FolderJob, tableNode: vtkMRMLTableNode | None = None) -> vtkMRMLTableNode:
+        """Return the table of features of a job that is done; as :meth:`extract` would have made it."""
+        return import_result(job, tableNode)
+
+
+class PeritumoralRadiomicsTest(ScriptedLoadableModuleTest):
+    """Self-test inside Slicer, on a made-up scan; the tests in Testing go further."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear(0)
+
+    def runTest(self):
+        self.setUp()
+        self.test_rings_are_created_measured_and_replaced()
+        self.setUp()
+        self.test_features_of_rings_become_a_table_and_a_chart()
+
+    def test_rings_are_created_measured_and_replaced(self):
+        volume, segmentation = _sampleNodes()
+        logic = PeritumoralRadiomicsLogic()
+        logic.createRings(segmentation, "Tumour", volume, RingSettings(outer_mm=(3, 6, 9)))
+        rings = logic.createRings(segmentation, "Tumour", volume, RingSettings(outer_mm=(3, 6), layout="bands"))
+        self.assertEqual(len(rings), 2)
+        self.assertEqual(segmentation.GetSegmentation().GetNumberOfSegments(), 3)
+        self.assertEqual(logic.qualityTable(segmentation, volume).GetNumberOfRows(), 3)
+
+    def test_features_of_rings_become_a_table_and_a_chart(self):
+        volume, segmentation = _sampleNodes()
+        logic = PeritumoralRadiomicsLogic()
+        logic.createRings(segmentation, "Tumour", volume, RingSettings(outer_mm=(3, 6, 9)))
+        settings = ExtractionSettings(feature_classes={"firstorder": ("Mean",)})
+        table = logic.extract(segmentation, None, volume, settings)
+        self.assertEqual((table.GetNumberOfRows(), table.GetNumberOfColumns()), (1, 5))
+        chart = logic.distanceChart(table, "original_firstorder_Mean")
+        self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), 1)
+
+
+def _sampleNodes() -> tuple[vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode]:
+    """Return a bright ball in noise, and its segment."""
+    k, j, i = np.ogrid[:40, :40, :40]
+    ball = (k - 20) ** 2 + (j - 20) ** 2 + (i - 20) ** 2 <= 49
+    noise = np.random.default_rng(0).normal(0, 10, ball.shape)
+    volume = slicer.util.addVolumeFromArray((noise + 100 * ball).astype(np.int16), name="Sample")
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Sample segmentation")
+    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    tumour = segmentation.GetSegmentation().AddEmptySegment("Tumour", "Tumour")
+    slicer.util.updateSegmentBinaryLabelmapFromArray(ball.astype(np.uint8), segmentation, tumour, volume)
+    return volume, segmentation

@@ -1,0 +1,80 @@
+"""Extraction in a process of its own: nodes to a job folder, and its result back to nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.job_folder import job_command, read_notes, read_result, write_job
+
+from .features import extraction_notes, feature_table, gather_regions, resolve_engine
+from .nodes import required, volume_image
+
+
+@dataclass(frozen=True, eq=False)
+class FolderJob:
+    """A job on its way. It holds the nodes themselves: a new scene may give their ids to others.
+
+    Attributes:
+        folder: where it is.
+        volumeNode, segmentationNode: what it was made from.
+    """
+
+    folder: Path
+    volumeNode: Any
+    segmentationNode: Any
+
+    def command(self, python: str) -> list[str]:
+        """Return the words that run it with an interpreter, for example Slicer's ``PythonSlicer``."""
+        return job_command(python, self.folder)
+
+
+def export_job(
+    folder: Path | str,
+    segmentationNode: Any,
+    segments: str | Sequence[str] | None,
+    volumeNode: Any,
+    settings: ExtractionSettings,
+    *,
+    engine: str | None = None,
+    union: bool = False,
+) -> FolderJob:
+    """Write volume, regions and settings to a folder; the scene is not changed.
+
+    Raises:
+        InputError: a missing node or segment, or a folder that cannot be written.
+        RegionError, GeometryError: as :func:`~RadiomicsSlicerLib.features.gather_regions`.
+    """
+    regions = gather_regions(segmentationNode, segments, volumeNode, union=union)
+    write_job(
+        folder,
+        volume_image(volumeNode),
+        {region.name: region.image() for region in regions},
+        settings,
+        resolve_engine(engine),
+        notes=extraction_notes(regions, settings, volumeNode),
+    )
+    return FolderJob(Path(folder), volumeNode, segmentationNode)
+
+
+def import_result(job: FolderJob, tableNode: Any = None) -> Any:
+    """Bring the features of a job that is done into the scene.
+
+    Args:
+        job: from :func:`export_job`.
+        tableNode: a table to fill anew; None: a new one.
+
+    Raises:
+        InputError: the job was stopped, or its nodes were deleted or their scene closed meanwhile.
+        RadiomicsError: the job failed; with its message.
+    """
+    required(job.volumeNode, "the volume")
+    required(job.segmentationNode, "the segmentation")
+    if tableNode is not None:
+        required(tableNode, "the table")
+    return feature_table(
+        read_result(job.folder), read_notes(job.folder), job.volumeNode, job.segmentationNode, tableNode
+    )

@@ -1,0 +1,138 @@
+"""Slicer's real scene for the tests in this folder, from ``slicer-core``; they are left out where it is absent."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+HAS_SLICER_CORE = importlib.util.find_spec("slicer_core") is not None
+collect_ignore_glob = [] if HAS_SLICER_CORE else ["test_*.py"]
+
+if HAS_SLICER_CORE:
+    tools = str(Path(__file__).resolve().parents[1] / "tools")
+    if tools not in sys.path:
+        sys.path.append(tools)
+    import slicer_core_app
+
+    # At import, because test files import modules that need a scene and the stand-ins.
+    slicer_core_app.bring_up()
+
+
+def pytest_report_header() -> str | None:
+    """Say so where these tests cannot run."""
+    return None if HAS_SLICER_CORE else "Testing/mrml is left out: pip install slicer-core"
+
+
+@pytest.fixture
+def scene() -> Iterator[Any]:
+    """Give an empty MRML scene; a test fails if VTK or MRML reports an error or a warning."""
+    app = slicer_core_app.bring_up()
+    app.clear()
+    yield app.scene
+    reported = app.errors()
+    app.clear()
+    assert reported == ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A volume and a segmentation with the segment Tumour, and what they were made from."""
+
+    volume: Any
+    segmentation: Any
+    voxels: np.ndarray
+    tumour: np.ndarray
+
+
+OBLIQUE = np.array(
+    [[0.72, -0.5, 0.3, 12.0], [0.52, 0.7, -0.6, -40.0], [0.1, 0.35, 1.9, 31.5], [0.0, 0.0, 0.0, 1.0]]
+)
+
+
+def straightened(matrix: np.ndarray) -> np.ndarray:
+    """Return the matrix with its axes at right angles and their lengths kept."""
+    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+    rotation, upper = np.linalg.qr(matrix[:3, :3] / lengths)
+    result = matrix.copy()
+    result[:3, :3] = rotation * np.sign(np.diag(upper)) * lengths
+    return result
+
+
+@pytest.fixture
+def oblique() -> np.ndarray:
+    """Give a matrix from (i, j, k) to RAS with three oblique axes of different length."""
+    return straightened(OBLIQUE)
+
+
+@pytest.fixture
+def make_case(scene: Any) -> Callable[..., Case]:
+    """Give a maker of a small case: an off-centre ellipsoid in noise."""
+    import slicer
+
+    def make(matrix: np.ndarray | None = None, dtype: str = "int16", name: str = "CT") -> Case:
+        k, j, i = np.ogrid[:24, :30, :36]
+        tumour = ((k - 11) / 5.2) ** 2 + ((j - 13) / 6.3) ** 2 + ((i - 19) / 7.1) ** 2 <= 1
+        noise = np.random.default_rng(7).normal(90, 12, tumour.shape)
+        voxels = (noise + 60 * tumour).astype(dtype)
+        volume = slicer.util.addVolumeFromArray(voxels, np.eye(4) if matrix is None else matrix, name)
+        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
+        segmentation.CreateDefaultDisplayNodes()
+        segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+        case = Case(volume, segmentation, voxels, tumour)
+        draw(case, "Tumour", tumour)
+        return case
+
+    return make
+
+
+def draw(case: Case, name: str, mask: np.ndarray) -> str:
+    """Add a mask (k, j, i) on the volume's grid as a segment, the way Slicer's own utilities do."""
+    import slicer
+
+    segment = case.segmentation.GetSegmentation().AddEmptySegment(name, name)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype(np.uint8), case.segmentation, segment, case.volume)
+    return segment
+
+
+@pytest.fixture
+def case(make_case: Callable[..., Case]) -> Case:
+    """Give the small case on a straight grid of 1 mm."""
+    return make_case()
+
+
+@pytest.fixture
+def add_segment_by_slicer() -> Callable[[Case, str, np.ndarray], str]:
+    """Give Slicer's own way to draw a mask as a segment."""
+    return draw
+
+
+@pytest.fixture
+def scene_text() -> Callable[[], str]:
+    """Give the scene as MRML text, with all segments' voxels, to tell whether anything changed."""
+    import slicer
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    def text() -> str:
+        slicer.mrmlScene.SetSaveToXMLString(1)
+        slicer.mrmlScene.Commit()
+        parts = [slicer.mrmlScene.GetSceneXMLString()]
+        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+            segmentation = node.GetSegmentation()
+            parts.append(segmentation.GetSourceRepresentationName())
+            for number in range(segmentation.GetNumberOfSegments()):
+                segment = segmentation.GetNthSegment(number)
+                labelmap = segment.GetRepresentation("Binary labelmap")
+                parts.append(f"{segment.GetName()} {segment.GetLabelValue()}")
+                if labelmap is not None and not labelmap.IsEmpty():
+                    scalars = vtk_to_numpy(labelmap.GetPointData().GetScalars())
+                    parts.append(f"{labelmap.GetExtent()} {hash(scalars.tobytes())}")
+        return "\n".join(parts)
+
+    return text
