@@ -25,6 +25,7 @@ _ENGINES: dict[str, _Entry] = {
         "install it with 'pip install pyradiomics-bhklab' (needs a compiler); "
         "in 3D Slicer install the Radiomics extension",
     ),
+    "native": _Entry("native_engine", "NativeEngine", "install it with 'pip install scipy PyWavelets'"),
 }
 """Name to where the engine is made; the first is the default."""
 
@@ -43,8 +44,8 @@ def get_engine(name: str) -> FeatureEngine:
     """
     check_known("engine", name, _ENGINES)
     entry = _ENGINES[name]
-    factory = getattr(import_module(f"{__package__}.{entry.module}"), entry.factory)
     try:
+        factory = getattr(import_module(f"{__package__}.{entry.module}"), entry.factory)
         return factory()
     except ImportError as error:
         raise DependencyError(f"engine {name} cannot be used ({error}); {entry.remedy}") from error

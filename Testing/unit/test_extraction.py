@@ -236,7 +236,7 @@ def test_too_small_bins_are_the_reason_and_other_images_go_on():
     alone = extract_features(noise(), {"a": cube(noise())}, replace(FEW, setting={"binWidth": 1e-4}))
     assert "binWidth 0.0001 makes" in alone.reasons["a"]
     shared = replace(FEW, setting={"binWidth": 1e-4}, shared_bin_edges=True)
-    with pytest.raises(RegionError, match="shared bin edges of original: binWidth 0.0001"):
+    with pytest.raises(RegionError, match=r"shared bin edges of original: binWidth 0\.0001"):
         extract_features(noise(), {"a": cube(noise())}, shared)
 
 
@@ -278,7 +278,7 @@ def test_calls_that_make_no_sense_end_in_one_line():
         extract_features(image, {"a": cube(image)}, FEW, engine="pyradiomix")
     other = cube(image)
     other.SetSpacing((1, 1, 1))
-    with pytest.raises(GeometryError, match="region 'a' has spacing 1 x 1 x 1 mm, the image 0.9 x 0.9 x 2 mm"):
+    with pytest.raises(GeometryError, match=r"region .* has spacing 1 x 1 x 1 mm, the image"):
         extract_features(image, {"a": other}, FEW)
     with pytest.raises(InputError, match="for_phase"):
         extract_features(image, {"a": cube(image)}, preset("song2021"))

@@ -170,7 +170,7 @@ def test_a_constant_region_has_the_documented_values(engine, mask):
 
 
 def test_too_many_grey_levels_are_refused_before_memory_is_spent(engine, image, mask):
-    with pytest.raises(RegionError, match="binWidth 0.0001 makes"):
+    with pytest.raises(RegionError, match=r"binWidth 0\.0001 makes"):
         engine.intensity_features(FilteredImage("original", image, {"binWidth": 0.0001}), mask, TEXTURES)
 
 
