@@ -272,3 +272,33 @@ def test_small_cubes_get_about_the_ring_of_the_ball_of_equal_volume(size):
     (found,) = within_distances(mask, (1, 1, 1), [5.0])
     equal = size * (3 / (4 * math.pi)) ** (1 / 3)
     assert np.count_nonzero(found) == pytest.approx(4 / 3 * math.pi * (equal + 5) ** 3, rel=0.06)
+
+
+def nearest_boxes(asked, mask, spacing):
+    """Distance from each voxel centre to the nearest voxel of the mask, taken as a box, by trying all."""
+    positions = centre_positions(mask.shape, spacing)
+    rays = np.abs(positions[asked][:, None] - positions[mask][None])
+    return np.sqrt((np.maximum(rays - np.array(spacing) / 2, 0) ** 2).sum(axis=-1)).min(axis=1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(small_masks(side=5), spacings, st.booleans())
+def test_however_rugged_the_mask_the_surface_stays_within_half_a_voxel_of_its_boxes(mask, spacing, supersampling):
+    level = 3.0
+    (found,) = within_distances(mask, spacing, [level], supersampling=supersampling)
+    to_box = nearest_boxes(~mask, mask, spacing)
+    half = 0.5 * max(spacing)
+    assert not found[~mask][to_box > level + half].any()
+    assert found[~mask][to_box <= level - 1.5 * half].all()
+
+
+def test_tumours_drawn_differently_from_slice_to_slice_keep_each_slices_outline():
+    """Discs of 10 and 5 mm in turn, 5 mm apart: in the plane of each disc the ring begins at its outline."""
+    mask = np.zeros((13, 61, 61), bool)
+    radii = np.linalg.norm(centre_positions((61, 61), (0.8, 0.8)) - 24.0, axis=-1)
+    for k in range(4, 9):
+        mask[k] = radii <= (10 if k % 2 else 5)
+    (found,) = within_distances(mask, (5.0, 0.8, 0.8), [3.0])
+    for k in (5, 7):
+        across = np.count_nonzero(found[k, 30]) * 0.8
+        assert across == pytest.approx(26, abs=1.7)
