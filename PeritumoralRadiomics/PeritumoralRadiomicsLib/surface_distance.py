@@ -22,8 +22,9 @@ voxels are those of the tumour that are deeper than -d.
 
 With *supersampling* the field lives on a nearly isotropic finer grid, whose voxels include the original centres; the
 blur is the same in mm along every axis, and so the surface runs obliquely from slice to slice. The ring is sampled
-at the original centres, its volume is measured on the finer grid. On 1 x 1 x 3 mm, spheres from 12 mm on stay within
-1 %; of a sphere of 8 mm, which shows in five slices, the mask itself is up to 2 % off and the ring up to 1.5 %.
+at the original centres, its volume is measured on the finer grid. On 1 x 1 x 3 mm, the rings of a sphere of 12 mm
+match the shell within about 1 %, from 16 mm within 0.5 %; a sphere of 8 mm shows in five slices, its mask itself is
+up to 2 % off, and so is the ring.
 
 ``VOXEL_CENTRES``. A voxel is within d if its centre is at most d from the centre of the nearest tumour voxel, which
 is thresholding a plain distance map. It is about half a voxel too narrow (7 % of the volume of a 3-voxel ring).
