@@ -43,8 +43,10 @@ class FeatureEngine(Protocol):
         """Yield the image types asked for, in order, each made once.
 
         Args:
-            image: preprocessed image, 3D, float64 or float32, with a margin around the regions
-                wide enough for the filters.
+            image: preprocessed image, 3D, with a margin around the regions wide enough for the filters asked
+                for. Its type is what pyradiomics would have (the input's own, often int16, or float64 after
+                normalisation), because the wavelet's arithmetic follows the type. Extraction calls once for
+                each image type, with a crop of its own.
             image_types: for example ``{"Original": {}, "LoG": {"sigma": [1.0]}, "Wavelet": {}}``;
                 the inner values override ``setting`` for that type.
             setting: pyradiomics setting names, for example ``{"binWidth": 25}``.
