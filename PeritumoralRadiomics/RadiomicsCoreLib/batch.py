@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import time
 import traceback
 import uuid
@@ -194,7 +195,13 @@ def _run_parallel(tasks: Sequence[CaseTask], cases_folder: Path, jobs: int) -> I
     # One case, one core: libraries that start threads of their own only get in each other's way.
     with joblib.parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
         parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
-        yield from parallel(joblib.delayed(_do_case)(task, cases_folder) for task in tasks)
+        yield from parallel(joblib.delayed(_do_case_in_worker)(task, cases_folder) for task in tasks)
+
+
+def _do_case_in_worker(task: CaseTask, cases_folder: Path) -> CaseOutcome:
+    # Ctrl-C reaches every process of the terminal; the main one stops the workers, they need not say so too.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return _do_case(task, cases_folder)
 
 
 def _do_alone(task: CaseTask, cases_folder: Path) -> CaseOutcome:

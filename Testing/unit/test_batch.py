@@ -11,10 +11,14 @@ import time
 from functools import partial
 from pathlib import Path
 
+import cloudpickle
 import pytest
 
 from RadiomicsCoreLib.batch import CaseStatus, CaseTask, CaseWork, case_folder, duration_text, run_batch, usable_jobs
 from RadiomicsCoreLib.errors import Cancelled, InputError, RegionError
+
+# pytest imports this file under a name that worker processes cannot import: send its functions whole.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 def write_number(number: int, folder: Path) -> CaseWork:
