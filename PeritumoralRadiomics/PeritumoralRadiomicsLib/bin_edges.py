@@ -32,7 +32,7 @@ def bin_edges(lowest: np.generic, highest: np.generic, setting: Mapping[str, Any
 
     Example:
         >>> [int(edge) for edge in bin_edges(np.float64(54), np.float64(166), {"binWidth": 25})]
-        [50, 75, 100, 125, 150, 175]
+        [50, 75, 100, 125, 150, 175, 200]
     """
     count = setting.get("binCount")
     if count is not None:
