@@ -51,9 +51,7 @@ class Case:
     tumour: np.ndarray
 
 
-OBLIQUE = np.array(
-    [[0.72, -0.5, 0.3, 12.0], [0.52, 0.7, -0.6, -40.0], [0.1, 0.35, 1.9, 31.5], [0.0, 0.0, 0.0, 1.0]]
-)
+OBLIQUE = np.array([[0.72, -0.5, 0.3, 12.0], [0.52, 0.7, -0.6, -40.0], [0.1, 0.35, 1.9, 31.5], [0.0, 0.0, 0.0, 1.0]])
 
 
 def straightened(matrix: np.ndarray) -> np.ndarray:
@@ -122,6 +120,7 @@ def scene_text() -> Callable[[], str]:
     def text() -> str:
         slicer.mrmlScene.SetSaveToXMLString(1)
         slicer.mrmlScene.Commit()
+        slicer.mrmlScene.SetSaveToXMLString(0)
         parts = [slicer.mrmlScene.GetSceneXMLString()]
         for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
             segmentation = node.GetSegmentation()

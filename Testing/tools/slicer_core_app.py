@@ -201,9 +201,6 @@ class ScriptedLoadableModuleLogic:
 class ScriptedLoadableModuleTest(unittest.TestCase):
     """Base of a self-test; messages wait for nobody."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__("runTest", *arguments, **named)
-
     def delayDisplay(self, message: str, msec: int = 0) -> None:
         pass
 
