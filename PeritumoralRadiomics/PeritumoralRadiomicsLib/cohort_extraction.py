@@ -238,9 +238,8 @@ def save_masks(regions: RegionSet, folder: Path, *, prefix: str = "") -> None:
 
 
 def _warnings(regions: RegionSet, result: ExtractionResult) -> list[str]:
-    lines = [f"{name}: {line}" for name, region in regions.regions.items() for line in region.warnings]
-    lines += [f"{name} has no features: {reason}" for name, reason in result.reasons.items() if name != TUMOUR]
-    return [*lines, *result.warnings]
+    empty = [f"{name} has no features: {reason}" for name, reason in result.reasons.items() if name != TUMOUR]
+    return [*regions.warnings, *empty, *result.warnings]
 
 
 def _fingerprint(case: Case, phases: Sequence[str], settings: Mapping[str, Any]) -> str:

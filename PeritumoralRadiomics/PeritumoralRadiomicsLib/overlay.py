@@ -113,12 +113,16 @@ def _draw_contours(axis: Axes, masks: Mapping[str, np.ndarray]) -> None:
 
 
 def _draw_scale_bar(axis: Axes, shape: tuple[int, ...], spacing_mm: float) -> None:
+    from matplotlib.patheffects import withStroke
+
     rows, columns = shape
     wanted = columns * spacing_mm / 4
     length_mm = max((step for step in _SCALE_BAR_STEPS_MM if step <= wanted), default=_SCALE_BAR_STEPS_MM[0])
     x, y = 0.04 * columns, 0.95 * rows
-    axis.plot([x, x + length_mm / spacing_mm], [y, y], color="white", linewidth=3, solid_capstyle="butt")
-    axis.text(x, y - 0.02 * rows, f"{length_mm} mm", color="white", fontsize=8, va="bottom")
+    bar = axis.plot([x, x + length_mm / spacing_mm], [y, y], color="white", linewidth=3, solid_capstyle="butt")[0]
+    bar.set_path_effects([withStroke(linewidth=5, foreground="black")])
+    label = axis.text(x, y - 0.02 * rows, f"{length_mm} mm", color="white", fontsize=8, va="bottom")
+    label.set_path_effects([withStroke(linewidth=3, foreground="black")])  # readable on bone
 
 
 def _largest_slice(mask: np.ndarray) -> int:
