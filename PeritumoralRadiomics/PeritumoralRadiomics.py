@@ -37,6 +37,7 @@ from RadiomicsSlicerLib.jobs import FolderJob, export_job, import_result
 from RadiomicsSlicerLib.nodes import volume_image
 from RadiomicsSlicerLib.ring_choices import ring_settings_of
 from RadiomicsSlicerLib.rings import GrownRings, grow_rings, put_rings, quality_table
+from RadiomicsSlicerLib.tables import restore_tables
 
 
 class PeritumoralRadiomics(ScriptedLoadableModule):
@@ -257,6 +258,10 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
     def importResult(self, job: FolderJob, tableNode: vtkMRMLTableNode | None = None) -> vtkMRMLTableNode:
         """Return the table of features of a job that is done; as :meth:`extract` would have made it."""
         return import_result(job, tableNode)
+
+    def restoreTables(self) -> None:
+        """Put the numbers of our tables back in full after a scene was loaded: Slicer saves six digits."""
+        restore_tables()
 
 
 class PeritumoralRadiomicsTest(ScriptedLoadableModuleTest):

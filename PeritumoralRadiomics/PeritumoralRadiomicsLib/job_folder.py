@@ -198,4 +198,5 @@ def _with_nan(row: Mapping[str, float | None]) -> dict[str, float]:
 def _geometry(values: Mapping[str, Any] | None) -> ImageGeometry | None:
     if values is None:
         return None
-    return ImageGeometry(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    grid = {name: tuple(values[name]) for name in ("size", "spacing", "origin", "direction")}
+    return ImageGeometry(**grid, pixel_type=values["pixel_type"])

@@ -101,7 +101,7 @@ def fingerprint(mask: PlacedMask | None) -> str:
     order = np.abs(to_world).argmax(axis=1)
     if len(set(order)) < 3:
         order = np.arange(3)
-    flipped = [world for world, axis in enumerate(order) if to_world[world, axis] < 0]
+    flipped = tuple(world for world, axis in enumerate(order) if to_world[world, axis] < 0)
     turned = np.flip(mask.inside.transpose(2, 1, 0).transpose(order), flipped)
     ranges = []
     for axes in ((1, 2), (0, 2), (0, 1)):

@@ -211,7 +211,7 @@ def _copied(inside: np.ndarray, lattice: np.ndarray, grid: VoxelGrid) -> PlacedM
     turned = inside.transpose(2, 1, 0).transpose(source)  # (i, j, k) of the grid
     last = lattice @ [*(n - 1 for n in inside.shape[::-1]), 1]
     start = tuple(int(n) for n in np.minimum(lattice[:3, 3], last[:3]))
-    flipped = [int(axis) for axis in np.flatnonzero(axes.sum(axis=1) < 0)]
+    flipped = tuple(int(axis) for axis in np.flatnonzero(axes.sum(axis=1) < 0))
     values = np.flip(turned, flipped).transpose(2, 1, 0)
     box = IndexBox((start[0], start[1], start[2]), values.shape[::-1])
     if any(a >= n or b <= 0 for a, b, n in zip(box.start, box.stop, grid.size, strict=True)):

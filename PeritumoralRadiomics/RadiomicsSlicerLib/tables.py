@@ -1,4 +1,8 @@
-"""Table nodes: columns by name, and the settings and nodes that a table was made from, kept in the scene."""
+"""Table nodes: columns by name, and the settings and nodes that a table was made from, kept in the scene.
+
+Slicer saves the numbers of a table with six digits. Ours are kept in full beside the table, as an attribute of its
+node, and come back with the scene.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,8 @@ import vtk
 from RadiomicsCoreLib.errors import InputError
 
 RECORD = "PeritumoralRadiomics.Record"
+VALUES = "PeritumoralRadiomics.Values"
+_SAVED_PRECISION = 1e-5
 
 
 def put_table(
@@ -42,16 +48,34 @@ def put_table(
         for title, text in (descriptions or {}).items():
             node.SetColumnDescription(title, text)
         node.SetLocked(True)
+        node.SetAttribute(VALUES, json.dumps(_numbers(node)))
     finally:
         node.EndModify(modified)
     return node
 
 
 def table_columns(node: Any) -> dict[str, list[Any]]:
-    """Return the columns of a table node: texts and floats."""
+    """Return the columns of a table node, texts and numbers; ours in full, even after saving and loading.
+
+    A number that somebody changed in the table is returned as it stands there.
+    """
     table = node.GetTable()
     arrays = [table.GetColumn(n) for n in range(table.GetNumberOfColumns())]
-    return {array.GetName(): [array.GetValue(row) for row in range(array.GetNumberOfValues())] for array in arrays}
+    exact = json.loads(node.GetAttribute(VALUES) or "{}")
+    return {array.GetName(): _in_full(_values(array), exact.get(array.GetName(), [])) for array in arrays}
+
+
+def restore_tables() -> None:
+    """Put the numbers of all our tables back in full; of use after a scene was loaded."""
+    for node in slicer.util.getNodesByClass("vtkMRMLTableNode"):
+        if not node.GetAttribute(VALUES):
+            continue
+        for name, values in table_columns(node).items():
+            array = node.GetTable().GetColumnByName(name)
+            if isinstance(array, vtk.vtkDoubleArray):
+                for row, value in enumerate(values):
+                    array.SetValue(row, value)
+        node.GetTable().Modified()
 
 
 def keep_record(node: Any, record: Mapping[str, Any], nodes: Mapping[str, Any]) -> None:
@@ -88,6 +112,25 @@ def source_of(node: Any, role: str) -> Any:
 def reference_role(role: str) -> str:
     """Return the name of a node reference of ours."""
     return f"PeritumoralRadiomics.{role}"
+
+
+def _values(array: Any) -> list[Any]:
+    return [array.GetValue(row) for row in range(array.GetNumberOfValues())]
+
+
+def _numbers(node: Any) -> dict[str, list[float]]:
+    table = node.GetTable()
+    arrays = [table.GetColumn(n) for n in range(table.GetNumberOfColumns())]
+    return {array.GetName(): _values(array) for array in arrays if isinstance(array, vtk.vtkDoubleArray)}
+
+
+def _in_full(values: list[Any], exact: list[float]) -> list[Any]:
+    if len(values) != len(exact):
+        return values
+    return [
+        kept if value == kept or math.isclose(value, kept, rel_tol=_SAVED_PRECISION) else value
+        for value, kept in zip(values, exact, strict=True)
+    ]
 
 
 def _array(values: Sequence[Any]) -> Any:

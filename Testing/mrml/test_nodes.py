@@ -120,7 +120,7 @@ def test_what_cannot_be_read_as_an_image_is_refused_in_one_line(make_case):
         with pytest.raises(InputError, match=words):
             volume_image(node)
     case.volume.SetAndObserveTransformNodeID(nonlinear_transform().GetID())
-    with pytest.raises(GeometryError, match="nonlinear transform 'warp'.*harden"):
+    with pytest.raises(GeometryError, match=r"nonlinear transform 'warp'.*harden"):
         volume_image(case.volume)
     sheared = np.eye(4)
     sheared[0, 1] = 0.2
