@@ -44,6 +44,9 @@ _TRIANGLES = (
 """Triangles of the patterns 0 to 127 by edge numbers in hexadecimal, outer side first; pattern p has bit c
 set if corner c is inside. A pattern with corner 7 has the surface of its complement, turned inside out."""
 
+_PATTERN_OF_TRIANGLES = np.repeat(np.arange(128), [len(triangles.split()) for triangles in _TRIANGLES])
+_EDGES_OF_TRIANGLES = np.array([[int(edge, 16) for edge in t] for triangles in _TRIANGLES for t in triangles.split()])
+
 
 def area_and_volume(mask: np.ndarray, spacing: Sequence[float]) -> tuple[float, float]:
     """Area (mm²) and volume (mm³) of the mesh around the voxels of a mask.
@@ -103,11 +106,10 @@ def _patterns(mask: np.ndarray) -> np.ndarray:
 
 def _surface_of_patterns(scale: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Area, twice the vector area, and six times the signed volume of each pattern's surface at the origin."""
-    areas, vector_areas, volumes = np.zeros(128), np.zeros((128, 3)), np.zeros(128)
-    for number, triangles in enumerate(_TRIANGLES):
-        for edges in triangles.split():
-            a, b, c = (MIDDLES[int(edge, 16)] * scale for edge in edges)
-            areas[number] += np.linalg.norm(np.cross(a - c, b - c)) / 2
-            vector_areas[number] += np.cross(a, b) + np.cross(b, c) + np.cross(c, a)
-            volumes[number] += np.cross(a, b) @ c
-    return areas, vector_areas, volumes
+    a, b, c = (MIDDLES[_EDGES_OF_TRIANGLES[:, n]] * scale for n in range(3))
+    doubled = np.cross(a, b) + np.cross(b, c) + np.cross(c, a)
+    areas = np.bincount(_PATTERN_OF_TRIANGLES, weights=np.linalg.norm(doubled, axis=1) / 2, minlength=128)
+    volume = np.sum(np.cross(a, b) * c, axis=1)
+    vector_areas = [np.bincount(_PATTERN_OF_TRIANGLES, weights=part, minlength=128) for part in doubled.T]
+    volumes = np.bincount(_PATTERN_OF_TRIANGLES, weights=volume, minlength=128)
+    return areas, np.stack(vector_areas, axis=1), volumes

@@ -105,8 +105,8 @@ def largest_distance(points: np.ndarray) -> float:
 def largest_distance_in_planes(points: np.ndarray, unit: np.ndarray, axis: int) -> float:
     """Largest distance of two points that share the coordinate ``axis``.
 
-    Planes are visited by the diagonal of their bounding box, largest first, until no plane left can hold a
-    longer distance.
+    The widest extent of a plane's points in 16 directions bounds its longest distance from above within
+    half a percent. Planes are visited by that bound, largest first, until none left can hold a longer one.
 
     Args:
         points: shape (n, 3), whole numbers.
@@ -114,17 +114,19 @@ def largest_distance_in_planes(points: np.ndarray, unit: np.ndarray, axis: int) 
         axis: coordinate that the two points share.
     """
     across = [a for a in range(3) if a != axis]
-    order = np.argsort(points[:, axis], kind="stable")
-    plane, flat = points[order, axis], points[order][:, across]
-    starts = np.flatnonzero(np.r_[True, np.diff(plane) != 0])
-    extent = np.maximum.reduceat(flat, starts) - np.minimum.reduceat(flat, starts)
-    bound = np.sqrt(np.sum((extent * unit[across]) ** 2, axis=1))
+    points = ends_of_rows(points[:, [axis, *across]])
+    flat = points[:, 1:] * unit[across]
+    starts = np.flatnonzero(np.r_[True, np.diff(points[:, 0]) != 0])
+    angles = np.arange(16) * np.pi / 16
+    reach = flat @ np.array([np.cos(angles), np.sin(angles)])
+    extent = np.maximum.reduceat(reach, starts) - np.minimum.reduceat(reach, starts)
+    bound = extent.max(axis=1) / np.cos(np.pi / 32) * (1 + 1e-9)
     stops = np.append(starts[1:], len(flat))
     longest = 0.0
     for n in np.argsort(-bound):
         if bound[n] <= longest:
             break
-        longest = max(longest, largest_distance(ends_of_rows(flat[starts[n] : stops[n]]) * unit[across]))
+        longest = max(longest, largest_distance(flat[starts[n] : stops[n]]))
     return longest
 
 
