@@ -195,7 +195,8 @@ class _PhaseResult:
 def _extract_phase(files: PhaseFiles, phase: str, job: ExtractionJob) -> _PhaseResult:
     told: list[str] = []
     data = load_phase(files, resample=job.resample_masks, warn=told.append)
-    regions = grow_regions(data.mask, job.rings, image=data.image, organ=data.organ)
+    exclusions = [] if data.exclude is None else [data.exclude]
+    regions = grow_regions(data.mask, job.rings, image=data.image, organ=data.organ, exclusions=exclusions)
     settings = job.extraction.for_phase(phase)
     masks = {name: region.mask for name, region in regions.regions.items()}
     result = extract_features(data.image, masks, settings, engine=job.engine)

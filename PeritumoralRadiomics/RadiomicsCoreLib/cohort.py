@@ -2,8 +2,9 @@
 
 One row is one patient. Columns: ``case_id``; ``<phase>_image`` and ``<phase>_mask`` for every phase; optional
 columns of a phase, ``_series`` (of a DICOM folder), ``_roi`` and ``_label`` (structure in the mask file),
-``_organ_mask`` and ``_second_mask`` with their own ``_roi`` and ``_label``; an optional ``split``; every other
-column is clinical. Paths are relative to the table.
+``_organ_mask`` (rings may not leave it), ``_exclude_mask`` (rings may not enter it: other tumours, vessels) and
+``_second_mask`` (second reader) with their own ``_roi`` and ``_label``; an optional ``split``; every other column is
+clinical. Paths are relative to the table.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ SPLIT_COLUMN = "split"
 MISSING_CELLS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan"})
 # Longest first: ct_organ_mask is the organ mask of ct, not the mask of a phase ct_organ.
 _SUFFIXES = (
-    "second_label", "second_mask", "organ_label", "organ_mask", "second_roi", "organ_roi",
+    "exclude_label", "second_label", "exclude_mask", "second_mask", "organ_label", "exclude_roi", "organ_mask",
+    "second_roi", "organ_roi",
     "series", "image", "label", "mask", "roi",
 )  # fmt: skip
 _NEAR = 0.8
@@ -87,6 +89,7 @@ class PhaseFiles:
         label: voxel value or number of the tumour in the mask file, where needed.
         series: description or UID of the series, where the DICOM folder holds several.
         organ: mask that rings may not leave.
+        exclude: mask that rings may not enter, for example other tumours of the patient.
         second: the second reader's tumour mask.
     """
 
@@ -96,12 +99,18 @@ class PhaseFiles:
     label: int | None = None
     series: str | None = None
     organ: MaskSource | None = None
+    exclude: MaskSource | None = None
     second: MaskSource | None = None
 
     @property
     def organ_mask(self) -> Path | None:
         """Path of the organ mask."""
         return self.organ.path if self.organ else None
+
+    @property
+    def exclude_mask(self) -> Path | None:
+        """Path of the mask that rings may not enter."""
+        return self.exclude.path if self.exclude else None
 
     @property
     def second_mask(self) -> Path | None:
@@ -111,7 +120,7 @@ class PhaseFiles:
     @property
     def paths(self) -> tuple[Path, ...]:
         """Every path that the phase names, for hashing."""
-        given = (self.image, self.mask, self.organ_mask, self.second_mask)
+        given = (self.image, self.mask, self.organ_mask, self.exclude_mask, self.second_mask)
         return tuple(path for path in given if path is not None)
 
 
@@ -179,6 +188,7 @@ class PhaseData:
     image: sitk.Image
     mask: sitk.Image
     organ: sitk.Image | None = None
+    exclude: sitk.Image | None = None
     second: sitk.Image | None = None
 
 
@@ -241,7 +251,7 @@ def load_phase(
         return None if source is None else _read_source(source, image, resample=resample, warn=warn)
 
     tumour = _read_source(_tumour(files), image, resample=resample, warn=warn)
-    return PhaseData(image, tumour, load(files.organ), load(files.second))
+    return PhaseData(image, tumour, load(files.organ), load(files.exclude), load(files.second))
 
 
 def check_cohort(
@@ -282,7 +292,12 @@ def _phase_problems(files: PhaseFiles, resample: bool, warn: Warn) -> Iterator[t
     except RadiomicsError as error:
         yield "image", str(error)
         return  # masks cannot be judged without the image's grid
-    sources = {"mask": _tumour(files), "organ_mask": files.organ, "second_mask": files.second}
+    sources = {
+        "mask": _tumour(files),
+        "organ_mask": files.organ,
+        "exclude_mask": files.exclude,
+        "second_mask": files.second,
+    }
     for suffix, source in sources.items():
         if source is None:
             continue
@@ -291,7 +306,7 @@ def _phase_problems(files: PhaseFiles, resample: bool, warn: Warn) -> Iterator[t
         except RadiomicsError as error:
             yield suffix, str(error)
             continue
-        if suffix != "organ_mask":
+        if suffix in ("mask", "second_mask"):
             try:
                 check_finite(image, mask, what=str(files.image))
             except InputError as error:
@@ -347,6 +362,7 @@ def _phase_files(folder: Path, row: _Row, phase: str) -> PhaseFiles:
         label=mask.label,
         series=_text(row, f"{phase}_series"),
         organ=_source(folder, row, phase, "organ_"),
+        exclude=_source(folder, row, phase, "exclude_"),
         second=_source(folder, row, phase, "second_"),
     )
 

@@ -224,6 +224,18 @@ def test_a_one_voxel_tumour_keeps_its_rings_and_one_at_the_border_is_done_with_a
     assert features["one voxel"]["ct.ring_0_4mm.original_glcm_Contrast"] != ""
 
 
+def test_rings_keep_out_of_the_excluded_mask(cohort, parameters, tmp_path):
+    other_tumour = to_image(2 * ball((5, 18, 28), 5))
+    sitk.WriteImage(other_tumour, str(cohort.folder / "other.nii.gz"))
+    cohort.add("a", ct_exclude_mask="other.nii.gz", ct_exclude_label="2")
+    out = tmp_path / "out"
+    assert extract(cohort, parameters, out, "--save-masks") == 0
+    ring = sitk.GetArrayFromImage(sitk.ReadImage(str(out / "cases" / "a" / "ct_ring_0_4mm.nii.gz")))
+    assert ring.any() and not (ring & ball((5, 18, 28), 5)).any()
+    row = {row["region"]: row for row in read_rows(out / "regions.csv")}["ring_0_4mm"]
+    assert 0 < float(row["retained_fraction"]) < 1
+
+
 def test_masks_on_another_grid_are_taken_when_asked(cohort, parameters, tmp_path):
     cohort.add("a", mask=to_image(ball(), origin=(0.4, 0, 0)))
     assert extract(cohort, parameters, tmp_path / "out", "--resample-masks") == 0
