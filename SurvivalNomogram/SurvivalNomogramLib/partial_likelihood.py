@@ -29,6 +29,7 @@ class RiskSets:
         event: (n,) bool.
         first: (d,) for each event, the first row still at risk at its time.
         tied: (d,) for each event, the place of its time among the m distinct event times.
+        starts: (m,) first event at each distinct event time.
         share: (d,) Efron's share of the tied events' risk that is taken off: l / size, l = 0, 1, ...
         times: (m,) distinct event times.
         rows_from: (n,) number of distinct event times at or before each row's time.
@@ -38,6 +39,7 @@ class RiskSets:
     event: np.ndarray
     first: np.ndarray
     tied: np.ndarray
+    starts: np.ndarray
     share: np.ndarray
     times: np.ndarray
     rows_from: np.ndarray
@@ -52,12 +54,11 @@ def risk_sets(time: np.ndarray, event: np.ndarray) -> RiskSets:
     """
     order = np.argsort(time, kind="stable")
     time, is_event = np.asarray(time, float)[order], np.asarray(event)[order] == 1
-    times, tied, sizes = np.unique(time[is_event], return_inverse=True, return_counts=True)
-    starts = np.concatenate(([0], np.cumsum(sizes)[:-1])) if len(sizes) else np.empty(0, int)
-    share = (np.arange(len(tied)) - starts[tied]) / sizes[tied] if len(sizes) else np.empty(0)
+    times, starts, tied, sizes = np.unique(time[is_event], return_index=True, return_inverse=True, return_counts=True)
+    share = (np.arange(len(tied)) - starts[tied]) / sizes[tied]
     first = np.searchsorted(time, times, side="left")[tied]
     rows_from = np.searchsorted(times, time, side="right")
-    return RiskSets(order, is_event, first, tied, share, times, rows_from)
+    return RiskSets(order, is_event, first, tied, starts, share, times, rows_from)
 
 
 def _at_risk(values: np.ndarray) -> np.ndarray:
@@ -67,10 +68,12 @@ def _at_risk(values: np.ndarray) -> np.ndarray:
 
 def sums_at_events(sets: RiskSets, values: np.ndarray) -> np.ndarray:
     """Efron's sum of (risk-weighted) ``values`` (n, ...) over the risk set of each event, (d, ...)."""
-    tied_sum = np.zeros((len(sets.times), *values.shape[1:]))
-    np.add.at(tied_sum, sets.tied, values[sets.event])
+    at_events = _at_risk(values)[sets.first]
+    if len(sets.times) == len(sets.tied):
+        return at_events
+    tied_sum = np.add.reduceat(values[sets.event], sets.starts, axis=0)
     share = sets.share.reshape((-1,) + (1,) * (values.ndim - 1))
-    return _at_risk(values)[sets.first] - share * tied_sum[sets.tied]
+    return at_events - share * tied_sum[sets.tied]
 
 
 @dataclass(frozen=True)
@@ -105,14 +108,46 @@ def evaluate(sets: RiskSets, x: np.ndarray, coefficients: np.ndarray) -> Evaluat
     top = predictor.max()
     risk = np.exp(predictor - top)
     total = sums_at_events(sets, risk)
-    exposure = _exposure(sets, 1.0 / total)
     means = sums_at_events(sets, x * risk[:, np.newaxis]) / total[:, np.newaxis]
-    expected = risk * exposure
+    expected = risk * _exposure(sets, 1.0 / total)
     return Evaluation(
         float(predictor[sets.event].sum() - np.log(total).sum() - top * len(sets.tied)),
         x.T @ (sets.event - expected),
         (x * expected[:, np.newaxis]).T @ x - means.T @ means,
     )
+
+
+@dataclass(frozen=True)
+class EventMoments:
+    """What each event says about the covariates of those at risk, at given coefficients.
+
+    Args:
+        residuals: (d, p) Schoenfeld residuals; tied events share Efron's average mean.
+        sets, x, risk, total, means: what :meth:`information` is made of.
+    """
+
+    residuals: np.ndarray
+    sets: RiskSets
+    x: np.ndarray
+    risk: np.ndarray
+    total: np.ndarray
+    means: np.ndarray
+
+    def information(self, weight: np.ndarray) -> np.ndarray:
+        """Return the sum (p, p) over events of ``weight`` (d,) times the covariates' variance at risk."""
+        expected = self.risk * _exposure(self.sets, weight / self.total)
+        return (self.x * expected[:, np.newaxis]).T @ self.x - (self.means * weight[:, np.newaxis]).T @ self.means
+
+
+def event_moments(sets: RiskSets, x: np.ndarray, coefficients: np.ndarray) -> EventMoments:
+    """Return Schoenfeld residuals and weighted information; ``x`` (n, p) in the sorted order."""
+    predictor = x @ coefficients
+    risk = np.exp(predictor - predictor.max())
+    total = sums_at_events(sets, risk)
+    means = sums_at_events(sets, x * risk[:, np.newaxis]) / total[:, np.newaxis]
+    sizes = np.bincount(sets.tied)[:, np.newaxis]
+    average = np.add.reduceat(means, sets.starts, axis=0) / sizes
+    return EventMoments(x[sets.event] - average[sets.tied], sets, x, risk, total, means)
 
 
 def _exposure(sets: RiskSets, weight: np.ndarray) -> np.ndarray:

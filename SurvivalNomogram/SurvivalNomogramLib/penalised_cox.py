@@ -145,7 +145,7 @@ class PenalisedCox:
         Args:
             tolerance: accepted violation of the optimality conditions, relative to the penalty.
             stops_early: end where glmnet ends a path of its own making: the explained deviance exceeds 0.999
-                or rises by less than 1e-5 of itself over four steps.
+                or rises by less than 1e-3 of itself over four steps.
 
         Raises:
             ModelError: the solver did not reach the tolerance.
@@ -169,7 +169,7 @@ class PenalisedCox:
 def _glmnet_stops(ratios: list[float]) -> bool:
     if len(ratios) < 5:
         return False
-    return ratios[-1] > 0.999 or ratios[-1] - ratios[-5] < 1e-5 * ratios[-1]
+    return ratios[-1] > 0.999 or ratios[-1] - ratios[-5] < 1e-3 * ratios[-1]
 
 
 class _State:
