@@ -227,7 +227,8 @@ import resource
 import SimpleITK as sitk
 from PeritumoralRadiomicsLib.preprocessing import preprocess
 from PeritumoralRadiomicsLib.presets import preset
-image = sitk.GaussianSource(sitk.sitkFloat32, (512, 512, 400), (200, 200, 300), (200, 200, 250), 1000, spacing=(0.8, 0.8, 1.25))
+size, spacing = (512, 512, 400), (0.8, 0.8, 1.25)
+image = sitk.GaussianSource(sitk.sitkFloat32, size, (200, 200, 300), (200, 200, 250), 1000, spacing=spacing)
 mask = sitk.Image((60, 60, 40), sitk.sitkUInt8) + 1
 mask.SetSpacing(image.GetSpacing())
 mask.SetOrigin(image.TransformIndexToPhysicalPoint((200, 200, 150)))
