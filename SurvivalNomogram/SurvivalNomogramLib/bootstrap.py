@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
 from .partial_likelihood import hazard_increments, maximise, risk_sets
+
+T = TypeVar("T")
 
 Refit = Callable[[np.ndarray], np.ndarray]
 """Takes rows of training patients (repeats allowed), does every modelling step on them alone, and returns the
@@ -155,10 +157,10 @@ def bootstrap_interval(
 
 
 def resample(
-    one: Callable[[np.random.Generator], np.ndarray],
+    one: Callable[[np.random.Generator], T],
     settings: BootstrapSettings,
     progress: Progress = no_progress,
-) -> tuple[list[np.ndarray], dict[str, int]]:
+) -> tuple[list[T], dict[str, int]]:
     """Call ``one(generator)`` for every resample; return the results and the reasons of failures.
 
     A resample on which ``one`` raises ModelError or InputError (no event, separated groups) is counted and
@@ -167,7 +169,7 @@ def resample(
     seeds = np.random.SeedSequence(settings.seed).spawn(settings.repeats)
     size = max(1, min(50, settings.repeats // (4 * settings.jobs) or 1))
     batches = [seeds[start : start + size] for start in range(0, len(seeds), size)]
-    values: list[np.ndarray] = []
+    values: list[T] = []
     failures: dict[str, int] = {}
     done = 0
     for batch in _run_batches(one, batches, settings.jobs):
@@ -181,7 +183,7 @@ def resample(
     return values, failures
 
 
-def _run_batches(one: Callable[..., np.ndarray], batches: list[list[Any]], jobs: int) -> Iterator[list[Any]]:
+def _run_batches(one: Callable[..., Any], batches: list[list[Any]], jobs: int) -> Iterator[list[Any]]:
     if jobs == 1:
         for batch in batches:
             yield _do_batch(one, batch)
@@ -194,7 +196,7 @@ def _run_batches(one: Callable[..., np.ndarray], batches: list[list[Any]], jobs:
         yield from parallel(joblib.delayed(_do_batch)(one, batch) for batch in batches)
 
 
-def _do_batch(one: Callable[..., np.ndarray], seeds: list[Any]) -> list[Any]:
+def _do_batch(one: Callable[..., Any], seeds: list[Any]) -> list[Any]:
     results: list[Any] = []
     for seed in seeds:
         try:

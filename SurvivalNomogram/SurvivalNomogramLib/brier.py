@@ -26,7 +26,8 @@ class BrierScore:
         horizon: the time.
         score, se, lower, upper: the score and its interval.
         reference: score of the Kaplan-Meier estimate, which knows no covariates.
-        scaled: 1 - score / reference, the share of it that the model explains (index of accuracy).
+        scaled: 1 - score / reference, the share of it that the model explains (index of accuracy); NaN before
+            the first event, where the reference is 0.
     """
 
     horizon: float
@@ -38,7 +39,7 @@ class BrierScore:
 
     @property
     def scaled(self) -> float:
-        return 1 - self.score / self.reference
+        return 1 - self.score / self.reference if self.reference > 0 else float("nan")
 
 
 def brier_score(

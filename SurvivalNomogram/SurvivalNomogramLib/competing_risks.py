@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -95,7 +95,7 @@ def cumulative_incidence(
     state: Sequence[object] | np.ndarray,
     *,
     censored: object = 0,
-    names: Mapping[object, str] | None = None,
+    names: Mapping[Any, str] | None = None,
     interval: Interval | str = Interval.LOG_LOG,
 ) -> CompetingRisks:
     """Cumulative incidence of every kind of event.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from RadiomicsCoreLib.errors import InputError
 
@@ -69,7 +69,7 @@ def colour(index: int) -> str:
 def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Save a figure as ``stem.svg``, ``stem.pdf``, ``stem.png`` and return the paths.
 
-    Text stays text in SVG and PDF, and the same figure gives the same bytes.
+    The same figure gives the same bytes; text can be edited in the PDF.
 
     Raises:
         InputError: an unknown format, or a folder that cannot be written.
@@ -78,7 +78,8 @@ def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str] = FORMA
 
     stem = Path(stem)
     paths = []
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "peritumoral", "pdf.fonttype": 42}
+    # Letters as shapes in SVG: another machine's font would move labels onto each other. PDF keeps text.
+    settings: Any = {"svg.fonttype": "path", "svg.hashsalt": "peritumoral", "pdf.fonttype": 42}
     with matplotlib.rc_context(settings):
         for form in formats:
             if form not in FORMATS:
@@ -123,6 +124,11 @@ def _pieces(text: str) -> list[str]:
             pieces.append(text[start : k + 1])
             start = k + 1
     return [*pieces, text[start:]] if start < len(text) else pieces
+
+
+def literal(text: str) -> str:
+    """A text in which matplotlib sees no formula, whatever dollar signs it holds."""
+    return text.replace("$", r"\$")
 
 
 def p_text(p_value: float) -> str:

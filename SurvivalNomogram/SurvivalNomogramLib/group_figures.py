@@ -15,6 +15,7 @@ from .figures import (
     SMALL_PT,
     TEXT_PT,
     colour,
+    literal,
     new_figure,
     p_text,
     plain_axes,
@@ -84,7 +85,7 @@ def kaplan_meier_figure(
 def _draw_curve(axes: Axes, curve: SurvivalCurve, shade: str, name: str, with_interval: bool) -> None:
     times = np.concatenate(([0.0], curve.times))
     survival = np.concatenate(([1.0], curve.survival))
-    axes.step(times, survival, where="post", color=shade, linewidth=1.5, label=name)
+    axes.step(times, survival, where="post", color=shade, linewidth=1.5, label=literal(name))
     if with_interval:
         low, high = np.concatenate(([1.0], curve.lower)), np.concatenate(([1.0], curve.upper))
         axes.fill_between(times, low, high, step="post", color=shade, alpha=0.13, linewidth=0)
@@ -98,7 +99,7 @@ def _comparison_text(groups: GroupComparison) -> str:
     for level, (ratio, low, high) in groups.hazard_ratios.items():
         value = f"HR {ratio:.2f} (95 % CI {low:.2f}-{high:.2f})" if np.isfinite(ratio) else "HR not estimable"
         lines.append(f"{level} vs {groups.reference}: {value}")
-    return "\n".join(lines)
+    return literal("\n".join(lines))
 
 
 def _risk_table(
@@ -118,7 +119,7 @@ def _risk_table(
         axes.text(
             -gap,
             k + 1,
-            names[name],
+            literal(names[name]),
             transform=transform,
             ha="right",
             va="center",
@@ -142,7 +143,7 @@ def cumulative_incidence_figure(risks: CompetingRisks, *, time_unit: str = "days
     for k, (name, curve) in enumerate(risks.incidence.items()):
         times = np.concatenate(([0.0], curve.times, [curve.last_time]))
         values = np.concatenate(([0.0], curve.incidence, curve.incidence[-1:]))
-        axes.step(times, values, where="post", color=colour(k), linewidth=1.5, label=name)
+        axes.step(times, values, where="post", color=colour(k), linewidth=1.5, label=literal(name))
         naive = risks.naive[name]
         axes.step(
             np.concatenate(([0.0], naive.times)),
@@ -151,7 +152,7 @@ def cumulative_incidence_figure(risks: CompetingRisks, *, time_unit: str = "days
             color=colour(k),
             linewidth=0.9,
             linestyle="--",
-            label=f"{name}, 1 - Kaplan-Meier",
+            label=literal(f"{name}, 1 - Kaplan-Meier"),
         )
     axes.set_xlim(left=0)
     axes.set_ylim(0, None)
@@ -244,7 +245,7 @@ def _forest_text(figure: Figure, axes: Axes, x: float, y: float, text: str, *, b
     axes.text(
         x,
         y,
-        text,
+        literal(text),
         transform=transform,
         ha="left",
         va="center",
@@ -322,7 +323,7 @@ def risk_box_figure(
     axes.set_xlim(-0.6, len(samples) - 0.4)
     axes.set_xticks(range(len(samples)))
     axes.set_xticklabels(
-        [f"{wrapped(name, 0.95, SMALL_PT)}\n(n = {len(s)})" for name, s in samples.items()], fontsize=SMALL_PT
+        [f"{literal(wrapped(name, 0.95, SMALL_PT))}\n(n = {len(s)})" for name, s in samples.items()], fontsize=SMALL_PT
     )
     if cutoff is not None:
         axes.axhline(cutoff, color=GREY, linestyle="--", linewidth=1)

@@ -20,6 +20,7 @@ from .figures import (
     POINTS_PER_INCH,
     SMALL_PT,
     TEXT_PT,
+    literal,
     new_figure,
     text_width_in,
     wrapped,
@@ -294,7 +295,7 @@ def _grid(axes: Axes, scale: _Row, top: float, bottom: float) -> None:
 
 
 def _draw_row(axes: Axes, row: _Row, y: float, left: float) -> None:
-    axes.text(left - 0.2, y, row.name, ha="right", va="center", fontsize=TEXT_PT, linespacing=1.1)
+    axes.text(left - 0.2, y, literal(row.name), ha="right", va="center", fontsize=TEXT_PT, linespacing=1.1)
     if not len(row.ticks):
         return
     axes.plot([row.ticks.min(), row.ticks.max()], [y, y], color="black", linewidth=1.0, solid_capstyle="butt")
@@ -312,7 +313,7 @@ def _draw_label(axes: Axes, label: _Label, y: float) -> None:
         bottom = top - TIER_IN / 2
         axes.plot([label.tick, label.tick], [y - TICK_IN, bottom], color=GREY, linewidth=0.5, zorder=0.5)
     style = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}
-    axes.text(label.x, top, label.text, ha="center", va="top", fontsize=SMALL_PT, bbox=style)
+    axes.text(label.x, top, literal(label.text), ha="center", va="top", fontsize=SMALL_PT, bbox=style)
 
 
 def _draw_patient(

@@ -99,7 +99,7 @@ def calibration_figure(calibrations: Sequence[Calibration], *, time_unit: str = 
         title: printed above the first panel.
     """
     _need(calibrations, "calibration")
-    figure = new_figure(SQUARE_IN * len(calibrations), SQUARE_IN)
+    figure = new_figure(SQUARE_IN * len(calibrations), SQUARE_IN + (0.3 if title else 0.0))
     airy_layout(figure)
     for k, calibration in enumerate(calibrations):
         axes = figure.add_subplot(1, len(calibrations), k + 1)

@@ -1,0 +1,310 @@
+"""Validates a finished Cox model on cohorts, one after the other; nothing is fitted on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.progress import Progress, part_of
+
+from .bootstrap import BootstrapSettings, optimism_corrected_c
+from .brier import brier_table
+from .bundle import ModelBundle
+from .calibration import Calibration, calibrate, calibrate_with_optimism
+from .cohort_table import TRAINING, load_table
+from .covariates import level_texts
+from .cox import CoxModel
+from .cox_modelling import CoxModelling, FittedResamples
+from .cox_report import concordances, resample_notes
+from .decision_curve import corrected_decision_curve, decision_curve_survival
+from .group_figures import forest_figure
+from .job_output import JobOutput, SurvivalColumns, data_hash, file_name
+from .new_patients import read_new_patients
+from .risk_groups import HIGH, LOW, RiskCutoff
+from .subgroups import SubgroupRow, subgroup_analysis, subgroup_table
+from .survival_table import SurvivalTable, read_survival_table
+from .time_dependent_roc import auc_table, time_dependent_roc
+from .validation_figures import brier_figure, calibration_figure, decision_curve_figure, roc_figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BRIER_POINTS = 20
+
+
+@dataclass(frozen=True)
+class CohortPart:
+    """One cohort: outcome, covariates, and the whole table's rows for subgroups."""
+
+    time: np.ndarray
+    event: np.ndarray
+    frame: pd.DataFrame
+    source: pd.DataFrame
+    time_unit: str
+
+
+@dataclass(frozen=True)
+class Cohorts:
+    parts: dict[str, CohortPart]
+    notes: tuple[str, ...]
+
+
+def columns_of(bundle: ModelBundle) -> SurvivalColumns:
+    stored = dict(bundle.settings.get("columns") or {})
+    if not stored:
+        raise InputError("the bundle does not say which columns are time and event; name them")
+    for name in ("covariates", "categorical", "event_values", "censored_values"):
+        if isinstance(stored.get(name), list):
+            stored[name] = tuple(stored[name])
+    try:
+        return SurvivalColumns(**stored)
+    except TypeError as error:
+        raise InputError(f"the columns in the bundle cannot be read: {error}") from None
+
+
+def modelling_of(bundle: ModelBundle) -> CoxModelling:
+    return CoxModelling.from_dict(bundle.settings.get("modelling") or {})
+
+
+def read_cohort(bundle: ModelBundle, source: pd.DataFrame | Path | str, request: SurvivalColumns) -> Cohorts:
+    """Outcome and covariates of the patients who can be predicted, by split label."""
+    table = load_table(source)
+    split = request.split if request.split in table.columns else None
+    id_column = request.id_column if request.id_column in table.columns else None
+    patients = read_new_patients(table, bundle, id_column=id_column)
+    usable = patients.source[patients.usable]
+    outcome = read_survival_table(
+        usable,
+        time=request.time,
+        event=request.event,
+        time_unit=request.time_unit,
+        covariates=(),
+        event_values=request.event_values,
+        censored_values=request.censored_values,
+    )
+    if isinstance(bundle.model, CoxModel) and outcome.time_unit != bundle.model.time_unit:
+        outcome = outcome.in_unit(bundle.model.time_unit)
+    rows = np.array([int(number) - 1 for number in outcome.ids])  # without an id column they are row numbers
+    frame, whole = patients.frame[patients.usable].iloc[rows], usable.iloc[rows]
+    labels = np.full(len(frame), "all", dtype=object)
+    if split is not None:
+        labels = level_texts(whole[split]).fillna("none").to_numpy(dtype=object)
+    elif data_hash(source) == bundle.provenance.get("training_data_sha256"):
+        labels[:] = TRAINING
+    notes = [*patients.report, *outcome.report]
+    for name, problem in zip(patients.ids[~patients.usable], patients.problems[~patients.usable], strict=True):
+        notes.append(f"patient {name} left out: {problem}")
+    order = sorted(set(labels), key=lambda label: (label != TRAINING, label))
+    parts = {
+        str(label): CohortPart(
+            outcome.time[labels == label],
+            outcome.event[labels == label],
+            frame[labels == label],
+            whole[labels == label],
+            outcome.time_unit,
+        )
+        for label in order
+    }
+    return Cohorts(parts, tuple(notes))
+
+
+def internal_table(
+    bundle: ModelBundle, source: pd.DataFrame | Path | str, request: SurvivalColumns, cohort: Cohorts
+) -> SurvivalTable | None:
+    """The training table, if this is the data that the bundle was trained on; resampling needs all of it."""
+    if TRAINING not in cohort.parts:
+        return None
+    if data_hash(source) != bundle.provenance.get("training_data_sha256"):
+        return None
+    return request.read(source).training
+
+
+@dataclass(frozen=True)
+class _RiskRefit:
+    """1 - predicted survival, for decision curves."""
+
+    survival: FittedResamples
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        return 1 - self.survival(rows)
+
+
+@dataclass
+class CohortValidation:
+    """All that is written for one cohort."""
+
+    output: JobOutput
+    label: str
+    part: CohortPart
+    model: CoxModel
+    horizons: tuple[float, ...]
+    groups: int
+    bootstrap: BootstrapSettings
+    refits: FittedResamples | None
+
+    def run(self, progress: Progress) -> dict[str, Any]:
+        """Write the cohort's tables and figures; return its line of the concordance table."""
+        part, name = self.part, file_name(self.label)
+        events = part.event == 1
+        inside = tuple(h for h in self.horizons if events.any() and h <= part.time[events].max())
+        for horizon in self.horizons:
+            if horizon not in inside:
+                last = part.time[events].max() if events.any() else 0.0
+                self.output.failures.append(
+                    f"{self.label} at {horizon:g}: the cohort's last event is at {last:g}; choose an earlier horizon"
+                )
+        progress(0.05, f"{self.label}: ROC and Brier score")
+        self.output.attempt(f"{self.label}: ROC", self._roc, name, inside)
+        self.output.attempt(f"{self.label}: Brier score", self._brier, name)
+        for k, horizon in enumerate(inside):
+            self.output.attempt(
+                f"{self.label}: decision curve at {horizon:g}",
+                self._decision,
+                name,
+                horizon,
+                part_of(progress, 0.1 + 0.4 * k / len(inside), 0.1 + 0.4 * (k + 1) / len(inside)),
+            )
+        self.output.attempt(f"{self.label}: calibration", self._calibration, name, inside, part_of(progress, 0.5, 0.9))
+        return self._concordance(part_of(progress, 0.9, 1.0))
+
+    @property
+    def risk(self) -> np.ndarray:
+        return self.model.linear_predictor(self.part.frame)
+
+    def _roc(self, name: str, horizons: Sequence[float]) -> None:
+        if not horizons:
+            return
+        self.output.table(f"auc_{name}", auc_table(self.part.time, self.part.event, self.risk, horizons))
+        curves = {
+            f"{h:g} {self.part.time_unit}": time_dependent_roc(self.part.time, self.part.event, self.risk, h)
+            for h in horizons
+        }
+        self.output.figure(f"roc_{name}", roc_figure(curves, title=self.label))
+
+    def _brier(self, name: str) -> None:
+        events = self.part.time[self.part.event == 1]
+        end = min(max(self.horizons), float(events.max()), float(self.model.baseline.times[-1]))
+        times = np.linspace(0, end, BRIER_POINTS + 1)[1:]
+        risks = 1 - self.model.survival_at(self.part.frame, times)
+        table = brier_table(self.part.time, self.part.event, risks, times.tolist())
+        self.output.table(f"brier_{name}", table)
+        figure = brier_figure({"model": table}, time_unit=self.part.time_unit, title=self.label)
+        self.output.figure(f"brier_{name}", figure)
+
+    def _calibration(self, name: str, horizons: Sequence[float], progress: Progress) -> None:
+        import pandas as pd
+
+        if not horizons:
+            return
+        done = [
+            self._calibrated(h, part_of(progress, k / len(horizons), (k + 1) / len(horizons)))
+            for k, h in enumerate(horizons)
+        ]
+        self.output.table(f"calibration_{name}", pd.concat([c.table() for c in done], ignore_index=True))
+        self.output.table(f"calibration_curve_{name}", pd.concat([c.curve_table() for c in done], ignore_index=True))
+        summary = [
+            {
+                "horizon": c.horizon,
+                "observed_to_expected": c.observed_to_expected,
+                "slope": c.slope,
+                "slope_corrected": c.slope_corrected,
+                "ici": c.ici,
+                "e50": c.e50,
+                "e90": c.e90,
+                "resamples": c.repeats,
+            }
+            for c in done
+        ]
+        self.output.table(f"calibration_summary_{name}", pd.DataFrame(summary))
+        figure = calibration_figure(done, time_unit=self.part.time_unit, title=self.label)
+        self.output.figure(f"calibration_{name}", figure)
+
+    def _calibrated(self, horizon: float, progress: Progress) -> Calibration:
+        groups = max(1, min(self.groups, len(self.part.time) // 2))
+        if self.refits is not None:
+            table = self.refits.table
+            return calibrate_with_optimism(
+                table.time,
+                table.event,
+                self.refits.at(horizon),
+                horizon,
+                groups=groups,
+                settings=self.bootstrap,
+                progress=progress,
+            )
+        survival = self.model.survival_at(self.part.frame, horizon)[:, 0]
+        return calibrate(self.part.time, self.part.event, survival, horizon, groups=groups)
+
+    def _decision(self, name: str, horizon: float, progress: Progress) -> None:
+        stem = f"decision_curve_{name}_{horizon:g}"
+        title = f"{self.label}, {horizon:g} {self.part.time_unit}"
+        if self.refits is not None:
+            table = self.refits.table
+            corrected = corrected_decision_curve(
+                table.time,
+                table.event,
+                _RiskRefit(self.refits.at(horizon)),
+                horizon,
+                settings=self.bootstrap,
+                progress=progress,
+            )
+            self.output.table(stem, corrected.table())
+            self.output.figure(stem, decision_curve_figure(corrected.curve, corrected=corrected, title=title))
+            return
+        risk = 1 - self.model.survival_at(self.part.frame, horizon)[:, 0]
+        curve = decision_curve_survival(self.part.time, self.part.event, {"model": risk}, horizon)
+        self.output.table(stem, curve.table())
+        self.output.figure(stem, decision_curve_figure(curve, title=title))
+
+    def _concordance(self, progress: Progress) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "cohort": self.label,
+            "n": len(self.part.time),
+            "events": int(self.part.event.sum()),
+            "validation": "internal, corrected" if self.refits is not None else "as is",
+        }
+        values = self.output.attempt(f"{self.label}: concordance", self._concordance_values, progress)
+        return row | (values or {})
+
+    def _concordance_values(self, progress: Progress) -> dict[str, Any]:
+        values: dict[str, Any] = dict(concordances(self.part, self.risk, self.bootstrap))
+        if self.refits is not None:
+            table = self.refits.table
+            result = optimism_corrected_c(table.time, table.event, self.refits, self.bootstrap, progress)
+            values |= {"optimism": float(result.optimism), "harrell_corrected": float(result.corrected)}
+            self.output.notes += resample_notes(result.failures, result.repeats)
+        return values
+
+
+def write_subgroups(
+    output: JobOutput,
+    cohort: Cohorts,
+    model: CoxModel,
+    cutoff: RiskCutoff | None,
+    subgroups: Sequence[str],
+    cuts: Mapping[str, float] | None,
+) -> None:
+    if cutoff is None:
+        raise InputError("subgroups compare risk groups, but the bundle holds no cut-off")
+    for label, part in cohort.parts.items():
+        exposure = cutoff.is_high(model.linear_predictor(part.frame)).astype(float)
+
+        rows = output.attempt(
+            f"subgroups of {label}", _subgroup_rows, part, exposure, list(subgroups), dict(cuts or {})
+        )
+        if rows is None:
+            continue
+        output.table(f"subgroups_{file_name(label)}", subgroup_table(rows))
+        figure = forest_figure(rows, effect=f"Hazard ratio, {HIGH} against {LOW}", title=label)
+        output.figure(f"forest_{file_name(label)}", figure)
+
+
+def _subgroup_rows(
+    part: CohortPart, exposure: np.ndarray, variables: Sequence[str], cuts: Mapping[str, float]
+) -> list[SubgroupRow]:
+    return subgroup_analysis(part.time, part.event, exposure, part.source, variables, cuts=cuts)
