@@ -256,7 +256,7 @@ def _write_tables(cohort: Cohort, out: Path, outcomes: Sequence[CaseOutcome]) ->
     write_csv(files["features"], _feature_rows(out, ids), columns)
     write_csv(files["regions"], _region_rows(out, ids), REGION_COLUMNS)
     parquet = out / "features.parquet"
-    if write_parquet(parquet, _feature_rows(out, ids)):
+    if write_parquet(parquet, _feature_rows(out, ids), columns):
         files["features (parquet)"] = parquet
     return files
 

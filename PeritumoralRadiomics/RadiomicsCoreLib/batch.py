@@ -16,6 +16,7 @@ import traceback
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from .tables import read_json, write_json
 LOG = logging.getLogger(__name__)
 STATUS_FILE = "status.json"
 TRACEBACK_FILE = "traceback.txt"
+LOG_FILE = "log.txt"
 WORKER_MEMORY_GB = 1.5
 
 
@@ -112,6 +114,7 @@ def run_batch(
     try:
         for outcome in _run_all(tasks, cases_folder, jobs):
             outcomes[outcome.case_id] = outcome
+            _log(out, outcome)
             progress(len(outcomes) / len(tasks), _progress_line(outcome, len(outcomes), len(tasks), started))
     except KeyboardInterrupt:
         raise Cancelled(f"stopped after {len(outcomes)} of {len(tasks)} cases; run again to go on") from None
@@ -290,6 +293,16 @@ def _as_reused(outcome: CaseOutcome) -> CaseOutcome:
 def _remove_partial_folders(cases_folder: Path) -> None:
     for folder in cases_folder.glob(".*.partial-*"):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _log(out: Path, outcome: CaseOutcome) -> None:
+    """Append how a case ended to ``log.txt``, with the time; over several runs it tells the whole story."""
+    when = datetime.now().astimezone().isoformat(timespec="seconds")
+    how = "reused" if outcome.reused else f"{outcome.status.value} in {outcome.seconds:.1f} s"
+    lines = [f"{when} {outcome.case_id} {how}{': ' if outcome.reason else ''}{outcome.reason}"]
+    lines += [f"{when} {outcome.case_id} warning: {line}" for line in outcome.warnings if not outcome.reused]
+    with (Path(out) / LOG_FILE).open("a", encoding="utf-8", errors="surrogateescape") as stream:
+        stream.write("\n".join(lines) + "\n")
 
 
 def _progress_line(outcome: CaseOutcome, done: int, total: int, started: float) -> str:

@@ -13,9 +13,11 @@ import math
 import os
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeGuard
 
 import numpy as np
 
@@ -31,6 +33,7 @@ _NUMBER = re.compile(r"[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|inf)\Z",
 _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}\Z", re.ASCII)
 # Such cells are ids: a float would lose their last digits.
 _TOO_LONG_FOR_A_NUMBER = re.compile(r"[+-]?\d{19,}\Z", re.ASCII)
+_PARQUET_GROUP_ROWS = 500
 _TRUTH = {"True": True, "False": False}
 Rows = Iterable[Mapping[str, Any]]
 
@@ -52,12 +55,18 @@ def write_csv(path: Path | str, table: pd.DataFrame | Rows, columns: Sequence[st
     Example:
         >>> write_csv("t.csv", [{"case_id": "=1+1", "age": 61}])  # doctest: +SKIP
     """
-    rows = _rows_of(table)
-    if columns is None:
-        columns = [str(name) for name in table.columns] if _is_frame(table) else _columns_of(rows)
-    lines = [_line(map(guard_text, columns))]
-    lines += [_line(_cell(row.get(name)) for name in columns) for row in rows]
-    _write_atomically(path, "".join(lines).encode("utf-8", "surrogateescape"))
+    if _is_frame(table):
+        columns = [str(name) for name in table.columns] if columns is None else columns
+        rows: Rows = _frame_rows(table)
+    elif columns is None:
+        rows = list(table)
+        columns = _columns_of(rows)
+    else:
+        rows = table  # written as it comes: a cohort of ten thousand need not fit into memory
+    names = list(columns)
+    header = _line(map(guard_text, names))
+    lines = (_line(_cell(row.get(name)) for name in names) for row in rows)
+    _write_atomically(path, (line.encode("utf-8", "surrogateescape") for line in chain([header], lines)))
 
 
 def read_csv(path: Path | str, *, text_columns: Sequence[str] = ("case_id",)) -> pd.DataFrame:
@@ -108,19 +117,53 @@ def read_cells(path: Path | str) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def write_parquet(path: Path | str, table: pd.DataFrame | Rows) -> bool:
-    """Write a table as Parquet, in one step; return False (and write nothing) where pyarrow is not installed."""
+def write_parquet(path: Path | str, table: pd.DataFrame | Rows, columns: Sequence[str] | None = None) -> bool:
+    """Write a table as Parquet, in one step; return False (and write nothing) where pyarrow is not installed.
+
+    Args:
+        path: the Parquet file.
+        table: a data frame, or rows from column to value.
+        columns: columns to write, in order; default: those of the table. Rows are then written in groups of
+            500, so that they need not fit into memory; a column is text if its first group is, else a number.
+    """
     try:
         import pyarrow  # noqa: F401
     except ImportError:
         return False
     import pandas as pd
 
-    frame = table if _is_frame(table) else pd.DataFrame(list(table))
-    content = io.BytesIO()
-    frame.to_parquet(content, index=False)
-    _write_atomically(path, content.getvalue())
+    if _is_frame(table) or columns is None:
+        frame = table if _is_frame(table) else pd.DataFrame(list(table))
+        content = io.BytesIO()
+        frame.to_parquet(content, index=False)
+        _write_atomically(path, [content.getvalue()])
+    else:
+        _write_row_groups(Path(path), table, list(columns))
     return True
+
+
+def _write_row_groups(path: Path, rows: Rows, columns: list[str]) -> None:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with _replaced(path) as stream:
+        schema: pa.Schema | None = None
+        writer: pq.ParquetWriter | None = None
+        remaining = iter(rows)
+        while (group := list(islice(remaining, _PARQUET_GROUP_ROWS))) or writer is None:
+            frame = pd.DataFrame(group, columns=columns)
+            if schema is None:
+                # A column that is empty in the first group may hold numbers later.
+                frame = frame.astype({name: float for name in columns if frame[name].isna().all()})
+            part = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+            if writer is None:
+                schema = part.schema
+                writer = pq.ParquetWriter(stream, schema)
+            writer.write_table(part)
+            if not group:
+                break
+        writer.close()
 
 
 def write_json(path: Path | str, value: Any) -> None:
@@ -129,7 +172,7 @@ def write_json(path: Path | str, value: Any) -> None:
     Accepts numpy numbers and arrays, paths, enums with plain values, tuples and sets.
     """
     text = json.dumps(_as_json(value), ensure_ascii=False, indent=2, allow_nan=False)
-    _write_atomically(path, (text + "\n").encode("utf-8", "surrogateescape"))
+    _write_atomically(path, [(text + "\n").encode("utf-8", "surrogateescape")])
 
 
 def read_json(path: Path | str) -> Any:
@@ -197,12 +240,10 @@ def _is_frame(table: Any) -> TypeGuard[pd.DataFrame]:
     return hasattr(table, "columns") and hasattr(table, "to_dict")
 
 
-def _rows_of(table: Any) -> list[Mapping[str, Any]]:
-    if not _is_frame(table):
-        return list(table)
-    names = [str(name) for name in table.columns]
-    columns = [table.iloc[:, index].tolist() for index in range(len(names))]
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+def _frame_rows(frame: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
+    names = [str(name) for name in frame.columns]
+    columns = [frame.iloc[:, index].tolist() for index in range(len(names))]
+    return (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
 
 
 def _columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -254,18 +295,25 @@ def _as_json(value: Any) -> Any:
     return _as_json(value.value) if hasattr(value, "value") else str(value)
 
 
-def _write_atomically(path: Path | str, content: bytes) -> None:
-    path = Path(path)
+def _write_atomically(path: Path | str, content: Iterable[bytes]) -> None:
+    with _replaced(Path(path)) as stream:
+        stream.writelines(content)
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that takes the place of ``path`` when the block ends well, and vanishes if it does not."""
     partial = path.with_name(f".{uuid.uuid4().hex[:12]}.partial")
     try:
         with partial.open("wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written: {error.strerror}; choose another place") from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _decoded(path: Path | str) -> str:

@@ -143,6 +143,14 @@ def test_a_file_in_place_of_the_output_folder_is_said(tmp_path):
         run_batch([task("a")], tmp_path / "out")
 
 
+def test_the_log_tells_every_run_with_reasons_and_warnings(tmp_path):
+    run_batch([task("a"), task("b", fail_with_region_error)], tmp_path, jobs=1)
+    run_batch([task("a")], tmp_path, jobs=1)
+    lines = (tmp_path / "log.txt").read_text().splitlines()
+    assert [" ".join(line.split()[1:3]) for line in lines] == ["a done", "b failed", "a reused"]
+    assert lines[1].endswith("tumour mask is empty; draw a tumour")
+
+
 def test_duration_text_reads_like_speech():
     assert [duration_text(s) for s in (5, 65, 3725)] == ["5 s", "1 min 05 s", "1 h 02 min"]
 

@@ -150,3 +150,31 @@ def test_a_broken_json_file_is_refused(tmp_path):
     (tmp_path / "t.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="not a JSON file"):
         tables.read_json(tmp_path / "t.json")
+
+
+def test_parquet_in_row_groups_equals_the_whole_table(tmp_path, monkeypatch):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr("RadiomicsCoreLib.tables._PARQUET_GROUP_ROWS", 2)
+    rows = [{"case_id": str(n), "late": float(n) if n > 2 else None, "x": n / 3} for n in range(5)]
+    assert tables.write_parquet(tmp_path / "t.parquet", iter(rows), ["case_id", "x", "late", "never"])
+    frame = pd.read_parquet(tmp_path / "t.parquet")
+    assert frame["case_id"].tolist() == ["0", "1", "2", "3", "4"]
+    assert frame["x"].tolist() == [n / 3 for n in range(5)]
+    assert frame["late"].isna().tolist() == [True] * 3 + [False] * 2
+    assert tables.write_parquet(tmp_path / "empty.parquet", iter([]), ["case_id"])
+    assert list(pd.read_parquet(tmp_path / "empty.parquet").columns) == ["case_id"]
+
+
+def test_rows_are_written_as_they_come_and_a_failure_leaves_the_old_file(tmp_path):
+    path = tmp_path / "t.csv"
+    tables.write_csv(path, ({"a": n} for n in range(3)), ["a"])
+    before = path.read_bytes()
+
+    def torn():
+        yield {"a": 1}
+        raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        tables.write_csv(path, torn(), ["a"])
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["t.csv"]
