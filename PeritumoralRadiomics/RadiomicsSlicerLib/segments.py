@@ -168,7 +168,13 @@ def _tight_voxels(labelmap: Any, label: int) -> tuple[tuple[int, int, int], np.n
     scalars = labelmap.GetPointData().GetScalars() if labelmap is not None else None
     if scalars is None or labelmap.IsEmpty():
         return (0, 0, 0), np.zeros((0, 0, 0), bool)
-    inside = vtk.util.numpy_support.vtk_to_numpy(scalars).reshape(labelmap.GetDimensions()[::-1]) == label
+    values = vtk.util.numpy_support.vtk_to_numpy(scalars).reshape(labelmap.GetDimensions()[::-1])
+    # Rows are read once where they lie; only slices that can hold the label are compared.
+    slices = np.flatnonzero(np.maximum.reduce(values.reshape(values.shape[0], -1), axis=1) >= label)
+    if slices.size == 0:
+        return (0, 0, 0), np.zeros((0, 0, 0), bool)
+    first = int(slices[0])
+    inside = values[first : int(slices[-1]) + 1] == label
     ranges = []
     for axes in ((1, 2), (0, 2), (0, 1)):
         found = np.flatnonzero(inside.any(axis=axes))
@@ -177,7 +183,7 @@ def _tight_voxels(labelmap: Any, label: int) -> tuple[tuple[int, int, int], np.n
         ranges.append(slice(int(found[0]), int(found[-1]) + 1))
     extent = labelmap.GetExtent()
     k, j, i = (part.start for part in ranges)
-    return (extent[0] + i, extent[2] + j, extent[4] + k), inside[tuple(ranges)]
+    return (extent[0] + i, extent[2] + j, extent[4] + first + k), inside[tuple(ranges)]
 
 
 def _placed(own: VoxelGrid, inside: np.ndarray, grid: VoxelGrid, name: str) -> PlacedMask:
