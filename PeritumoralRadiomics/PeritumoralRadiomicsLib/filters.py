@@ -8,6 +8,7 @@ References: van Griethuysen et al. 2017, doi 10.1158/0008-5472.CAN-17-0339; the 
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -18,6 +19,8 @@ import SimpleITK as sitk
 from RadiomicsCoreLib.errors import DependencyError, InputError
 
 from .engine import FilteredImage
+
+_LOG = logging.getLogger(__name__)
 
 Filter = Callable[[sitk.Image, Mapping[str, Any]], Iterator[tuple[str, sitk.Image]]]
 
@@ -56,7 +59,8 @@ def original(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[st
 def laplacian_of_gaussian(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[str, sitk.Image]]:
     r"""Laplacian of Gaussian, :math:`\sigma^2 \nabla^2 G_\sigma * f`, for each ``sigma`` in mm.
 
-    Computed by ITK's recursive filters. Reference: Marr and Hildreth 1980, doi 10.1098/rspb.1980.0020.
+    Computed by ITK's recursive filters. A sigma that is too wide for the image is left out.
+    Reference: Marr and Hildreth 1980, doi 10.1098/rspb.1980.0020.
     """
     sigmas = setting.get("sigma") or []
     if not sigmas:
@@ -67,10 +71,8 @@ def laplacian_of_gaussian(image: sitk.Image, setting: Mapping[str, Any]) -> Iter
             raise InputError(f"sigma of LoG must be positive, got {sigma} mm")
         needed = np.maximum(np.ceil(sigma / spacing) + 1, 4)
         if np.any(size < needed):
-            raise InputError(
-                f"LoG with sigma {sigma:g} mm needs an image of at least {_by(needed)} voxels, it has {_by(size)}; "
-                "use a smaller sigma or a wider margin"
-            )
+            _LOG.warning("LoG of %g mm left out: it needs %s voxels, the image has %s", sigma, _by(needed), _by(size))
+            continue
         gaussian = sitk.LaplacianRecursiveGaussianImageFilter()
         gaussian.SetNormalizeAcrossScale(True)
         gaussian.SetSigma(float(sigma))

@@ -120,7 +120,7 @@ def cooccurrence(region: Region, rank: np.ndarray, levels: np.ndarray, highest: 
         counts = [count + count.T for count in counts]
     if settings.weighting_norm is not None and counts:
         weights = [_weight(region, offset) for offset in region.neighbour_offsets]
-        counts = [sum(weight * count for weight, count in zip(weights, counts, strict=True))]
+        counts = [np.tensordot(weights, counts, axes=1)]
     counts = [count for count in counts if count.any()]
     stack = np.array(counts).reshape(len(counts), len(levels), len(levels))
     group, row, column = np.nonzero(stack)
@@ -253,9 +253,9 @@ def informational_measure_of_correlation_1(t: Cooccurrence) -> np.ndarray:
 
 @FAMILY.feature("Imc2", ibsi="JN9H")
 def informational_measure_of_correlation_2(t: Cooccurrence) -> np.ndarray:
-    r""":math:`\sqrt{1 - e^{-2 (HXY2 - HXY)}}`, :math:`HXY2 = -\sum_{ij} p_{i.} p_{.j} \log_2(p_{i.} p_{.j} + \epsilon)`.
+    r""":math:`\sqrt{1 - e^{-2 (HXY2 - HXY)}}`.
 
-    0 where rounding makes HXY2 smaller than HXY (no information).
+    :math:`HXY2 = -\sum_{ij} p_{i.} p_{.j} \log_2(p_{i.} p_{.j} + \epsilon)`; 0 where rounding makes HXY2 smaller than HXY (no information).
     """
     # The product's entropy is the sum of the marginals' entropies, less the first-order effect of epsilon.
     entropies = [-np.sum(p * np.log2(np.where(p > 0, p, 1.0)), axis=1) for p in (t.px, t.py)]

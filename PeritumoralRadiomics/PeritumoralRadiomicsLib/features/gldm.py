@@ -66,7 +66,7 @@ def dependences(region: Region, rank: np.ndarray, levels: np.ndarray) -> LevelSi
 def dependence_sizes(region: Region, level: np.ndarray) -> np.ndarray:
     """1 + number of dependent neighbours of every place of the region's long array."""
     laid_out = region.lay_out(level, np.int16)
-    size = np.ones(region.size, dtype=np.uint8 if len(region.neighbour_offsets) < 120 else np.uint16)
+    size = np.ones(region.size, dtype=np.uint8 if len(region.neighbour_offsets) < 120 else np.uint32)
     for offset in region.neighbour_offsets:
         step = region.step(offset)
         if region.settings.gldm_alpha == 0:
@@ -75,6 +75,6 @@ def dependence_sizes(region: Region, level: np.ndarray) -> np.ndarray:
             depends = np.abs(laid_out[:-step] - laid_out[step:]) <= region.settings.gldm_alpha
             depends &= region.inside[step:]
         depends &= region.inside[:-step]
-        size[:-step] += depends
-        size[step:] += depends
+        np.add(size[:-step], depends, out=size[:-step])
+        np.add(size[step:], depends, out=size[step:])
     return size

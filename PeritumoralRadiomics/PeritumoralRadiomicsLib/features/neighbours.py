@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
@@ -28,8 +28,8 @@ def offsets(shape: Sequence[int], distances: Sequence[int], settings: FeatureSet
         [(0, 1, 1), (0, 1, 0), (0, 1, -1), (0, 0, 1)]
     """
     reach = range(max(distances), -max(distances) - 1, -1)
-    found = []
-    for offset in product(reach, repeat=3):
+    found: list[Offset] = []
+    for offset in product(reach, reach, reach):
         if offset <= (0, 0, 0) or max(map(abs, offset)) not in distances:
             continue
         if any(abs(step) >= size for step, size in zip(offset, shape, strict=True)):
@@ -46,7 +46,7 @@ def lengths_mm(offset: Offset, spacing: Sequence[float], norm: str | None) -> fl
     return float(_NORMS[norm or "no_weighting"](steps))
 
 
-_NORMS = {
+_NORMS: dict[str, Callable[[np.ndarray], float]] = {
     "infinity": np.max,
     "euclidean": lambda steps: np.sqrt(np.sum(steps**2)),
     "manhattan": np.sum,

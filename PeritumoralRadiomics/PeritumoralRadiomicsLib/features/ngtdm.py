@@ -93,7 +93,7 @@ def coarseness(t: ToneDifferences) -> np.ndarray:
 
 @FAMILY.feature("Contrast", ibsi="65HE")
 def contrast(t: ToneDifferences) -> np.ndarray:
-    r""":math:`\frac{1}{N_{gp} (N_{gp} - 1)} \sum_{ij} p_i p_j (i - j)^2 \cdot \frac{1}{N} \sum_i s_i`; 0 for one level."""
+    r""":math:`\frac{1}{N_{gp}(N_{gp}-1)} \sum_{ij} p_i p_j (i - j)^2 \cdot \frac{1}{N} \sum_i s_i`; 0 if one level."""
     pairs = t.levels_that_occur * (t.levels_that_occur - 1)
     spread = t.total(t.p[:, :, None] * t.p[:, None, :] * t.i_minus_j**2)
     return np.where(pairs == 0, 0.0, spread * np.sum(t.s, axis=1) / t.voxels / np.maximum(pairs, 1))

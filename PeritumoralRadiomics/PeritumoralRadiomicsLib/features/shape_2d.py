@@ -48,10 +48,10 @@ class Outline:
 
     @cached_property
     def patterns(self) -> np.ndarray:
-        """How often each pattern of 2 x 2 pixels occurs; bits 0 to 3: upper left, upper right, lower right, lower left."""
+        """How often each pattern of 2 x 2 pixels occurs; its bits go round from the upper left pixel."""
         padded = np.pad(self.mask, 1).astype(np.intp)
-        corners = (padded[:-1, :-1], padded[:-1, 1:], padded[1:, 1:], padded[1:, :-1])
-        return np.bincount(sum(corner << bit for bit, corner in enumerate(corners)).ravel(), minlength=16)
+        pattern = padded[:-1, :-1] + 2 * padded[:-1, 1:] + 4 * padded[1:, 1:] + 8 * padded[1:, :-1]
+        return np.bincount(pattern.ravel(), minlength=16)
 
     @cached_property
     def area(self) -> float:
