@@ -255,7 +255,8 @@ def informational_measure_of_correlation_1(t: Cooccurrence) -> np.ndarray:
 def informational_measure_of_correlation_2(t: Cooccurrence) -> np.ndarray:
     r""":math:`\sqrt{1 - e^{-2 (HXY2 - HXY)}}`.
 
-    :math:`HXY2 = -\sum_{ij} p_{i.} p_{.j} \log_2(p_{i.} p_{.j} + \epsilon)`; 0 where rounding makes HXY2 smaller than HXY (no information).
+    :math:`HXY2 = -\sum_{ij} p_{i.} p_{.j} \log_2(p_{i.} p_{.j} + \epsilon)`; 0 where rounding
+    makes HXY2 smaller than HXY (no information).
     """
     # The product's entropy is the sum of the marginals' entropies, less the first-order effect of epsilon.
     entropies = [-np.sum(p * np.log2(np.where(p > 0, p, 1.0)), axis=1) for p in (t.px, t.py)]
