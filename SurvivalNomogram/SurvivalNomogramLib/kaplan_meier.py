@@ -318,10 +318,10 @@ def compare_groups(
     order = [str(level) for level in levels] if levels is not None else sorted(set(labels))
     unknown = sorted(set(labels) - set(order))
     if unknown:
-        raise InputError(f"group {unknown[0]!r} is not among the levels {', '.join(order)}")
+        raise InputError(f"group {str(unknown[0])!r} is not among the levels {', '.join(order)}")
     order = [level for level in order if (labels == level).any()]
     if len(order) < 2:
-        raise InputError(f"all {len(labels)} patients are in group {order[0]!r}; two groups are needed")
+        raise InputError(f"all {len(labels)} patients are in group {str(order[0])!r}; two groups are needed")
     curves = {
         level: kaplan_meier(time[labels == level], event[labels == level], interval=interval, confidence=confidence)
         for level in order
