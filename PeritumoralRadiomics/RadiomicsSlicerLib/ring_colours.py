@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-# Five stops of a scale from yellow over green to blue: told apart in grey print and by colour-blind readers.
+# Five stops of a scale from yellow over green to blue: told apart in grey print and by colour-blind readers, and
+# bright enough on a dark scan.
 _STOPS = np.array(
     [
-        [0.93, 0.90, 0.11],
-        [0.55, 0.84, 0.29],
-        [0.19, 0.68, 0.50],
-        [0.15, 0.51, 0.56],
-        [0.23, 0.32, 0.55],
+        [0.98, 0.91, 0.15],
+        [0.55, 0.85, 0.30],
+        [0.15, 0.75, 0.60],
+        [0.20, 0.62, 0.85],
+        [0.45, 0.50, 0.95],
     ]
 )
 RIM_COLOUR = (0.95, 0.55, 0.15)
@@ -22,7 +23,7 @@ def ring_colours(count: int) -> list[tuple[float, float, float]]:
 
     Example:
         >>> ring_colours(1)
-        [(0.93, 0.9, 0.11)]
+        [(0.98, 0.91, 0.15)]
     """
     places = np.linspace(0, len(_STOPS) - 1, max(1, count))[:count]
     channels = [np.interp(places, range(len(_STOPS)), _STOPS[:, n]) for n in range(3)]

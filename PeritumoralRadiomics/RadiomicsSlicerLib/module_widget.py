@@ -1,0 +1,158 @@
+"""What the panels of all modules share: the life of the parameter node, its binding to the widgets, error lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import slicer
+import slicer.util
+import vtk
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
+from slicer.util import VTKObservationMixin
+
+from RadiomicsCoreLib.errors import RadiomicsError
+
+
+class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Base of a module's panel.
+
+    The .ui file ``UI/<Module>.ui`` is loaded; widgets with the dynamic property ``SlicerParameterName`` are bound to
+    the parameter of that name by ``connectGui``, and those that Slicer has no binding for by :meth:`connectors`.
+    The .ui file may hold a label ``statusLabel`` for the last error or note.
+
+    A derived class says what its widgets do in :meth:`connectButtons`, :meth:`connectors`, :meth:`chooseDefaults`
+    and :meth:`updateButtons`, and ends what it started in :meth:`stopWork`.
+    """
+
+    def __init__(self, parent: Any = None, makeLogic: Callable[[], Any] | None = None) -> None:
+        """Prepare; Slicer calls :meth:`setup` afterwards.
+
+        Args:
+            parent: given by Slicer.
+            makeLogic: makes the module's Logic.
+        """
+        self.makeLogic = makeLogic
+        self.logic: Any = None
+        self.ui: Any = None
+        self._parameterNode: Any = None
+        self._guiTags: list[int] = []
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+
+    # --- for derived classes ---------------------------------------------------------------------------------
+
+    def connectButtons(self) -> None:
+        """Connect signals of widgets; called once."""
+
+    def connectors(self) -> Mapping[str, Any]:
+        """Return parameter name to a GuiConnector, for widgets that Slicer has no binding for."""
+        return {}
+
+    def chooseDefaults(self, parameters: Any) -> None:
+        """Choose what is obvious, to spare the user clicks."""
+
+    def parametersChanged(self, parameters: Any) -> None:
+        """React to a change of the parameters; buttons are updated afterwards."""
+
+    def updateButtons(self, parameters: Any) -> None:
+        """Enable what can be done now."""
+
+    def stopWork(self, reason: str) -> None:
+        """End what runs, because the module or the scene is about to go."""
+
+    # --- called by Slicer -------------------------------------------------------------------------------------
+
+    def setup(self) -> None:
+        """Load the panel; called when the module is opened for the first time."""
+        ScriptedLoadableModuleWidget.setup(self)
+        panel = slicer.util.loadUI(self.resourcePath(f"UI/{self.moduleName}.ui"))
+        self.layout.addWidget(panel)
+        self.ui = slicer.util.childWidgetVariables(panel)
+        panel.setMRMLScene(slicer.mrmlScene)
+        self.logic = self.makeLogic()
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.connectButtons()
+        self.initializeParameterNode()
+
+    def cleanup(self) -> None:
+        """Let go of everything; called when the application closes or the module is reloaded."""
+        self.stopWork("the module was closed")
+        self.setParameterNode(None)
+        self.removeObservers()
+
+    def enter(self) -> None:
+        """Bind the panel; called each time that the module is opened."""
+        self.initializeParameterNode()
+
+    def exit(self) -> None:
+        """Unbind the panel; called each time that another module is opened. Background work goes on."""
+        self.setParameterNode(None)
+
+    def onSceneStartClose(self, caller: Any, event: Any) -> None:
+        """Stop before the scene is closed."""
+        self.stopWork("the scene was closed")
+        self.setParameterNode(None)
+
+    def onSceneEndClose(self, caller: Any, event: Any) -> None:
+        """Begin anew if the module is open."""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    # --- parameter node ---------------------------------------------------------------------------------------
+
+    def initializeParameterNode(self) -> None:
+        """Bind the parameter node of the scene; it is made if there is none."""
+        self.setParameterNode(self.logic.getParameterNode())
+
+    def setParameterNode(self, parameters: Any) -> None:
+        """Bind this parameter node instead of the present one; None: only unbind."""
+        if self._parameterNode is not None:
+            for tag in self._guiTags:
+                self._parameterNode.disconnectGui(tag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onModified)
+        self._guiTags = []
+        self._parameterNode = parameters
+        if parameters is None:
+            return
+        self.chooseDefaults(parameters)
+        self._bind(parameters)
+        self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onModified)
+        self._onModified()
+
+    def _bind(self, parameters: Any) -> None:
+        # connectGui returns its tag in no version of Slicer; connectParametersToGui does, so the mapping is made here.
+        named = {widget.property("SlicerParameterName"): widget for widget in vars(self.ui).values()}
+        named.pop(None, None)
+        self._guiTags = [parameters.connectParametersToGui({**named, **self.connectors()})]
+
+    def _onModified(self, caller: Any = None, event: Any = None) -> None:
+        if self._parameterNode is not None:
+            self.parametersChanged(self._parameterNode)
+            self.updateButtons(self._parameterNode)
+
+    # --- words for the user -----------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """Show one line at the end of the panel; an empty text clears it."""
+        if hasattr(self.ui, "statusLabel"):
+            self.ui.statusLabel.text = text
+
+    @contextmanager
+    def reporting(self, failure: str) -> Iterator[None]:
+        """Do a button's work: show what goes wrong, and leave the panel usable.
+
+        An error of ours is one clear line; it is shown, and not raised again. Anything else is a fault of the
+        program: it is shown with its details and raised, for the Python console and the log.
+
+        Args:
+            failure: what could not be done, as a sentence.
+        """
+        self.say("")
+        try:
+            with slicer.util.tryWithErrorDisplay(failure, waitCursor=True):
+                yield
+        except RadiomicsError as error:
+            self.say(str(error))

@@ -1,0 +1,119 @@
+"""The command line inside 3D Slicer, without a window.
+
+``Slicer --no-splash --no-main-window --python-script run_study.py extract cohort.csv --rings 3,6,9 --preset liu2025
+-o out`` takes the words of the command ``peritumoral`` and exits as it does: 0 all done, 1 some cases failed, 2
+nothing could be done. Plain Python runs it too. Slicer lacks some packages; ``--install`` before the first word
+installs them once. Nothing opens a dialog.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import multiprocessing
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+EXIT_NOTHING_DONE = 2
+INSTALL = "--install"
+REQUIREMENTS = "requirements-study.txt"
+_MODULES = ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy")
+
+
+def package_folders(script: Path) -> list[Path]:
+    """Return the folders that hold our packages, beside this script.
+
+    Args:
+        script: this file, either in the installed extension, where all packages lie side by side, or in the
+            source tree, where each module has its own folder.
+    """
+    home = script.resolve().parents[1]
+    source = [home.parent / name for name in _MODULES]
+    return [home, *(folder for folder in source if folder.is_dir() and folder != home)]
+
+
+def requirements_file(script: Path) -> Path:
+    """Return the list of packages that a study needs and Slicer lacks."""
+    return script.resolve().parents[1] / "Resources" / REQUIREMENTS
+
+
+def main(argv: Sequence[str], install: Callable[[Path], None] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        argv: the words after the script's name.
+        install: installs a requirements file; None: with Slicer's own means, or pip.
+    """
+    script = Path(__file__)
+    for folder in reversed(package_folders(script)):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    # Worker processes are started with Slicer's Python; on Windows the default would be the application itself.
+    multiprocessing.set_executable(sys.executable)
+    words = list(argv)
+    try:
+        if words[:1] == [INSTALL]:
+            (install or install_packages)(requirements_file(script))
+            words.pop(0)
+            if not words:
+                return 0
+        from RadiomicsStudyLib.cli import main as run_command_line
+
+        return run_command_line(words)
+    except ModuleNotFoundError as error:
+        return _refuse(
+            f"the package {error.name!r} is not installed; put {INSTALL} before {' '.join(words[:1])!r} once"
+        )
+    except subprocess.CalledProcessError as error:
+        return _refuse(f"pip could not install {requirements_file(script).name} (exit code {error.returncode})")
+    except SystemExit as stop:  # argparse has printed its message, or the help
+        return stop.code if isinstance(stop.code, int) else EXIT_NOTHING_DONE
+
+
+def missing_packages(requirements: Path) -> list[str]:
+    """Return the names of a requirements file that are not installed; none if there is no file (a pip install)."""
+    if not requirements.is_file():
+        return []
+    lines = [line.strip() for line in requirements.read_text(encoding="utf-8").splitlines()]
+    names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines if line and not line.startswith("#")]
+    return [name for name in names if not _is_installed(name)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def install_packages(requirements: Path) -> None:
+    """Install a requirements file into the Python that runs this, without asking.
+
+    Raises:
+        subprocess.CalledProcessError: pip failed.
+    """
+    try:
+        from slicer import packaging  # Slicer 5.11 and later
+    except ImportError:
+        subprocess.run([sys.executable, "-m", "pip", "install", "-r", os.fspath(requirements)], check=True)
+    else:
+        packaging.pip_ensure(
+            packaging.load_requirements(requirements),
+            prompt_install=False,
+            prompt_restart=False,
+            show_progress=False,
+            requester="Radiomics Study",
+        )
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(f"peritumoral: {message}\n")
+    return EXIT_NOTHING_DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
