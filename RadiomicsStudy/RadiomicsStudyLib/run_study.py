@@ -60,13 +60,12 @@ def main(argv: Sequence[str], install: Callable[[Path], None] | None = None) -> 
             words.pop(0)
             if not words:
                 return 0
+        missing = missing_packages(requirements_file(script))
+        if missing:  # said now, not after hours of work
+            return _refuse(f"not installed: {', '.join(missing)}; put {INSTALL} before the other words once")
         from RadiomicsStudyLib.cli import main as run_command_line
 
         return run_command_line(words)
-    except ModuleNotFoundError as error:
-        return _refuse(
-            f"the package {error.name!r} is not installed; put {INSTALL} before {' '.join(words[:1])!r} once"
-        )
     except subprocess.CalledProcessError as error:
         return _refuse(f"pip could not install {requirements_file(script).name} (exit code {error.returncode})")
     except SystemExit as stop:  # argparse has printed its message, or the help
