@@ -12,6 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import InputError, RegionError
+from RadiomicsCoreLib.geometry import IndexBox, crop, mask_box, union_box, whole_box
 from RadiomicsCoreLib.progress import Progress, no_progress
 
 from .bin_edges import shared_bin_edges
@@ -22,7 +23,6 @@ from .feature_names import SHAPE_CLASSES
 from .filter_margin import margins_of, widest
 from .preprocessing import PreprocessedCase, preprocess
 from .region_checks import check_region, resegment
-from .voxel_box import Box, box_of, union_box
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,13 @@ class _Region:
     """One region on the preprocessed crop: its voxels, for shape and for intensities, within its box."""
 
     name: str
-    box: Box
+    box: IndexBox
     shape_mask: sitk.Image
     mask: sitk.Image
 
     def values(self, filtered: sitk.Image, shift: tuple[int, ...]) -> np.ndarray:
         inside = sitk.GetArrayViewFromImage(self.mask) != 0
-        return sitk.GetArrayViewFromImage(filtered)[self.box.shifted(shift).slices()][inside]
+        return sitk.GetArrayViewFromImage(filtered)[self.box.shifted(shift).slices][inside]
 
 
 class _Run:
@@ -169,11 +169,10 @@ class _Run:
     def _region(self, name: str, mask: sitk.Image, image: sitk.Image) -> _Region:
         """Return the region in its box; with resegmentation its intensities may count fewer voxels."""
         setting = self.settings.setting
-        box = box_of(mask)
-        assert box is not None  # preprocess leaves no empty mask
-        whole = box.cut(mask)
+        box = mask_box(mask)
+        whole = crop(mask, box)
         inside = sitk.GetArrayFromImage(whole) != 0
-        kept = resegment(sitk.GetArrayViewFromImage(image)[box.slices()], inside, setting)
+        kept = resegment(sitk.GetArrayViewFromImage(image)[box.slices], inside, setting)
         if kept is inside:
             return _Region(name, box, whole, whole)
         check_region(kept, setting, self.settings.min_voxels)
@@ -196,7 +195,7 @@ class _Run:
         for image_type, expected in names.items():
             part = _part_for(image_type, self.settings, image, regions)
             missing = set(expected)
-            for filtered in self._filtered(image_type, part.cut(image)):
+            for filtered in self._filtered(image_type, crop(image, part)):
                 missing.discard(filtered.name)
                 shift = tuple(-start for start in part.start)
                 edges = self._shared_edges(filtered, regions, shift)
@@ -237,7 +236,7 @@ class _Run:
         self, region: _Region, filtered: FilteredImage, shift: tuple[int, ...], edges: np.ndarray | None
     ) -> None:
         with self.timed("intensity"), self._failing(region.name, filtered.name):
-            cut = region.box.shifted(shift).cut(filtered.image)
+            cut = crop(filtered.image, region.box.shifted(shift))
             if not np.isfinite(region.values(filtered.image, shift)).all():
                 raise RegionError("the filtered image is not finite inside the region")
             image = FilteredImage(filtered.name, cut, filtered.setting)
@@ -288,14 +287,14 @@ class _Run:
         return row
 
 
-def _part_for(image_type: str, settings: ExtractionSettings, image: sitk.Image, regions: list[_Region]) -> Box:
+def _part_for(image_type: str, settings: ExtractionSettings, image: sitk.Image, regions: list[_Region]) -> IndexBox:
     """Return the part of the preprocessed image that one filter needs: less time and memory for narrow filters.
 
     The filter with the widest margin gets the whole crop, which was made for it.
     """
     margins = margins_of(settings, image.GetSpacing())
     if margins[image_type] == widest(margins):
-        return Box((0, 0, 0), image.GetSize())
+        return whole_box(image)
     return union_box(region.box for region in regions).grown(margins[image_type], image.GetSize())
 
 

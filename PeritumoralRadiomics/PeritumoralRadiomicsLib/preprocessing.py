@@ -17,11 +17,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
+from RadiomicsCoreLib.geometry import IndexBox, aligned_start, crop, find_box, union_box, whole_box
 
 from .extraction_settings import ExtractionSettings, MaskInterpolator
 from .filter_margin import margins_of, widest
 from .region_checks import check_region
-from .voxel_box import Box, aligned_start, box_of, union_box
 
 _SPLINE_MARGIN = 32  # input voxels; the B-spline's memory of a border sinks below double precision (0.268^32)
 
@@ -48,7 +48,7 @@ class _PlacedMask:
     """A region on its image's grid: the mask cut to its voxels, and where that box lies."""
 
     mask: sitk.Image
-    box: Box
+    box: IndexBox
 
 
 def preprocess(image: sitk.Image, regions: Mapping[str, sitk.Image], settings: ExtractionSettings) -> PreprocessedCase:
@@ -100,11 +100,11 @@ def _place(image: sitk.Image, regions: Mapping[str, sitk.Image]) -> tuple[dict[s
         if mask.GetDimension() != 3 or mask.GetNumberOfComponentsPerPixel() != 1:
             raise GeometryError(f"region {name!r}: the mask is not a 3D image with one number a voxel")
         start = aligned_start(image, mask, f"region {name!r}")
-        box = box_of(mask)
+        box = find_box(sitk.GetArrayViewFromImage(mask))
         if box is None:
             reasons[name] = "the region has no voxel"
             continue
-        cut = box.cut(mask)
+        cut = crop(mask, box)
         highest = sitk.GetArrayViewFromImage(cut).max()
         if highest != 1:
             raise InputError(f"region {name!r}: mask values reach {highest}; a mask is 0 outside and 1 inside")
@@ -122,7 +122,7 @@ def _drop_not_finite(
     kept, reasons = {}, {}
     for name, item in placed.items():
         inside = sitk.GetArrayViewFromImage(item.mask) != 0
-        bad = int(np.count_nonzero(~np.isfinite(values[item.box.slices()][inside])))
+        bad = int(np.count_nonzero(~np.isfinite(values[item.box.slices][inside])))
         if bad:
             reasons[name] = f"{bad} of {np.count_nonzero(inside)} voxels are NaN or infinite in the image"
         else:
@@ -144,12 +144,12 @@ def _is_float(image: sitk.Image) -> bool:
 # --- intensities ------------------------------------------------------------------------------------------
 
 
-def _intensities(image: sitk.Image, part: Box, settings: ExtractionSettings) -> tuple[sitk.Image, dict[str, Any]]:
+def _intensities(image: sitk.Image, part: IndexBox, settings: ExtractionSettings) -> tuple[sitk.Image, dict[str, Any]]:
     """Return one part of the image, finite, windowed and normalised, with the settings for resampling it."""
-    crop = _clip(_finite(part.cut(image)), settings)
+    cut = _clip(_finite(crop(image, part)), settings)
     if settings.setting.get("normalize", False):
-        crop = _normalise(crop, _mean_and_sd(image, settings), settings.setting)
-    return crop, dict(settings.setting)
+        cut = _normalise(cut, _mean_and_sd(image, settings), settings.setting)
+    return cut, dict(settings.setting)
 
 
 def _finite(crop: sitk.Image) -> sitk.Image:
@@ -222,7 +222,7 @@ class _Grid:
     """
 
     whole: sitk.Image
-    source: Box
+    source: IndexBox
     target: tuple[np.ndarray, list[int], tuple[float, ...]] | None
 
     def resample(self, crop: sitk.Image, setting: Mapping[str, Any]) -> sitk.Image:
@@ -243,14 +243,14 @@ class _Grid:
             return self._filter(sitk.sitkLinear, sitk.sitkFloat32).Execute(soft) >= 0.5
         # On the whole grid: where a new voxel's centre falls between two old ones, rounding of the origin
         # decides, and it has to be the whole image's origin, as in pyradiomics.
-        full = self._mask_on(item, Box((0, 0, 0), self.whole.GetSize()))
+        full = self._mask_on(item, whole_box(self.whole))
         return self._filter(sitk.sitkNearestNeighbor, sitk.sitkUInt8).Execute(full)
 
-    def _mask_on(self, item: _PlacedMask, part: Box) -> sitk.Image:
+    def _mask_on(self, item: _PlacedMask, part: IndexBox) -> sitk.Image:
         # numpy, because ITK's padding takes ten times as long
         array = np.zeros(part.size[::-1], np.uint8)
         inverse = [-start for start in part.start]
-        array[item.box.shifted(inverse).slices()] = sitk.GetArrayViewFromImage(item.mask)
+        array[item.box.shifted(inverse).slices] = sitk.GetArrayViewFromImage(item.mask)
         padded = sitk.GetImageFromArray(array)
         padded.SetSpacing(self.whole.GetSpacing())
         padded.SetDirection(self.whole.GetDirection())
@@ -270,7 +270,7 @@ class _Grid:
         return resampler
 
 
-def _grid(image: sitk.Image, union: Box, settings: ExtractionSettings) -> _Grid:
+def _grid(image: sitk.Image, union: IndexBox, settings: ExtractionSettings) -> _Grid:
     old = np.array(image.GetSpacing())
     new = _new_spacing(old, union, settings.setting)
     margin = widest(margins_of(settings, new.tolist()))
@@ -279,7 +279,7 @@ def _grid(image: sitk.Image, union: Box, settings: ExtractionSettings) -> _Grid:
     return _resampling_grid(image, union, new, np.array(margin))
 
 
-def _new_spacing(old: np.ndarray, union: Box, setting: Mapping[str, Any]) -> np.ndarray:
+def _new_spacing(old: np.ndarray, union: IndexBox, setting: Mapping[str, Any]) -> np.ndarray:
     """Return pyradiomics' spacing: 0 keeps the old one, as does an axis along which the regions are one voxel."""
     wanted = setting.get("resampledPixelSpacing")
     if wanted is None or setting.get("interpolator", "sitkBSpline") is None:
@@ -288,7 +288,7 @@ def _new_spacing(old: np.ndarray, union: Box, setting: Mapping[str, Any]) -> np.
     return np.where(np.array(union.size) != 1, new, old)
 
 
-def _resampling_grid(image: sitk.Image, union: Box, new: np.ndarray, margin: np.ndarray) -> _Grid:
+def _resampling_grid(image: sitk.Image, union: IndexBox, new: np.ndarray, margin: np.ndarray) -> _Grid:
     """Return the grid of pyradiomics' resampleImage for the union of the regions, with our margin.
 
     The expressions keep pyradiomics' order of operations, so that the origin has the same bits.
@@ -302,6 +302,8 @@ def _resampling_grid(image: sitk.Image, union: Box, new: np.ndarray, margin: np.
     last = first + (upper - lower) / ratio
     source_start = np.clip(np.floor(first).astype(int) - _SPLINE_MARGIN, 0, size - 1)
     source_stop = np.clip(np.ceil(last).astype(int) + 1 + _SPLINE_MARGIN, source_start + 1, size)
-    source = Box(tuple(source_start.tolist()), tuple((source_stop - source_start).tolist()))
+    i, j, k = source_start.tolist()
+    source_size = (source_stop - source_start).tolist()
+    source = IndexBox((i, j, k), (source_size[0], source_size[1], source_size[2]))
     origin = image.TransformContinuousIndexToPhysicalPoint(first.tolist())
     return _Grid(image, source, (new, (upper - lower + 1).astype(int).tolist(), origin))

@@ -20,11 +20,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import DependencyError, RegionError
+from RadiomicsCoreLib.geometry import crop, mask_box
 
 from .bin_edges import region_bin_edges
 from .engine import FilteredImage
 from .feature_names import SHAPE_CLASSES
-from .voxel_box import Box, box_of
 
 _LOG = logging.getLogger(__name__)
 _BINNED = "peritumoral_binned"  # key under which a feature class finds its region, already discretised
@@ -92,7 +92,7 @@ class PyradiomicsEngine:
         setting: Mapping[str, Any],
     ) -> dict[str, float]:
         """Compute pyradiomics' shape features of one region. Raises RegionError where they do not exist."""
-        cut = _region_box(mask).cut(mask)
+        cut = crop(mask, mask_box(mask))
         values: dict[str, float] = {}
         for name in SHAPE_CLASSES:
             if name in feature_classes and (name == "shape" or setting.get("force2D", False)):
@@ -112,8 +112,8 @@ class PyradiomicsEngine:
         Raises:
             RegionError: the region cannot be binned, or pyradiomics refuses it.
         """
-        box = _region_box(mask)
-        image, cut = box.cut(filtered.image), box.cut(mask)
+        box = mask_box(mask)
+        image, cut = crop(filtered.image, box), crop(mask, box)
         binned = _discretise(image, cut, filtered.setting, bin_edges)
         setting = {**filtered.setting, "label": 1, _BINNED: binned}
         values: dict[str, float] = {}
@@ -141,13 +141,6 @@ class PyradiomicsEngine:
                 return {feature: float(value) for feature, value in computer.execute().items()}
             except _FAILURES as error:
                 raise RegionError(f"pyradiomics cannot compute {name}: {error}") from error
-
-
-def _region_box(mask: sitk.Image) -> Box:
-    box = box_of(mask)
-    if box is None:
-        raise RegionError("the region has no voxel")
-    return box
 
 
 def _discretise(

@@ -5,6 +5,7 @@ Index order is (i, j, k) as in SimpleITK; world space is LPS in millimetres.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,10 @@ SAME_GRID_VOXELS = 0.05
 """Two grids of equal size are the same if no corner voxel of one lies farther than this fraction of the
 smallest spacing from that of the other. Headers rounded to float32 or to four decimals stay below it; it is a
 tenth of the half voxel that would move a mask to the neighbour voxel."""
+
+_SHIFT_TOLERANCE = 1e-2  # voxels
+_DIRECTION_TOLERANCE = 1e-4
+_SPACING_TOLERANCE = 1e-4  # relative
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,43 @@ class IndexBox:
         k, j, i = (slice(a, b) for a, b in zip(self.start[::-1], self.stop[::-1], strict=True))
         return k, j, i
 
-    def grown(self, image: sitk.Image, margin_mm: float) -> IndexBox:
+    def grown(self, margin: Sequence[int], within: Sequence[int]) -> IndexBox:
+        """Return the box with ``margin`` voxels more on both sides of (i, j, k), cut at an image's size ``within``."""
+        low = [max(0, int(start - m)) for start, m in zip(self.start, margin, strict=True)]
+        high = [min(int(n), int(stop + m)) for n, stop, m in zip(within, self.stop, margin, strict=True)]
+        return IndexBox((low[0], low[1], low[2]), (high[0] - low[0], high[1] - low[1], high[2] - low[2]))
+
+    def grown_mm(self, image: sitk.Image, margin_mm: float) -> IndexBox:
         """Return the box with at least ``margin_mm`` more on every side, as far as the image reaches."""
         margin = [int(np.ceil(margin_mm / spacing - 1e-9)) for spacing in image.GetSpacing()]
-        low = [max(0, start - m) for start, m in zip(self.start, margin, strict=True)]
-        high = [min(n, stop + m) for n, stop, m in zip(image.GetSize(), self.stop, margin, strict=True)]
-        return IndexBox((low[0], low[1], low[2]), (high[0] - low[0], high[1] - low[1], high[2] - low[2]))
+        return self.grown(margin, image.GetSize())
+
+    def shifted(self, by: Sequence[int]) -> IndexBox:
+        """Return the box with its first voxel moved by ``by`` (i, j, k)."""
+        i, j, k = (int(start + step) for start, step in zip(self.start, by, strict=True))
+        return IndexBox((i, j, k), self.size)
+
+
+def whole_box(image: sitk.Image) -> IndexBox:
+    """Return the box of all voxels of an image."""
+    return IndexBox((0, 0, 0), image.GetSize())
+
+
+def find_box(inside: np.ndarray) -> IndexBox | None:
+    """Return the smallest box around the nonzero voxels of an array (k, j, i); None if there are none.
+
+    Reads the volume once, along its rows: on a volume of 512 x 512 x 300 bytes in some 10 ms.
+    """
+    # The largest value along contiguous rows is an order of magnitude faster than a bool copy of the volume.
+    fold = np.maximum.reduce if inside.dtype.kind == "u" else lambda array, axis: np.any(array != 0, axis=axis)
+    planes = np.flatnonzero(fold(inside.reshape(inside.shape[0], -1), axis=1))
+    if planes.size == 0:
+        return None
+    k0, k1 = int(planes[0]), int(planes[-1]) + 1
+    plane = fold(inside[k0:k1], axis=0)
+    rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
+    i0, j0 = int(columns[0]), int(rows[0])
+    return IndexBox((i0, j0, k0), (int(columns[-1]) + 1 - i0, int(rows[-1]) + 1 - j0, k1 - k0))
 
 
 def mask_box(mask: sitk.Image) -> IndexBox:
@@ -60,15 +96,18 @@ def mask_box(mask: sitk.Image) -> IndexBox:
     Raises:
         RegionError: no voxel is nonzero.
     """
-    inside = sitk.GetArrayViewFromImage(mask) != 0
-    ranges = []
-    for axis in (2, 1, 0):  # i, j, k of an array in order (k, j, i)
-        found = np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis)))
-        if found.size == 0:
-            raise RegionError("the mask is empty: no voxel is inside")
-        ranges.append((int(found[0]), int(found[-1]) + 1))
-    (i0, i1), (j0, j1), (k0, k1) = ranges
-    return IndexBox((i0, j0, k0), (i1 - i0, j1 - j0, k1 - k0))
+    box = find_box(sitk.GetArrayViewFromImage(mask))
+    if box is None:
+        raise RegionError("the mask is empty: no voxel is inside")
+    return box
+
+
+def union_box(boxes: Iterable[IndexBox]) -> IndexBox:
+    """Return the smallest box around all boxes, of which there is at least one."""
+    some = list(boxes)
+    i, j, k = (int(n) for n in np.min([box.start for box in some], axis=0))
+    stop = np.max([box.stop for box in some], axis=0)
+    return IndexBox((i, j, k), (int(stop[0]) - i, int(stop[1]) - j, int(stop[2]) - k))
 
 
 def crop(image: sitk.Image, box: IndexBox) -> sitk.Image:
@@ -87,6 +126,47 @@ def paste(part: sitk.Image, box: IndexBox, reference: sitk.Image) -> sitk.Image:
     whole = sitk.Image(reference.GetSize(), part.GetPixelID())
     whole.CopyInformation(reference)
     return sitk.Paste(whole, part, box.size, (0, 0, 0), box.start)
+
+
+def aligned_start(image: sitk.Image, mask: sitk.Image, what: str = "mask") -> tuple[int, int, int]:
+    """Return where on the image's grid the first voxel of a mask lies, which may cover a part of the image.
+
+    Args:
+        image: 3D image.
+        mask: 3D mask on the image's grid, or on a crop of it.
+        what: the mask's name in messages.
+
+    Returns:
+        Index (x, y, z) of the image's voxel at the mask's first voxel.
+
+    Raises:
+        GeometryError: another spacing or direction, a shift that is not a whole number of voxels,
+            or voxels outside the image; the message says by how much.
+    """
+    spacing, other = np.array(image.GetSpacing()), np.array(mask.GetSpacing())
+    if np.any(np.abs(spacing - other) > _SPACING_TOLERANCE * spacing):
+        raise GeometryError(
+            f"{what} has spacing {_product(other)} mm, the image {_product(spacing)} mm; resample the mask to the image"
+        )
+    turn = np.abs(np.array(image.GetDirection()) - np.array(mask.GetDirection())).max()
+    if turn > _DIRECTION_TOLERANCE:
+        raise GeometryError(
+            f"{what} has another direction than the image (cosines differ by up to {turn:.3g}); "
+            "resample the mask to the image"
+        )
+    position = np.array(image.TransformPhysicalPointToContinuousIndex(mask.GetOrigin()))
+    start = np.rint(position).astype(int)
+    off = np.abs(position - start).max()
+    if off > _SHIFT_TOLERANCE:
+        raise GeometryError(f"{what} lies {off:.3g} voxels off the image's grid; resample the mask to the image")
+    stop = start + mask.GetSize()
+    if np.any(start < 0) or np.any(stop > image.GetSize()):
+        raise GeometryError(
+            f"{what} covers voxels {_product(start)} to {_product(stop - 1)} of an image of size "
+            f"{_product(image.GetSize())}; cut it to the image"
+        )
+    i, j, k = (int(a) for a in start)
+    return i, j, k
 
 
 def same_grid(a: sitk.Image, b: sitk.Image) -> bool:
@@ -164,5 +244,5 @@ def _largest_axis_angle_degrees(a: sitk.Image, b: sitk.Image) -> float:
     return float(np.degrees(2 * np.arcsin(np.clip(chords / 2, 0, 1)).max()))
 
 
-def _product(numbers: tuple[float, ...]) -> str:
+def _product(numbers: Iterable[float]) -> str:
     return " x ".join(f"{number:.6g}" for number in numbers)

@@ -14,8 +14,8 @@ from PeritumoralRadiomicsLib.extraction import extract_features
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.preprocessing import preprocess
 from PeritumoralRadiomicsLib.presets import preset
-from PeritumoralRadiomicsLib.voxel_box import Box
 from RadiomicsCoreLib.errors import Cancelled, GeometryError, InputError, RegionError
+from RadiomicsCoreLib.geometry import IndexBox
 
 FEW = ExtractionSettings(feature_classes={"firstorder": None, "glcm": None}, setting={"binWidth": 25})
 DONE_BEFORE = ("normalize", "normalizeScale", "resampledPixelSpacing")
@@ -73,7 +73,7 @@ def noise(shape=(24, 30, 32), dtype=np.float32, seed=0):
 
 def cube(image, start=(12, 11, 9), size=(8, 7, 5)):
     array = np.zeros(image.GetSize()[::-1], np.uint8)
-    array[Box(start, size).slices()] = 1
+    array[IndexBox(start, size).slices] = 1
     mask = sitk.GetImageFromArray(array)
     mask.CopyInformation(image)
     return mask

@@ -90,7 +90,7 @@ def test_the_box_of_a_mask_is_tight_and_grows_by_millimetres(image):
     mask[5, 3, 4] = 1
     box = geometry.mask_box(mask)
     assert box == geometry.IndexBox((2, 3, 4), (4, 1, 1))
-    grown = box.grown(image, 3.0)
+    grown = box.grown_mm(image, 3.0)
     assert (grown.start, grown.stop) == ((0, 0, 3), (9, 7, 6))
     with pytest.raises(RegionError, match="empty"):
         geometry.mask_box(geometry.empty_mask(image))
@@ -100,3 +100,59 @@ def test_world_and_index_agree_with_simpleitk_on_an_oblique_grid(image):
     index = np.array([[1.25, 2.5, 3.75], [0, 0, 0]])
     points = np.array([image.TransformContinuousIndexToPhysicalPoint(row.tolist()) for row in index])
     np.testing.assert_allclose(geometry.world_to_index(image, points), index, atol=1e-9)
+
+
+ANGLE = 0.3
+
+
+@pytest.fixture
+def oblique_image():
+    image = sitk.GetImageFromArray(np.zeros((8, 10, 12), np.float32))
+    image.SetSpacing((0.7, 0.9, 3.0))
+    image.SetOrigin((-120.3, 55.5, 901.2))
+    c, s = np.cos(ANGLE), np.sin(ANGLE)
+    image.SetDirection((c, -s, 0, s, c, 0, 0, 0, 1))
+    return image
+
+
+def test_the_box_of_a_mask_holds_all_its_voxels():
+    array = np.zeros((5, 6, 7), np.uint8)
+    array[1, 2, 3] = array[4, 2, 6] = 1
+    assert geometry.mask_box(sitk.GetImageFromArray(array)) == geometry.IndexBox((3, 2, 1), (4, 1, 4))
+    assert geometry.find_box(np.zeros((2, 2, 2), np.uint8)) is None
+
+
+def test_a_box_grows_to_the_border_and_no_further():
+    assert geometry.IndexBox((1, 5, 0), (2, 2, 2)).grown((3, 3, 3), (10, 8, 2)) == geometry.IndexBox(
+        (0, 2, 0), (6, 6, 2)
+    )
+    assert geometry.union_box(
+        [geometry.IndexBox((1, 1, 1), (1, 1, 1)), geometry.IndexBox((0, 4, 2), (2, 2, 2))]
+    ) == geometry.IndexBox((0, 1, 1), (2, 5, 3))
+
+
+def test_a_crop_is_found_on_an_oblique_grid(oblique_image):
+    part = geometry.crop(oblique_image, geometry.IndexBox((2, 3, 1), (5, 4, 3)))
+    assert geometry.aligned_start(oblique_image, part) == (2, 3, 1)
+    assert geometry.aligned_start(oblique_image, oblique_image) == (0, 0, 0)
+
+
+def test_masks_off_the_grid_are_refused_with_the_difference(oblique_image):
+    part = geometry.crop(oblique_image, geometry.IndexBox((2, 3, 1), (5, 4, 3)))
+    shifted = sitk.Image(part)
+    shifted.SetOrigin(part.TransformContinuousIndexToPhysicalPoint((0.5, 0, 0)))
+    with pytest.raises(GeometryError, match=r"ring lies 0\.5 voxels off"):
+        geometry.aligned_start(oblique_image, shifted, "ring")
+    other = sitk.Image(part)
+    other.SetSpacing((1, 1, 3))
+    with pytest.raises(GeometryError, match=r"spacing 1 x 1 x 3 mm, the image 0\.7 x 0\.9 x 3"):
+        geometry.aligned_start(oblique_image, other)
+    turned = sitk.Image(part)
+    turned.SetDirection((1, 0, 0, 0, 1, 0, 0, 0, 1))
+    with pytest.raises(GeometryError, match="another direction"):
+        geometry.aligned_start(oblique_image, turned)
+
+
+def test_a_mask_that_leaves_the_image_is_refused(oblique_image):
+    with pytest.raises(GeometryError, match="covers voxels"):
+        geometry.aligned_start(geometry.crop(oblique_image, geometry.IndexBox((0, 0, 0), (6, 6, 6))), oblique_image)

@@ -14,8 +14,8 @@ import SimpleITK as sitk
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.preprocessing import preprocess
 from PeritumoralRadiomicsLib.presets import preset
-from PeritumoralRadiomicsLib.voxel_box import Box, box_of
 from RadiomicsCoreLib.errors import GeometryError, InputError
+from RadiomicsCoreLib.geometry import IndexBox, crop, mask_box
 
 ISOTROPIC = {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkBSpline"}
 
@@ -55,7 +55,7 @@ def noise(shape=(24, 30, 32), spacing=(0.8, 0.8, 2.5), dtype=np.int16, seed=0):
 
 def cube(image, start=(12, 11, 9), size=(8, 7, 5)):
     array = np.zeros(image.GetSize()[::-1], np.uint8)
-    array[Box(start, size).slices()] = 1
+    array[IndexBox(start, size).slices] = 1
     mask = sitk.GetImageFromArray(array)
     mask.CopyInformation(image)
     return mask
@@ -65,7 +65,7 @@ def assert_same_part(ours, whole, tolerance=0.0):
     """Assert that ``ours`` is, voxel for voxel, the part of ``whole`` at the same place."""
     start = np.array(whole.TransformPhysicalPointToContinuousIndex(ours.GetOrigin()))
     assert np.abs(start - np.rint(start)).max() < 1e-6
-    part = Box(tuple(int(a) for a in np.rint(start)), ours.GetSize()).cut(whole)
+    part = crop(whole, IndexBox(tuple(int(a) for a in np.rint(start)), ours.GetSize()))
     assert np.allclose(ours.GetSpacing(), part.GetSpacing())
     assert ours.GetPixelID() == part.GetPixelID()
     difference = np.abs(sitk.GetArrayFromImage(ours) - sitk.GetArrayFromImage(part))
@@ -84,8 +84,8 @@ def test_the_crop_is_bit_equal_to_pyradiomics_resampling_of_the_whole_image(shar
     for region, mask in regions.items():
         _, theirs = operations.resampleImage(image, mask, **ISOTROPIC, padDistance=60)
         assert sitk.GetArrayViewFromImage(theirs).sum() == sitk.GetArrayViewFromImage(case.masks[region]).sum()
-        box = box_of(case.masks[region])
-        assert_same_part(box.cut(case.masks[region]), sitk.Cast(theirs, sitk.sitkUInt8))
+        box = mask_box(case.masks[region])
+        assert_same_part(crop(case.masks[region], box), sitk.Cast(theirs, sitk.sitkUInt8))
 
 
 @pytest.mark.shared_data
@@ -136,18 +136,18 @@ def test_the_voxels_do_not_depend_on_which_other_regions_there_are():
     settings = ExtractionSettings(setting={**ISOTROPIC, "normalize": True})
     alone, both = preprocess(image, {"a": near}, settings), preprocess(image, {"a": near, "b": far}, settings)
     assert_same_part(alone.image, both.image, tolerance=1e-10)
-    box = box_of(alone.masks["a"])
-    assert_same_part(box.cut(alone.masks["a"]), both.masks["a"])
+    box = mask_box(alone.masks["a"])
+    assert_same_part(crop(alone.masks["a"], box), both.masks["a"])
 
 
 def test_a_mask_on_a_crop_of_the_grid_means_the_same_as_on_the_whole():
     image = noise()
     mask = cube(image)
-    crop = Box((10, 9, 7), (14, 12, 10)).cut(mask)
+    small = crop(mask, IndexBox((10, 9, 7), (14, 12, 10)))
     for setting in ({}, ISOTROPIC):
         for way in ("nearest", "linear"):
             settings = ExtractionSettings(setting=setting, mask_interpolator=way)
-            whole, part = preprocess(image, {"a": mask}, settings), preprocess(image, {"a": crop}, settings)
+            whole, part = preprocess(image, {"a": mask}, settings), preprocess(image, {"a": small}, settings)
             assert_same_part(part.masks["a"], whole.masks["a"])
             assert_same_part(part.image, whole.image)
 
