@@ -55,7 +55,7 @@ def baseline_table(
 
     Returns:
         One row for each numeric column and each level of a categorical one; columns: variable, level,
-        overall, one for each group, test, p_value, missing.
+        "overall (n = ...)", one such for each group, test, p_value, missing.
 
     Raises:
         InputError: an unknown column, or a group of another length than the frame.
@@ -73,13 +73,12 @@ def baseline_table(
         is_category = name in categorical or not is_numeric(frame[name])
         describe = _categorical_rows if is_category else _numeric_rows
         rows += describe(frame[name], labels, order)
-    counts = {level: str(int((labels == level).sum())) for level in order}
-    head = {"variable": "patients", "level": "", "overall": str(len(frame)), **counts}
-    table = pd.DataFrame([{**head, "test": "", "p_value": np.nan, "missing": 0}, *rows])
-    return table[["variable", "level", "overall", *order, "test", "p_value", "missing"]]
+    sizes = [len(frame), *(int((labels == level).sum()) for level in order)]
+    heads = [f"{name} (n = {size})" for name, size in zip(["overall", *order], sizes, strict=True)]
+    return pd.DataFrame(rows, columns=["variable", "level", *heads, "test", "p_value", "missing"])
 
 
-def _numeric_rows(column: pd.Series, labels: np.ndarray, order: Sequence[str]) -> list[dict[str, object]]:
+def _numeric_rows(column: pd.Series, labels: np.ndarray, order: Sequence[str]) -> list[list[object]]:
     import pandas as pd
 
     values = pd.to_numeric(column).to_numpy(float)
@@ -87,18 +86,9 @@ def _numeric_rows(column: pd.Series, labels: np.ndarray, order: Sequence[str]) -
     samples = [values[known & (labels == level)] for level in order]
     normal = all(is_normal(sample) for sample in samples)
     result = numeric_test(samples, normal)
-    parts = {level: _summary(sample, normal) for level, sample in zip(order, samples, strict=True)}
-    return [
-        {
-            "variable": str(column.name),
-            "level": "mean ± SD" if normal else "median [quartiles]",
-            "overall": _summary(values[known], normal),
-            **parts,
-            "test": result.name,
-            "p_value": result.p_value,
-            "missing": int((~known).sum()),
-        }
-    ]
+    cells = [_summary(sample, normal) for sample in (values[known], *samples)]
+    level = "mean ± SD" if normal else "median [quartiles]"
+    return [[str(column.name), level, *cells, result.name, result.p_value, int((~known).sum())]]
 
 
 def _summary(sample: np.ndarray, normal: bool) -> str:
@@ -151,7 +141,7 @@ def _welch(samples: Sequence[np.ndarray]) -> float:
     return float(f.sf(statistic, k - 1, (k**2 - 1) / (3 * spread)))
 
 
-def _categorical_rows(column: pd.Series, labels: np.ndarray, order: Sequence[str]) -> list[dict[str, object]]:
+def _categorical_rows(column: pd.Series, labels: np.ndarray, order: Sequence[str]) -> list[list[object]]:
     texts = level_texts(column)
     known = texts.notna().to_numpy()
     names = sorted(texts.dropna().unique())
@@ -160,20 +150,13 @@ def _categorical_rows(column: pd.Series, labels: np.ndarray, order: Sequence[str
         [[int((known & (values == name) & (labels == level)).sum()) for level in order] for name in names]
     ).reshape(len(names), len(order))
     result = categorical_test(counts)
-    rows: list[dict[str, object]] = []
+    rows: list[list[object]] = []
+    totals = [counts.sum(), *counts.sum(axis=0)]
     for k, name in enumerate(names):
-        cells = {level: _share(counts[k, j], counts[:, j].sum()) for j, level in enumerate(order)}
-        rows.append(
-            {
-                "variable": str(column.name),
-                "level": name,
-                "overall": _share(counts[k].sum(), counts.sum()),
-                **cells,
-                "test": result.name if k == 0 else "",
-                "p_value": result.p_value if k == 0 else np.nan,
-                "missing": int((~known).sum()) if k == 0 else 0,
-            }
-        )
+        cells = [_share(n, total) for n, total in zip([counts[k].sum(), *counts[k]], totals, strict=True)]
+        # The test is of the whole variable: it stands in its first row.
+        tail = [result.name, result.p_value, int((~known).sum())] if k == 0 else ["", np.nan, 0]
+        rows.append([str(column.name), name, *cells, *tail])
     return rows
 
 

@@ -101,13 +101,12 @@ def youden_cutoff(
         InputError: horizon beyond the last event of the training patients.
     """
     roc = time_dependent_roc(time, event, training_risk, horizon)
-    threshold = roc.youden_threshold()
-    if not np.isfinite(threshold):
+    if (roc.true_positive_rate - roc.false_positive_rate).max() <= 1e-12:
         raise InputError(
             f"the risk does not tell events from survivors at {horizon:g}, so Youden's index has no best "
             "cut-off; use the median"
         )
-    return RiskCutoff(threshold, CutoffMethod.YOUDEN, float(horizon), len(np.asarray(time)))
+    return RiskCutoff(roc.youden_threshold(), CutoffMethod.YOUDEN, float(horizon), len(np.asarray(time)))
 
 
 def given_cutoff(value: float) -> RiskCutoff:
