@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.filter_margin import filter_margin, margins_of, widest
-from RadiomicsCoreLib.geometry import IndexBox
+from RadiomicsCoreLib.geometry import IndexBox, crop
 
 SPACING = (0.9, 1.1, 1.5)
 
@@ -29,11 +29,11 @@ def test_the_crop_has_the_values_of_the_whole(image_type, setting, tolerance):
     image = sitk.GetImageFromArray(np.random.default_rng(0).normal(0, 100, (61, 70, 75)))
     image.SetSpacing(SPACING)
     region = IndexBox((33, 31, 28), (5, 6, 4))
-    crop = region.grown(filter_margin(image_type, setting, SPACING), image.GetSize())
-    inside = region.shifted([-start for start in crop.start])
+    kept = region.grown(filter_margin(image_type, setting, SPACING), image.GetSize())
+    inside = region.shifted([-start for start in kept.start])
     make = getattr(operations, f"get{image_type}Image")
     whole = list(make(image, None, **setting))
-    part = list(make(crop(image, crop), None, **setting))
+    part = list(make(crop(image, kept), None, **setting))
     for (big, name, _), (small, _, _) in zip(whole, part, strict=True):
         theirs = sitk.GetArrayViewFromImage(big)[region.slices]
         ours = sitk.GetArrayViewFromImage(small)[inside.slices]
