@@ -31,7 +31,7 @@ LOG_NAME = "quickstart.log"
 SECONDS_BETWEEN_LINES = 10.0
 
 # What each verb installs (extras of pyproject.toml), what it needs on the machine, and its disk space.
-EXTRAS = {"demo": ("pyradiomics",), "test": ("dev",), "install": ("dev",)}
+EXTRAS = {"demo": (), "test": ("dev",), "install": ("dev",)}
 EXTRAS_THAT_COMPILE = {"pyradiomics", "dev"}
 FREE_GB = 2.0
 FURTHER_GB = {"deep": 6.0}  # PyTorch with its CUDA libraries, as Linux gets it by default

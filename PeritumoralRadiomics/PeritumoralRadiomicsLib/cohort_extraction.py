@@ -24,7 +24,7 @@ from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings
 from RadiomicsCoreLib.tables import read_json, write_csv, write_json, write_parquet
 
-from .engines import get_engine
+from .engines import DEFAULT_ENGINE, get_engine
 from .extraction import ExtractionResult, extract_features
 from .extraction_settings import ExtractionSettings
 from .overlay import OverlayPanel, save_overlay
@@ -66,7 +66,7 @@ class ExtractionJob:
 
     rings: RingSettings
     extraction: ExtractionSettings
-    engine: str = "pyradiomics"
+    engine: str = DEFAULT_ENGINE
     resample_masks: bool = False
     overlays: bool = True
     save_masks: bool = False

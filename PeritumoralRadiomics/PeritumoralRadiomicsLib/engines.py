@@ -19,15 +19,16 @@ class _Entry:
 
 
 _ENGINES: dict[str, _Entry] = {
+    "native": _Entry("native_engine", "NativeEngine", "install it with 'pip install scipy PyWavelets'"),
     "pyradiomics": _Entry(
         "pyradiomics_engine",
         "PyradiomicsEngine",
         "install it with 'pip install pyradiomics-bhklab' (needs a compiler); "
         "in 3D Slicer install the Radiomics extension",
     ),
-    "native": _Entry("native_engine", "NativeEngine", "install it with 'pip install scipy PyWavelets'"),
 }
 """Name to where the engine is made; the first is the default."""
+DEFAULT_ENGINE = next(iter(_ENGINES))
 
 
 def engine_names() -> list[str]:

@@ -17,7 +17,7 @@ from RadiomicsCoreLib.progress import Progress, no_progress
 
 from .bin_edges import shared_bin_edges
 from .engine import FeatureEngine, FilteredImage
-from .engines import get_engine
+from .engines import DEFAULT_ENGINE, get_engine
 from .extraction_settings import ExtractionSettings
 from .feature_names import SHAPE_CLASSES
 from .filter_margin import margins_of, widest
@@ -65,7 +65,7 @@ def extract_features(
     regions: Mapping[str, sitk.Image],
     settings: ExtractionSettings,
     *,
-    engine: str | FeatureEngine = "pyradiomics",
+    engine: str | FeatureEngine = DEFAULT_ENGINE,
     progress: Progress = no_progress,
 ) -> ExtractionResult:
     """Extract the radiomic features of all regions of one image.
@@ -248,7 +248,7 @@ class _Run:
         """Record why one part of one region has no values, and go on with the next."""
         try:
             yield
-        except RegionError as error:
+        except (RegionError, InputError) as error:
             self.failures.setdefault(region, []).append(f"{what}: {error}")
 
     def _keep(self, region: str, found: Mapping[str, float]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.engines import get_engine
+from PeritumoralRadiomicsLib.engines import engine_names, get_engine
 from PeritumoralRadiomicsLib.extraction import extract_features
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.preprocessing import preprocess
@@ -94,7 +94,7 @@ def test_tumour_and_rings_have_the_bits_of_separate_executes(shared_data, name, 
     image, tumour = read_case(shared_data, name)
     regions = with_rings(tumour, (6,) if "STS" in name else (3,))
     settings = preset(preset_name)
-    result = extract_features(image, regions, settings)
+    result = extract_features(image, regions, settings, engine="pyradiomics")
     assert not result.reasons
     assert_same_bits(result, preprocess(image, regions, settings), settings)
 
@@ -116,7 +116,7 @@ def test_large_cases_and_1316_features_have_the_bits_of_separate_executes(shared
     image, tumour = read_case(shared_data, name)
     regions = with_rings(tumour, rings)
     settings = preset(preset_name)
-    result = extract_features(image, regions, settings)
+    result = extract_features(image, regions, settings, engine="pyradiomics")
     assert not result.reasons
     assert_same_bits(result, preprocess(image, regions, settings), settings)
 
@@ -128,7 +128,7 @@ def test_resegmentation_counts_for_intensities_and_for_shape_only_when_asked():
     for extra in ({}, {"resegmentShape": True}):
         setting = {"resegmentRange": [-1.5, 1], "resegmentMode": "sigma", **extra}
         settings = ExtractionSettings(feature_classes=classes, setting=setting)
-        result = extract_features(image, regions, settings)
+        result = extract_features(image, regions, settings, engine="pyradiomics")
         assert_same_bits(result, preprocess(image, regions, settings), settings)
 
 
@@ -213,7 +213,7 @@ def test_a_constant_region_has_values_and_no_reason():
 def test_a_filter_too_wide_for_the_image_is_said_and_the_rest_is_there():
     image = noise((6, 30, 32))
     settings = replace(FEW, image_types={"Original": {}, "LoG": {"sigma": [1.0, 40.0]}})
-    result = extract_features(image, {"a": cube(image, (12, 11, 1), (8, 7, 3))}, settings)
+    result = extract_features(image, {"a": cube(image, (12, 11, 1), (8, 7, 3))}, settings, engine="pyradiomics")
     assert not result.reasons
     assert "log-sigma-40-0-mm-3D: not made by pyradiomics" in result.warnings[0]
     row = result.features["a"]
@@ -223,17 +223,18 @@ def test_a_filter_too_wide_for_the_image_is_said_and_the_rest_is_there():
 
 def test_features_that_no_engine_computes_any_more_are_said():
     settings = ExtractionSettings(feature_classes={"glcm": ("Contrast", "Homogeneity1")})
-    result = extract_features(noise(), {"a": cube(noise())}, settings)
+    result = extract_features(noise(), {"a": cube(noise())}, settings, engine="pyradiomics")
     assert np.isnan(result.features["a"]["original_glcm_Homogeneity1"])
     assert "1 of 2 features have no finite value (original_glcm_Homogeneity1)" in result.warnings[0]
 
 
-def test_too_small_bins_are_the_reason_and_other_images_go_on():
+@pytest.mark.parametrize("engine", engine_names())
+def test_too_small_bins_are_the_reason_and_other_images_go_on(engine):
     settings = replace(FEW, image_types={"Original": {"binWidth": 1e-4}, "Gradient": {}})
-    result = extract_features(noise(), {"a": cube(noise())}, settings)
+    result = extract_features(noise(), {"a": cube(noise())}, settings, engine=engine)
     assert "original: binWidth 0.0001 makes" in result.warnings[0]
     assert np.isfinite(result.features["a"]["gradient_glcm_Contrast"])
-    alone = extract_features(noise(), {"a": cube(noise())}, replace(FEW, setting={"binWidth": 1e-4}))
+    alone = extract_features(noise(), {"a": cube(noise())}, replace(FEW, setting={"binWidth": 1e-4}), engine=engine)
     assert "binWidth 0.0001 makes" in alone.reasons["a"]
     shared = replace(FEW, setting={"binWidth": 1e-4}, shared_bin_edges=True)
     with pytest.raises(RegionError, match=r"shared bin edges of original: binWidth 0\.0001"):

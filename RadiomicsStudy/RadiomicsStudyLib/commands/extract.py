@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PeritumoralRadiomicsLib.cohort_extraction import CohortExtraction, ExtractionJob, extract_cohort
-from PeritumoralRadiomicsLib.engines import engine_names
+from PeritumoralRadiomicsLib.engines import DEFAULT_ENGINE, engine_names
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.parameter_file import read_parameter_file
 from PeritumoralRadiomicsLib.presets import preset
@@ -41,7 +41,7 @@ def add_parser(verbs: Any) -> None:
     what.add_argument("--preset", help="features and preprocessing of a published study (see: peritumoral presets)")
     what.add_argument("--parameters", metavar="YAML", help="a pyradiomics parameter file, used as it is")
     parser.add_argument("--phases", type=names, help="phases to do, for example ct,pet (default: all)")
-    parser.add_argument("--engine", choices=engine_names(), default=engine_names()[0])
+    parser.add_argument("--engine", choices=engine_names(), default=DEFAULT_ENGINE)
     parser.add_argument("--jobs", type=positive_int, help="cases at a time (default: all cores, as memory allows)")
     parser.add_argument("--resample-masks", action="store_true", help="accept masks on another grid")
     parser.add_argument("--save-masks", action="store_true", help="write every region as a NIfTI mask")
