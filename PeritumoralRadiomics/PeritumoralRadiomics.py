@@ -115,7 +115,7 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
 
     def getParameterNode(self) -> PeritumoralRadiomicsParameterNode:
         """Return the choices that are saved with the scene."""
-        return PeritumoralRadiomicsParameterNode(super().getParameterNode())
+        return PeritumoralRadiomicsParameterNode(super().getParameterNode())  # type: ignore[call-arg]
 
     def ringSettings(self) -> RingSettings:
         """Return the ring settings of the parameter node. Raises InputError for values that make no sense."""
@@ -280,7 +280,7 @@ class PeritumoralRadiomicsTest(ScriptedLoadableModuleTest):
         volume, segmentation = _sampleNodes()
         logic = PeritumoralRadiomicsLogic()
         logic.createRings(segmentation, "Tumour", volume, RingSettings(outer_mm=(3, 6, 9)))
-        rings = logic.createRings(segmentation, "Tumour", volume, RingSettings(outer_mm=(3, 6), layout="bands"))
+        rings = logic.createRings(segmentation, "Tumour", volume, RingSettings(outer_mm=(3, 6), layout=RingLayout.BANDS))
         self.assertEqual(len(rings), 2)
         self.assertEqual(segmentation.GetSegmentation().GetNumberOfSegments(), 3)
         self.assertEqual(logic.qualityTable(segmentation, volume).GetNumberOfRows(), 3)

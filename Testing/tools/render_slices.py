@@ -7,6 +7,8 @@ made from the sample case, which is made up, or from a patient of the shared dat
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +116,72 @@ class SliceView:
         actor.GetProperty().SetDisplayLocationToBackground()
         self.renderer.AddViewProp(actor)
         return actor
+
+
+def side_by_side(views: list[SliceView], path: Path) -> None:
+    """Write the pictures of several views beside each other as one PNG."""
+    append = vtk.vtkImageAppend()
+    append.SetAppendAxis(0)
+    for view in views:
+        append.AddInputData(view.picture())
+    writer = vtk.vtkPNGWriter()
+    writer.SetFileName(str(path))
+    writer.SetInputConnection(append.GetOutputPort())
+    writer.Write()
+
+
+def load_patient(folder: Path) -> tuple[Any, Any]:
+    """Put the CT of a patient and its tumour into the scene; return volume and segmentation."""
+    import SimpleITK as sitk
+
+    image = sitk.ReadImage(str(folder / "CT.nii.gz"))
+    mask = sitk.ReadImage(str(folder / "CT_tumour.nii.gz")) != 0
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    matrix[:3, 3] = image.GetOrigin()
+    volume = slicer.util.addVolumeFromArray(sitk.GetArrayFromImage(image), np.diag([-1, -1, 1, 1]) @ matrix, "CT")
+    volume.GetDisplayNode().AutoWindowLevelOff()
+    volume.GetDisplayNode().SetWindowLevel(400, 40)
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
+    segmentation.CreateDefaultDisplayNodes()
+    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    tumour = segmentation.GetSegmentation().AddEmptySegment("Tumour", "Tumour", (0.9, 0.25, 0.25))
+    slicer.util.updateSegmentBinaryLabelmapFromArray(sitk.GetArrayFromImage(mask), segmentation, tumour, volume)
+    segmentation.GetDisplayNode().SetSegmentOpacity2DFill(tumour, 0.25)
+    segmentation.GetDisplayNode().SetSliceIntersectionThickness(2)
+    return volume, segmentation
+
+
+def draw_rings(patient: Path, path: Path) -> None:
+    """Draw rings that an intensity window keeps out of bone and air, in two slice views."""
+    from PeritumoralRadiomics import PeritumoralRadiomicsLogic
+    from PeritumoralRadiomicsLib.ring_settings import RingSettings
+
+    volume, segmentation = load_patient(patient)
+    settings = RingSettings(outer_mm=(3, 6, 9), window=(-150, 250))
+    PeritumoralRadiomicsLogic().createRings(segmentation, "Tumour", volume, settings)
+    centre = np.array(segmentation.GetSegmentCenterRAS("Tumour"))
+    views = [SliceView("Red", "Axial"), SliceView("Green", "Coronal")]
+    for view in views:
+        view.show(volume)
+        view.look_at(centre, 150)
+    side_by_side(views, path)
+
+
+def main(words: list[str]) -> int:
+    """Draw all pictures into a folder."""
+    folder = Path(words[0]) if words else ROOT / "Resources" / "Screenshots"
+    shared = Path(os.environ.get("PERITUMORAL_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    patient = shared / "sts" / "STS_023"
+    if not patient.is_dir():
+        sys.stderr.write(f"{patient} is not here: the pictures are made from a public patient\n")
+        return 1
+    sys.path.insert(0, str(ROOT / "PeritumoralRadiomics"))
+    slicer_core_app.bring_up()
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_rings(patient, folder / "rings_in_slice_view.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
