@@ -18,6 +18,8 @@ TUMOUR_COLOUR = "#ff4d4d"
 _MARGIN_MM = 15.0
 _SCALE_BAR_STEPS_MM = (1, 2, 5, 10, 20, 50, 100)
 _PANEL_INCHES = 4.6
+_TEXT_INCHES = 1.2
+_OUTLINE_STEPS = 8
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,13 @@ def overlay_figure(panels: Sequence[OverlayPanel], title: str = "") -> Figure:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(_PANEL_INCHES * max(1, len(panels)), _PANEL_INCHES + 0.9), layout="constrained")
-    figure.set_facecolor("white")
+    slices = [_largest_slice_of(panel) for panel in panels]
+    tallest = max((each.height_to_width for each in slices), default=1.0)
+    size = (_PANEL_INCHES * max(1, len(panels)), _PANEL_INCHES * tallest + _TEXT_INCHES)
+    figure = Figure(figsize=size, layout="constrained", facecolor="white")
     axes = figure.subplots(1, max(1, len(panels)), squeeze=False)[0]
-    for axis, panel in zip(axes, panels, strict=False):
-        _draw_panel(axis, panel)
+    for axis, panel, shown in zip(axes, panels, slices, strict=False):
+        _draw_panel(axis, panel, shown)
     if title:
         figure.suptitle(title, fontsize=11)
     return figure
@@ -80,19 +84,47 @@ def ring_colours(count: int) -> list[str]:
     return [to_hex(colormaps["viridis"](position)) for position in np.linspace(0.95, 0.35, max(1, count))]
 
 
-def _draw_panel(axis: Axes, panel: OverlayPanel) -> None:
+@dataclass(frozen=True)
+class _Slice:
+    """What is drawn of a panel: the picture (rows, columns), the masks on it, and its pixels in mm."""
+
+    picture: np.ndarray
+    masks: dict[str, np.ndarray]
+    row_mm: float
+    column_mm: float
+
+    @property
+    def height_to_width(self) -> float:
+        rows, columns = self.picture.shape
+        return rows * self.row_mm / (columns * self.column_mm)
+
+
+def _largest_slice_of(panel: OverlayPanel) -> _Slice:
     crop = _crop_around(panel.image, panel.regions)
-    masks = {name: _on_grid(mask, crop) for name, mask in panel.regions.items()}
     # Anterior up, the patient's right at the left, whatever the file's axes are.
     shown = sitk.DICOMOrient(crop, "LPS")
-    arrays = {name: sitk.GetArrayViewFromImage(sitk.DICOMOrient(mask, "LPS")) > 0 for name, mask in masks.items()}
-    k = _largest_slice(next(iter(arrays.values())))
-    dx, dy, _ = shown.GetSpacing()
-    picture = sitk.GetArrayViewFromImage(shown)[k]
-    low, high = panel.window or tuple(np.percentile(picture, (1, 99)))
-    axis.imshow(picture, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), aspect=dy / dx, interpolation="nearest")
-    _draw_contours(axis, {name: array[k] for name, array in arrays.items()})
-    _draw_scale_bar(axis, picture.shape, dx)
+    arrays = {
+        name: sitk.GetArrayFromImage(sitk.DICOMOrient(_on_grid(mask, crop), "LPS")) > 0
+        for name, mask in panel.regions.items()
+    }
+    k = int(np.argmax(next(iter(arrays.values())).sum(axis=(1, 2))))
+    column_mm, row_mm, _ = shown.GetSpacing()
+    picture = sitk.GetArrayFromImage(shown)[k]
+    return _Slice(picture, {name: array[k] for name, array in arrays.items()}, row_mm, column_mm)
+
+
+def _draw_panel(axis: Axes, panel: OverlayPanel, shown: _Slice) -> None:
+    low, high = panel.window or tuple(np.percentile(shown.picture, (1, 99)))
+    axis.imshow(
+        shown.picture,
+        cmap="gray",
+        vmin=low,
+        vmax=max(high, low + 1e-6),
+        aspect=shown.row_mm / shown.column_mm,
+        interpolation="nearest",
+    )
+    _draw_contours(axis, shown.masks)
+    _draw_scale_bar(axis, shown.picture.shape, shown.column_mm)
     axis.set_title(panel.title, fontsize=9)
     axis.set_axis_off()
 
@@ -107,9 +139,16 @@ def _draw_contours(axis: Axes, masks: Mapping[str, np.ndarray]) -> None:
         # A ring's outer border: the ring and all that lies inside it.
         filled = filled | masks[name]
         if filled.any() and not filled.all():
-            axis.contour(filled, levels=[0.5], colors=[colours[name]], linewidths=1.3)
+            _draw_outline(axis, filled, colours[name])
         axis.plot([], [], color=colours[name], linewidth=2, label=name)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=2, fontsize=8, frameon=False)
+
+
+def _draw_outline(axis: Axes, mask: np.ndarray, colour: str) -> None:
+    """Outline the voxels along their edges, so that the picture shows which voxels belong to a region."""
+    fine = np.kron(mask, np.ones((_OUTLINE_STEPS, _OUTLINE_STEPS), np.uint8))
+    rows, columns = ((np.arange(n) + 0.5) / _OUTLINE_STEPS - 0.5 for n in fine.shape)
+    axis.contour(columns, rows, fine, levels=[0.5], colors=[colour], linewidths=1.2)
 
 
 def _draw_scale_bar(axis: Axes, shape: tuple[int, ...], spacing_mm: float) -> None:
@@ -123,10 +162,6 @@ def _draw_scale_bar(axis: Axes, shape: tuple[int, ...], spacing_mm: float) -> No
     bar.set_path_effects([withStroke(linewidth=5, foreground="black")])
     label = axis.text(x, y - 0.02 * rows, f"{length_mm} mm", color="white", fontsize=8, va="bottom")
     label.set_path_effects([withStroke(linewidth=3, foreground="black")])  # readable on bone
-
-
-def _largest_slice(mask: np.ndarray) -> int:
-    return int(np.argmax(mask.sum(axis=(1, 2))))
 
 
 def _crop_around(image: sitk.Image, regions: Mapping[str, sitk.Image]) -> sitk.Image:
