@@ -45,7 +45,7 @@ def main(argv: Sequence[str], install: Callable[[Path], None] | None = None) -> 
 
     Args:
         argv: the words after the script's name.
-        install: installs a requirements file; None: with Slicer's own means, or pip.
+        install: installs a requirements file; None: with pip.
     """
     script = Path(__file__)
     for folder in reversed(package_folders(script)):
@@ -95,18 +95,8 @@ def install_packages(requirements: Path) -> None:
     Raises:
         subprocess.CalledProcessError: pip failed.
     """
-    try:
-        from slicer import packaging  # Slicer 5.11 and later
-    except ImportError:
-        subprocess.run([sys.executable, "-m", "pip", "install", "-r", os.fspath(requirements)], check=True)
-    else:
-        packaging.pip_ensure(
-            packaging.load_requirements(requirements),
-            prompt_install=False,
-            prompt_restart=False,
-            show_progress=False,
-            requester="Radiomics Study",
-        )
+    # In Slicer sys.executable is PythonSlicer, and this is what slicer.util.pip_install does; it asks nothing.
+    subprocess.run([sys.executable, "-m", "pip", "install", "-r", os.fspath(requirements)], check=True)
 
 
 def _refuse(message: str) -> int:
