@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.covariates import Term, check_column, level_texts, terms_of
+from SurvivalNomogramLib.covariates import Term, check_column, is_numeric, level_texts, terms_of
 from SurvivalNomogramLib.event_coding import EventStates
 from SurvivalNomogramLib.missing_values import MissingPolicy, MissingValues
 
@@ -143,8 +143,10 @@ def read_covariates(
     for name in [*request.categorical, *request.references]:
         if name not in names:
             raise InputError(f"categorical column {name!r} is not among the covariates")
-    codes = sorted({*request.categorical, *request.references})
-    filler = MissingValues(request.missing).fit(frame.loc[train, list(names)], codes)
+    codes = {*request.categorical, *request.references}
+    # What is text in any patient is a category in all: the training patients alone may hide a bad cell.
+    codes |= {name for name in names if name not in codes and not is_numeric(frame[name])}
+    filler = MissingValues(request.missing).fit(frame.loc[train, list(names)], sorted(codes))
     report = filler.report(frame[list(names)])
     filled = filler.transform(frame[list(names)])
     kept = np.asarray(frame.index.isin(filled.index))
@@ -152,7 +154,7 @@ def read_covariates(
         raise InputError(
             'missing="drop" leaves no training patient: each misses a covariate; use fewer covariates or "median"'
         )
-    terms, warnings = _terms(filled, train[kept], request.categorical, request.references)
+    terms, warnings = _terms(filled, train[kept], codes, request.references)
     return Covariates(_typed(filled, terms), kept, terms, filler, tuple(report), tuple(warnings))
 
 
@@ -246,7 +248,7 @@ def _terms(
 ) -> tuple[tuple[Term, ...], list[str]]:
     """Terms of all covariates that vary in training, and a warning for each that does not."""
     training = frame.loc[train]
-    constant = [name for name in frame.columns if training[name].nunique() < 2]
+    constant = _constant(training)
     terms = terms_of(
         training,
         [name for name in frame.columns if name not in constant],
@@ -256,9 +258,18 @@ def _terms(
     warnings = [
         f"column {name!r} has the same value ({training[name].iloc[0]}) in all "
         f"{len(training)} training patients: it is left out"
-        for name in constant
+        for name in frame.columns
+        if name in constant
     ]
     return terms, warnings
+
+
+def _constant(frame: pd.DataFrame) -> set[str]:
+    """Columns with one value; numbers are compared all at once, since there may be thousands."""
+    numbers = frame.select_dtypes("number")
+    same = (numbers.max() == numbers.min()).to_numpy()
+    others = [name for name in frame.columns.difference(numbers.columns) if frame[name].nunique() < 2]
+    return {*numbers.columns[same], *others}
 
 
 def _typed(frame: pd.DataFrame, terms: tuple[Term, ...]) -> pd.DataFrame:
@@ -266,9 +277,14 @@ def _typed(frame: pd.DataFrame, terms: tuple[Term, ...]) -> pd.DataFrame:
     import pandas as pd
 
     columns = {
-        term.name: level_texts(frame[term.name])
-        if term.is_categorical
-        else pd.to_numeric(frame[term.name], errors="coerce").astype(float)
-        for term in terms
+        term.name: level_texts(frame[term.name]) if term.is_categorical else _floats(frame[term.name]) for term in terms
     }
     return pd.DataFrame(columns, index=frame.index)
+
+
+def _floats(column: pd.Series) -> np.ndarray:
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(dtype=float)
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)

@@ -221,7 +221,8 @@ def coefficient_lines(
     width = ndtri(0.5 + confidence / 2)
     lines = []
     for column, beta, error in zip(columns, coefficients, np.sqrt(np.diag(covariance)), strict=True):
-        low, middle, high = np.exp([beta - width * error, beta, beta + width * error])
+        with np.errstate(over="ignore"):  # an interval without an end is printed as such
+            low, middle, high = np.exp([beta - width * error, beta, beta + width * error])
         z = beta / error
         numbers = (beta, error, middle, low, high, z, 2 * ndtr(-abs(z)))
         lines.append(Coefficient(column, *(float(number) for number in numbers)))

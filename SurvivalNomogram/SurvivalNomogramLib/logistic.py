@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from SurvivalNomogramLib.cohort_table import CohortTable
 
 MAXIMUM_STEPS = 60
+SUSPECT_RANGE = 12.0
+"""Range of the log odds from which on the exact check for separation is worth its time."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,7 @@ def _newton(x: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray, f
             break
     probability = expit(x @ beta)
     information = (x * (probability * (1 - probability))[:, np.newaxis]).T @ x
-    return beta, information, value, is_settled and bool((np.abs(beta[1:]) < 8).all())
+    return beta, information, value, is_settled and bool(np.ptp(x @ beta) < SUSPECT_RANGE)
 
 
 def separating_columns(x: np.ndarray, event: np.ndarray) -> list[int]:

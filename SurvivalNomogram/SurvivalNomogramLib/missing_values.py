@@ -95,10 +95,9 @@ class MissingValues:
             InputError: a column has missing values and its policy is "error", or "level" for a number.
         """
         filled = frame.copy()
+        absent = frame.isna().any()
         for name, policy in self.policy_.items():
-            if not filled[name].isna().any():
-                continue
-            if policy is MissingPolicy.DROP:
+            if not absent[name] or policy is MissingPolicy.DROP:
                 continue
             if name not in self.fill_:
                 raise InputError(self._refusal(filled[name], policy))
@@ -122,7 +121,7 @@ class MissingValues:
 
     def report(self, frame: pd.DataFrame) -> list[str]:
         """Say in one line a column what :meth:`transform` does to this frame."""
-        counts = {name: int(frame[name].isna().sum()) for name in self.policy_}
+        counts = frame.isna().sum()
         lines = [
             f"column {name!r}: {counts[name]} missing filled with "
             + (f"{self.fill_[name]:.6g}" if isinstance(self.fill_[name], float) else f"{self.fill_[name]!r}")

@@ -16,6 +16,8 @@ import numpy as np
 CONVERGED_DECREMENT = 1e-9
 """Newton decrement (expected gain of the log-likelihood) below which one last step is taken."""
 MAXIMUM_STEPS = 60
+SUSPECT_RANGE = 12.0
+"""Range of the linear predictor (a hazard ratio of 160,000) from which on the exact check is worth its time."""
 FARTHEST = 30.0
 """Log hazard ratio of one standard deviation beyond which the coefficients are taken to run to infinity."""
 
@@ -167,8 +169,8 @@ class Maximum:
         coefficients: (p,).
         covariance: (p, p) inverse of the information.
         log_likelihood, null_log_likelihood: at the maximum and at zero.
-        is_sound: False where the steps did not settle or the coefficients ran so far (more than 8 standard
-            deviations' worth of log hazard) that the maximum may lie at infinity.
+        is_sound: False where the likelihood has no maximum (some direction ranks the events first, so that
+            coefficients run to infinity) or the steps did not settle; the log-likelihood is then its limit.
     """
 
     coefficients: np.ndarray
@@ -188,7 +190,6 @@ def maximise(x: np.ndarray, time: np.ndarray, event: np.ndarray, start: np.ndarr
         x: covariates (n, p), of full rank.
         time: (n,).
         event: (n,) 0 or 1, at least one event.
-        start: (p,) first guess; zero when None.
     """
     sets = risk_sets(time, event)
     ordered = np.asarray(x, float)[sets.order]
@@ -196,13 +197,24 @@ def maximise(x: np.ndarray, time: np.ndarray, event: np.ndarray, start: np.ndarr
     spread = np.where(spread > 0, spread, 1.0)
     standard = (ordered - ordered.mean(axis=0)) / spread
     null = log_likelihood(sets, np.zeros(len(ordered)))
-    beta = np.zeros(x.shape[1]) if start is None else np.asarray(start, float) * spread
     if not x.shape[1]:
         return Maximum(np.empty(0), np.empty((0, 0)), null, null, True)
-    beta, point, settled = _newton(sets, standard, beta)
+    beta, point, is_settled = _newton(sets, standard, np.zeros(x.shape[1]))
     covariance = np.linalg.pinv(point.information, hermitian=True) / np.outer(spread, spread)
-    is_sound = settled and bool((np.abs(beta) < 8).all())
+    is_sound = is_settled and not (is_suspect(standard @ beta) and _has_no_maximum(x, time, event))
     return Maximum(beta / spread, covariance, point.log_likelihood, null, is_sound)
+
+
+def is_suspect(linear_predictor: np.ndarray) -> bool:
+    """Two patients' hazards differ so much that the coefficients may be on their way to infinity."""
+    return bool(np.ptp(linear_predictor) > SUSPECT_RANGE)
+
+
+def _has_no_maximum(x: np.ndarray, time: np.ndarray, event: np.ndarray) -> bool:
+    # Imported here because that module is built on this one; it is needed for suspects alone.
+    from SurvivalNomogramLib.monotone_likelihood import monotone_columns
+
+    return bool(monotone_columns(x, time, event))
 
 
 def _newton(sets: RiskSets, x: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, Evaluation, bool]:

@@ -154,7 +154,7 @@ class _Search:
             best = maximise(x, self.training.time, self.training.event)
             if not best.is_sound:
                 self.warnings[key] = (
-                    f"the likelihood of the model with {', '.join(names)} has no sure maximum (a category without "
+                    f"the likelihood of the model with {', '.join(names)} has no maximum (a category without "
                     "events, or separation); its criterion is the limit"
                 )
             self._known[key] = self.penalty * x.shape[1] - 2 * best.log_likelihood

@@ -18,6 +18,7 @@ from SurvivalNomogramLib.partial_likelihood import (
     FARTHEST,
     MAXIMUM_STEPS,
     RiskSets,
+    is_suspect,
     log_likelihood,
     maximise,
     risk_sets,
@@ -149,7 +150,7 @@ def _numeric_lines(training: SurvivalTable, terms: Sequence[Term], confidence: f
     beta, value, information = _maximise_each(sets, standard)
     lines = {}
     for k, term in enumerate(terms):
-        is_sound = abs(beta[k]) < 8
+        is_sound = not is_suspect(standard[:, k] * beta[k])
         reason = "" if is_sound else _separates(x[:, [k]], training, term)
         if information[k] <= 0:
             reason = f"column {term.name!r} is the same in all patients at risk at the events"
