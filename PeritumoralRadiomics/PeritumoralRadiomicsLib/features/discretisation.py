@@ -100,12 +100,13 @@ def _levels_of_given_bins(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def _ibsi_levels(values: np.ndarray, settings: FeatureSettings) -> np.ndarray:
-    """IBSI: bins start at the region's minimum (or the resegmentation range's lower end, by bin edges)."""
+    """IBSI: bins start at the region's minimum, or at the lower end of the resegmentation range."""
     low, high = float(values.min()), float(values.max())
     if settings.bin_count is not None:
         if high == low:
             return np.ones(len(values), dtype=np.int64)
         levels = np.floor(settings.bin_count * (values - low) / (high - low)).astype(np.int64) + 1
         return np.minimum(levels, settings.bin_count)
+    low = low if settings.first_bin is None else settings.first_bin
     check_number_of_levels((high - low) / settings.bin_width + 1, f"binWidth {settings.bin_width}", low, high)
     return np.floor((values - low) / settings.bin_width).astype(np.int64) + 1

@@ -78,6 +78,11 @@ class Region:
         _, rows, columns = self.padded_shape
         return (offset[0] * rows + offset[1]) * columns + offset[2]
 
+    @property
+    def axes(self) -> list[int]:
+        """Axes along which voxels have neighbours."""
+        return [a for a in range(3) if not (self.settings.force_2d and a == self.settings.force_2d_dimension)]
+
     @cached_property
     def neighbour_offsets(self) -> list[Offset]:
         """Offsets of ``distances``; one of each opposite pair."""

@@ -28,6 +28,8 @@ class FeatureSettings:
         gldm_alpha: largest difference of grey levels at which two neighbours depend on each other.
         voxel_array_shift: added to intensities in Energy, TotalEnergy and RootMeanSquared.
         profile: ``pyradiomics`` or ``ibsi`` (the standard's own conventions, see ``docs/engine.md``).
+        first_bin: IBSI profile with ``bin_width``: lower end of the first bin (the resegmentation range's);
+            None for the region's minimum.
 
     Raises:
         InputError: a setting is out of range; the message names it, its value and the remedy.
@@ -47,6 +49,7 @@ class FeatureSettings:
     gldm_alpha: int = 0
     voxel_array_shift: float = 0
     profile: str = "pyradiomics"
+    first_bin: float | None = None
 
     def __post_init__(self) -> None:
         if self.bin_count is None and not self.bin_width > 0:
@@ -72,6 +75,8 @@ class FeatureSettings:
         given = {ours: setting[theirs] for theirs, ours in _NAMES.items() if setting.get(theirs) is not None}
         if "distances" in given:
             given["distances"] = tuple(given["distances"])
+        if setting.get("resegmentRange") is not None and setting.get("resegmentMode", "absolute") == "absolute":
+            given["first_bin"] = min(setting["resegmentRange"])
         return cls(**given)
 
 

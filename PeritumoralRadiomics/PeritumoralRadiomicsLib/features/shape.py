@@ -28,16 +28,18 @@ class Solid:
     Args:
         mask: shape (k, j, i), bool.
         spacing: voxel size (k, j, i) in mm.
+        sample_covariance: divide the covariance of the voxel centres by N - 1 (IBSI) instead of N.
 
     Raises:
         RegionError: the mask is empty.
     """
 
-    def __init__(self, mask: np.ndarray, spacing: Sequence[float]) -> None:
+    def __init__(self, mask: np.ndarray, spacing: Sequence[float], sample_covariance: bool = False) -> None:
         if not mask.any():
             raise RegionError("the region is empty: its mask has no voxel inside; check the mask and its barriers")
         self.mask = mask[bounding_box(mask)]
         self.spacing = np.asarray(spacing, dtype=np.float64)
+        self.sample_covariance = sample_covariance
 
     @cached_property
     def _area_and_volume(self) -> tuple[float, float]:
@@ -59,7 +61,9 @@ class Solid:
     @cached_property
     def principal_variances(self) -> np.ndarray:
         """Ascending eigenvalues of the covariance of the voxel centres, mm²."""
-        return principal_variances(np.argwhere(self.mask) * self.spacing)
+        variances = principal_variances(np.argwhere(self.mask) * self.spacing)
+        count = np.count_nonzero(self.mask)
+        return variances * (count / (count - 1)) if self.sample_covariance and count > 1 else variances
 
     def diameter_across(self, axis: int) -> float:
         """Largest distance of two vertices with the same coordinate along an axis."""
