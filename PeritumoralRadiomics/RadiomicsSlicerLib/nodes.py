@@ -89,21 +89,24 @@ def world_matrix(node: Any) -> np.ndarray:
     return slicer.util.arrayFromVTKMatrix(matrix)
 
 
-def add_volume(image: sitk.Image, box: IndexBox, volumeNode: Any, name: str) -> Any:
+def add_volume(image: sitk.Image, box: IndexBox, volumeNode: Any, name: str, node: Any = None) -> Any:
     """Put an image that covers a box of a volume into the scene, voxel on voxel with that volume.
 
     Args:
         image: voxels of the box; its own geometry is not read.
         box: where it lies on the volume's grid.
         volumeNode: the volume; the new node follows the same parent transform.
-        name: of the new node; "_1" and so on is appended if it is taken.
+        name: of a new node; "_1" and so on is appended if it is taken.
+        node: a volume to fill anew; None: a new one.
 
     Returns:
-        A vtkMRMLScalarVolumeNode without display node.
+        The vtkMRMLScalarVolumeNode; a new one has no display node.
     """
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", slicer.mrmlScene.GenerateUniqueName(name))
+    if node is None:
+        name = slicer.mrmlScene.GenerateUniqueName(name)
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(slicer.util.arrayFromVTKMatrix(matrix) @ shifted(box.start)))
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     slicer.util.updateVolumeFromArray(node, sitk.GetArrayFromImage(image))

@@ -125,6 +125,10 @@ def _modules(scene: Any, application_logic: Any) -> dict[str, StandInModule]:
         logic.SetMRMLApplicationLogic(application_logic)
         application_logic.SetModuleLogic(name, logic)
         made[name.lower()] = StandInModule(logic)
+    # Adds legends; as the application's colour logic it would want Slicer's colour files, which are not here.
+    scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
+    made["colours_of_the_application"] = made["colors"]  # the application logic does not keep it alive
+    made["colors"] = StandInModule(slicer.vtkSlicerColorLogic())
     return made
 
 
