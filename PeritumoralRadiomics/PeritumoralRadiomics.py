@@ -35,8 +35,10 @@ from RadiomicsSlicerLib.features import (
 )
 from RadiomicsSlicerLib.jobs import FolderJob, export_job, import_result
 from RadiomicsSlicerLib.nodes import volume_image
+from RadiomicsSlicerLib.peritumoral_widget import PeritumoralPanel
 from RadiomicsSlicerLib.ring_choices import ring_settings_of
 from RadiomicsSlicerLib.rings import GrownRings, grow_rings, put_rings, quality_table
+from RadiomicsSlicerLib.sample_case import register_sample
 from RadiomicsSlicerLib.tables import restore_tables
 
 
@@ -58,6 +60,20 @@ class PeritumoralRadiomics(ScriptedLoadableModule):
             "Feature definitions follow pyradiomics (van Griethuysen et al. 2017) and the Image Biomarker "
             "Standardisation Initiative (Zwanenburg et al. 2020)."
         )
+        slicer.app.connect("startupCompleted()", _registerSample)
+
+
+def _registerSample():
+    """Offer the sample case in the Sample Data module."""
+    register_sample(Path(__file__).parent / "Resources" / "Icons" / "PeritumoralSample.png", _sampleScan)
+
+
+def _sampleScan():
+    """Make the sample case: image, and masks by name."""
+    from RadiomicsStudyLib.sample_cohort import draw_person, scan_phases
+
+    scan = scan_phases(draw_person(seed=1, index=3).traits, 1, 3, ("ct",))["ct"]
+    return scan.image, {"Liver": scan.organ, "Tumour": scan.tumour}
 
 
 @parameterNodeWrapper
@@ -104,6 +120,13 @@ class PeritumoralRadiomicsParameterNode:
     mapRadius: Annotated[int, WithinRange(1, 10)] = 2
     mapVolume: vtkMRMLScalarVolumeNode
     mapOpacity: Annotated[float, WithinRange(0, 1)] = 0.5
+
+
+class PeritumoralRadiomicsWidget(PeritumoralPanel):
+    """The panel, from ``Resources/UI/PeritumoralRadiomics.ui``."""
+
+    def __init__(self, parent=None):
+        super().__init__(parent, PeritumoralRadiomicsLogic)
 
 
 class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):

@@ -26,11 +26,11 @@ class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     and :meth:`updateButtons`, and ends what it started in :meth:`stopWork`.
     """
 
-    def __init__(self, parent: Any = None, makeLogic: Callable[[], Any] | None = None) -> None:
+    def __init__(self, parent: Any, makeLogic: Callable[[], Any]) -> None:
         """Prepare; Slicer calls :meth:`setup` afterwards.
 
         Args:
-            parent: given by Slicer.
+            parent: given by Slicer; None: a window of its own.
             makeLogic: makes the module's Logic.
         """
         self.makeLogic = makeLogic
@@ -123,7 +123,7 @@ class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._onModified()
 
     def _bind(self, parameters: Any) -> None:
-        # connectGui returns its tag in no version of Slicer; connectParametersToGui does, so the mapping is made here.
+        # As connectGui, which keeps its tag to itself (Slicer 5.8 to 5.12), so that nothing could be unbound again.
         named = {widget.property("SlicerParameterName"): widget for widget in vars(self.ui).values()}
         named.pop(None, None)
         self._guiTags = [parameters.connectParametersToGui({**named, **self.connectors()})]

@@ -1,0 +1,76 @@
+"""To the Segment Editor and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+import slicer.util
+from slicer.i18n import tr as _
+
+from .nodes import volume_grid
+
+TUMOUR_NAME = "Tumour"
+_BUTTON = "PeritumoralRadiomicsBackButton"
+
+
+def drawing_place(volumeNode: Any, segmentationNode: Any, tumourSegment: str) -> tuple[Any, str]:
+    """Return a segmentation and a segment to draw into, made where there is none.
+
+    Raises:
+        InputError: no volume, or one without voxels; nothing was made.
+    """
+    volume_grid(volumeNode)
+    if segmentationNode is None:
+        name = slicer.mrmlScene.GenerateUniqueName(f"{volumeNode.GetName()} segmentation")
+        segmentationNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+        segmentationNode.CreateDefaultDisplayNodes()
+        segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+        segmentationNode.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+    segmentation = segmentationNode.GetSegmentation()
+    if not tumourSegment or segmentation.GetSegment(tumourSegment) is None:
+        tumourSegment = segmentation.AddEmptySegment("", TUMOUR_NAME)
+    return segmentationNode, tumourSegment
+
+
+def open_segment_editor(volumeNode: Any, segmentationNode: Any, segment: str, back: str) -> bool:
+    """Open the Segment Editor on a segment, with a button that leads back.
+
+    Args:
+        volumeNode, segmentationNode, segment: what to draw on and into.
+        back: name of the module to come back to.
+
+    Returns:
+        Whether it is open; False without a main window.
+    """
+    if slicer.util.mainWindow() is None:
+        return False
+    slicer.util.selectModule("SegmentEditor")
+    widget = slicer.modules.segmenteditor.widgetRepresentation()
+    editor = widget.self().editor
+    editor.setSegmentationNode(segmentationNode)
+    editor.setSourceVolumeNode(volumeNode)
+    editor.setCurrentSegmentID(segment)
+    _put_back_button(widget, back)
+    return True
+
+
+def remove_back_button() -> None:
+    """Take the button away again, whichever way the user came back."""
+    module = getattr(slicer.modules, "segmenteditor", None)
+    if module is None or slicer.util.mainWindow() is None:
+        return
+    for button in slicer.util.findChildren(module.widgetRepresentation(), name=_BUTTON):
+        button.hide()
+        button.deleteLater()
+
+
+def _put_back_button(widget: Any, back: str) -> None:
+    import qt
+
+    remove_back_button()
+    button = qt.QPushButton(_("Done: back to Peritumoral Radiomics"))
+    button.name = _BUTTON
+    button.toolTip = _("The segment is kept as it is drawn.")
+    button.connect("clicked(bool)", lambda *_: slicer.util.selectModule(back))
+    widget.layout().insertWidget(0, button)

@@ -1,0 +1,81 @@
+"""One layout of our own: slices, 3D, chart and table side by side; and what is shown in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+
+# Slicer's own layouts have numbers below 100; this one is ours.
+LAYOUT_ID = 53471
+
+_SLICE = """
+<item><view class="vtkMRMLSliceNode" singletontag="{name}">
+ <property name="orientation" action="default">{orientation}</property>
+ <property name="viewlabel" action="default">{letter}</property>
+ <property name="viewcolor" action="default">{colour}</property>
+</view></item>"""
+_SLICES = (
+    ("Red", "Axial", "R", "#F34A33"),
+    ("Yellow", "Sagittal", "Y", "#EDD54C"),
+    ("Green", "Coronal", "G", "#6EB04B"),
+)
+
+
+def layout_description() -> str:
+    """Return the layout as XML: the slices and 3D in a square at the left, chart over table at the right."""
+    red, yellow, green = (
+        _SLICE.format(name=name, orientation=orientation, letter=letter, colour=colour)
+        for name, orientation, letter, colour in _SLICES
+    )
+    space = (
+        '<item><view class="vtkMRMLViewNode" singletontag="1">'
+        '<property name="viewlabel" action="default">1</property></view></item>'
+    )
+    chart = (
+        '<item><view class="vtkMRMLPlotViewNode" singletontag="PlotView1">'
+        '<property name="viewlabel" action="default">P</property></view></item>'
+    )
+    table = (
+        '<item><view class="vtkMRMLTableViewNode" singletontag="TableView1">'
+        '<property name="viewlabel" action="default">T</property></view></item>'
+    )
+    return (
+        '<layout type="horizontal" split="true">'
+        f'<item splitSize="600"><layout type="vertical" split="true">'
+        f'<item><layout type="horizontal" split="true">{red}{space}</layout></item>'
+        f'<item><layout type="horizontal" split="true">{green}{yellow}</layout></item>'
+        "</layout></item>"
+        f'<item splitSize="400"><layout type="vertical" split="true">{chart}{table}</layout></item>'
+        "</layout>"
+    )
+
+
+def show_layout() -> bool:
+    """Arrange the views; nothing happens where there are none (no main window).
+
+    Returns:
+        Whether there are views.
+    """
+    manager = slicer.app.layoutManager()
+    if manager is None:
+        return False
+    node = manager.layoutLogic().GetLayoutNode()
+    if not node.IsLayoutDescription(LAYOUT_ID):
+        node.AddLayoutDescription(LAYOUT_ID, layout_description())
+    manager.setLayout(LAYOUT_ID)
+    return True
+
+
+def show_table(tableNode: Any) -> None:
+    """Show a table in the table views."""
+    logic = slicer.app.applicationLogic()
+    logic.GetSelectionNode().SetActiveTableID(tableNode.GetID())
+    logic.PropagateTableSelection()
+
+
+def show_chart(chartNode: Any) -> None:
+    """Show a chart in the plot views."""
+    logic = slicer.app.applicationLogic()
+    logic.GetSelectionNode().SetActivePlotChartID(chartNode.GetID())
+    logic.PropagatePlotChartSelection()

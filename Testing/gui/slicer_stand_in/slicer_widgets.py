@@ -1,0 +1,358 @@
+"""The widget classes of Slicer and CTK that the panels use, on PySide6 and Slicer's real scene.
+
+Every class has the properties, slots and signals that the panels touch, named as in Slicer 5.8, and nothing more.
+Where they differ from Slicer:
+
+- ``qMRMLNodeComboBox`` offers the nodes of its types in the order of the scene; it does not sort, rename, add or
+  remove nodes, and its menu has no actions.
+- ``qMRMLTableView`` shows a table node read-only and reads it anew when the node is modified; no editing, copying
+  or plotting.
+- ``ctkPathLineEdit`` is a line edit with a button that does nothing.
+- ``ctkSliderWidget`` is a slider of 1000 steps with a spin box.
+- Looks: those of plain Qt.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+import vtk
+from PySide6 import QtCore, QtGui, QtWidgets
+from pythonqt import mannered, with_connect
+
+_Widget = mannered(QtWidgets.QWidget)
+_ComboBox = mannered(QtWidgets.QComboBox)
+_GroupBox = mannered(QtWidgets.QGroupBox)
+_TableView = mannered(QtWidgets.QTableView)
+
+
+def _dynamic(name: str, default: Any) -> property:
+    """An attribute kept as a dynamic property, where the .ui file puts it."""
+
+    def read(self: Any) -> Any:
+        value = QtCore.QObject.property(self, name)
+        return default if value is None else value
+
+    def write(self: Any, value: Any) -> None:
+        QtCore.QObject.setProperty(self, name, value)
+
+    return property(read, write)
+
+
+@with_connect
+class qMRMLWidget(_Widget):
+    """A panel that hands the scene to its widgets."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.receivers: list[Any] = []
+
+    def setMRMLScene(self, scene: Any) -> None:
+        for receiver in self.receivers:
+            receiver.setMRMLScene(scene)
+
+
+def connect_scene(panel: Any, path: str) -> None:
+    """Make the connections of a .ui file from mrmlSceneChanged to setMRMLScene; any other is an error."""
+    for connection in ElementTree.parse(path).getroot().iter("connection"):
+        words = {item.tag: item.text for item in connection}
+        expected = (panel.objectName, "mrmlSceneChanged(vtkMRMLScene*)", "setMRMLScene(vtkMRMLScene*)")
+        if (words["sender"], words["signal"], words["slot"]) != expected:
+            raise ValueError(f"{path}: this stand-in cannot make the connection {words}")
+        panel.receivers.append(panel.findChild(QtCore.QObject, words["receiver"]))
+
+
+@with_connect
+class qMRMLNodeComboBox(_ComboBox):
+    """A choice of the nodes of some classes."""
+
+    currentNodeChanged = QtCore.Signal(object)
+    nodeTypes = _dynamic("nodeTypes", [])
+    showChildNodeTypes = _dynamic("showChildNodeTypes", True)
+    noneEnabled = _dynamic("noneEnabled", False)
+    noneDisplay = _dynamic("noneDisplay", "None")
+    addEnabled = _dynamic("addEnabled", True)
+    removeEnabled = _dynamic("removeEnabled", True)
+    renameEnabled = _dynamic("renameEnabled", False)
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._scene: Any = None
+        self._current: Any = None
+        self._attributes: list[str] = []
+        self.activated.connect(self._chosen)
+
+    def setMRMLScene(self, scene: Any) -> None:
+        self._scene = scene
+        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent, scene.EndImportEvent):
+            scene.AddObserver(event, self._refill)
+        self._refill()
+        if not self.noneEnabled and self._nodes():
+            self.setCurrentNode(self._nodes()[0])
+
+    def addAttribute(self, nodeType: str, name: str) -> None:
+        self._attributes.append(name)
+        self._refill()
+
+    def currentNode(self) -> Any:
+        return self._current if self._current in self._nodes() else None
+
+    def setCurrentNode(self, node: Any) -> None:
+        if node is self._current:
+            self._refill()
+            return
+        self._current = node
+        self._refill()
+        self.currentNodeChanged.emit(node)
+
+    def nodeCount(self) -> int:
+        return len(self._nodes())
+
+    def _nodes(self) -> list[Any]:
+        if self._scene is None:
+            return []
+        nodes = [self._scene.GetNthNode(n) for n in range(self._scene.GetNumberOfNodes())]
+        return [node for node in nodes if self._offered(node)]
+
+    def _offered(self, node: Any) -> bool:
+        if node.GetHideFromEditors() or not all(node.GetAttribute(name) for name in self._attributes):
+            return False
+        return any(
+            node.IsA(kind) if self.showChildNodeTypes else node.GetClassName() == kind for kind in self.nodeTypes
+        )
+
+    def _refill(self, *_: Any) -> None:
+        nodes = ([None] if self.noneEnabled else []) + self._nodes()
+        blocked = self.blockSignals(True)
+        self.clear()
+        for node in nodes:
+            self.addItem(node.GetName() if node is not None else self.noneDisplay or "None")
+        gone = self._current is not None and self._current not in nodes
+        if gone:
+            self._current = None
+        self.setCurrentIndex(nodes.index(self._current) if self._current in nodes else -1)
+        self.blockSignals(blocked)
+        if gone:
+            self.currentNodeChanged.emit(None)
+
+    def _chosen(self, index: int) -> None:
+        self.setCurrentNode((([None] if self.noneEnabled else []) + self._nodes())[index])
+
+
+@with_connect
+class qMRMLTableView(_TableView):
+    """A table node as a table."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._node: Any = None
+        self._tag = 0
+        self._rows = QtGui.QStandardItemModel(self)
+        self._proxy = mannered(QtCore.QSortFilterProxyModel)(self)
+        self._proxy.setSourceModel(self._rows)
+        self.setModel(self._proxy)
+
+    def setMRMLScene(self, scene: Any) -> None:
+        pass
+
+    def setMRMLTableNode(self, node: Any) -> None:
+        if self._node is not None:
+            self._node.RemoveObserver(self._tag)
+        self._node = node
+        if node is not None:
+            self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._read())
+        self._read()
+
+    def mrmlTableNode(self) -> Any:
+        return self._node
+
+    def sortFilterProxyModel(self) -> Any:
+        return self._proxy
+
+    def _read(self) -> None:
+        self._rows.clear()
+        if self._node is None:
+            return
+        table = self._node.GetTable()
+        for column in range(table.GetNumberOfColumns()):
+            array = table.GetColumn(column)
+            texts = [array.GetVariantValue(row).ToString() for row in range(array.GetNumberOfValues())]
+            items = [QtGui.QStandardItem(text) for text in texts]
+            self._rows.appendColumn(items)
+            self._rows.setHorizontalHeaderItem(column, QtGui.QStandardItem(array.GetName()))
+        self.resizeColumnsToContents()
+
+
+@with_connect
+class ctkCollapsibleButton(_Widget):
+    """A section with a headline that folds."""
+
+    contentsCollapsed = QtCore.Signal(bool)
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.setContentsMargins(0, 26, 0, 0)
+        self._collapsed = False
+        self._text = ""
+
+    def _set_collapsed(self, value: bool) -> None:
+        self._collapsed = value
+        for child in self.children():
+            if isinstance(child, QtWidgets.QWidget):
+                child.setVisible(not value)
+        self.setMaximumHeight(26 if value else 16777215)
+
+    collapsed = QtCore.Property(bool, lambda self: self._collapsed, lambda self, value: self._set_collapsed(value))
+    text = QtCore.Property(str, lambda self: self._text, lambda self, value: setattr(self, "_text", value))
+
+    def event(self, event: Any) -> bool:
+        # The file names its children after the properties of the section.
+        if event.type() == QtCore.QEvent.Type.Polish:
+            self._set_collapsed(self._collapsed)
+        return super().event(event)
+
+    def mousePressEvent(self, event: Any) -> None:
+        if event.position().y() < 26:
+            self._set_collapsed(not self._collapsed)
+
+    def paintEvent(self, event: Any) -> None:
+        painter = QtGui.QPainter(self)
+        bar = QtCore.QRect(0, 0, self.width, 24)
+        painter.fillRect(bar, self.palette.button())
+        font = painter.font()
+        font.setBold(True)
+        painter.setFont(font)
+        words = f"{'▸' if self._collapsed else '▾'}  {self._text}"
+        painter.drawText(bar.adjusted(8, 0, 0, 0), QtCore.Qt.AlignmentFlag.AlignVCenter, words)
+
+
+@with_connect
+class ctkCollapsibleGroupBox(_GroupBox):
+    """A group that folds."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._collapsed = False
+        self.setCheckable(True)
+        self.toggled.connect(lambda on: self._set_collapsed(not on))
+
+    def _set_collapsed(self, value: bool) -> None:
+        self._collapsed = value
+        blocked = self.blockSignals(True)
+        self.setChecked(not value)
+        self.blockSignals(blocked)
+        for child in self.children():
+            if isinstance(child, QtWidgets.QWidget):
+                child.setVisible(not value)
+        self.setMaximumHeight(24 if value else 16777215)
+
+    collapsed = QtCore.Property(bool, lambda self: self._collapsed, lambda self, value: self._set_collapsed(value))
+
+    def event(self, event: Any) -> bool:
+        if event.type() == QtCore.QEvent.Type.Polish:
+            self._set_collapsed(self._collapsed)
+        return super().event(event)
+
+
+@with_connect
+class ctkCheckableComboBox(_ComboBox):
+    """A combo box whose items can be checked."""
+
+    checkedIndexesChanged = QtCore.Signal()
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        model = QtGui.QStandardItemModel(self)
+        self.setModel(model)
+        model.itemChanged.connect(self._changed)
+
+    def _changed(self, item: Any) -> None:
+        self.checkedIndexesChanged.emit()
+        self.update()
+
+    def checkableModel(self) -> Any:
+        return self.model()
+
+    def checkedIndexes(self) -> list[Any]:
+        indexes = [self.model().index(row, 0) for row in range(self.count)]
+        return [index for index in indexes if self.checkState(index) == QtCore.Qt.CheckState.Checked]
+
+    def checkState(self, index: Any) -> Any:
+        state = index.data(QtCore.Qt.ItemDataRole.CheckStateRole)
+        return QtCore.Qt.CheckState(state) if state is not None else QtCore.Qt.CheckState.Unchecked
+
+    def setCheckState(self, index: Any, state: Any) -> None:
+        item = self.model().itemFromIndex(index)
+        item.setCheckable(True)
+        item.setCheckState(state)
+
+    def paintEvent(self, event: Any) -> None:
+        painter = QtWidgets.QStylePainter(self)
+        option = QtWidgets.QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = ", ".join(index.data() for index in self.checkedIndexes()) or "(none)"
+        painter.drawComplexControl(QtWidgets.QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QtWidgets.QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
+@with_connect
+class ctkPathLineEdit(_Widget):
+    """The path of a file."""
+
+    currentPathChanged = QtCore.Signal(str)
+    nameFilters = _dynamic("nameFilters", [])
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._edit = QtWidgets.QLineEdit(self)
+        browse = QtWidgets.QToolButton(self)
+        browse.setText("…")
+        row.addWidget(self._edit)
+        row.addWidget(browse)
+        self._edit.textChanged.connect(self.currentPathChanged)
+
+    currentPath = property(lambda self: self._edit.text(), lambda self, value: self._edit.setText(value))
+
+
+@with_connect
+class ctkSliderWidget(_Widget):
+    """A slider with a spin box."""
+
+    valueChanged = QtCore.Signal(float)
+    _STEPS = 1000
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._slider = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal, self)
+        self._slider.setRange(0, self._STEPS)
+        self._box = QtWidgets.QDoubleSpinBox(self)
+        row.addWidget(self._slider)
+        row.addWidget(self._box)
+        self._slider.valueChanged.connect(self._slid)
+        self._box.valueChanged.connect(self._typed)
+
+    def _slid(self, step: int) -> None:
+        low, high = self._box.minimum(), self._box.maximum()
+        self._box.setValue(low + (high - low) * step / self._STEPS)
+
+    def _typed(self, value: float) -> None:
+        low, high = self._box.minimum(), self._box.maximum()
+        self._slider.blockSignals(True)
+        self._slider.setValue(round((value - low) / (high - low) * self._STEPS) if high > low else 0)
+        self._slider.blockSignals(False)
+        self.valueChanged.emit(value)
+
+    value = QtCore.Property(float, lambda self: self._box.value(), lambda self, value: self._box.setValue(value))
+    minimum = QtCore.Property(float, lambda self: self._box.minimum(), lambda self, v: self._box.setMinimum(v))
+    maximum = QtCore.Property(float, lambda self: self._box.maximum(), lambda self, v: self._box.setMaximum(v))
+    singleStep = QtCore.Property(float, lambda self: self._box.singleStep(), lambda self, v: self._box.setSingleStep(v))
+    decimals = QtCore.Property(int, lambda self: self._box.decimals(), lambda self, v: self._box.setDecimals(v))
+
+
+MRML_CLASSES = (qMRMLWidget, qMRMLNodeComboBox, qMRMLTableView)
+CTK_CLASSES = (ctkCollapsibleButton, ctkCollapsibleGroupBox, ctkCheckableComboBox, ctkPathLineEdit, ctkSliderWidget)

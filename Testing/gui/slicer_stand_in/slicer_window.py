@@ -1,0 +1,251 @@
+"""Slicer's window for tests: ``qt``, ``ctk``, ``slicer.app`` with a layout manager, module selector, message boxes.
+
+:func:`window` puts it in place around the scene of ``Testing/tools/slicer_core_app`` and takes it away again, so that
+tests without a window see none. Where it differs from Slicer:
+
+- No views are drawn; the layout manager remembers layouts and has no view widgets.
+- A message box is not shown: its text goes to ``shown``, and ``answer`` decides what the user pressed.
+- ``slicer.util.selectModule`` calls exit and enter of the panels that are registered in ``panels``, and nothing else.
+- The Segment Editor is an empty panel that remembers what it was given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import sys
+import tempfile
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+for folder in (ROOT / "Testing" / "tools", HERE):
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+import slicer_core_app  # noqa: E402
+
+slicer_core_app.bring_up()
+from PySide6 import QtWidgets  # noqa: E402
+
+APPLICATION = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["stand-in"])
+
+import pythonqt  # noqa: E402
+import slicer  # noqa: E402
+import slicer.util  # noqa: E402
+import slicer_widgets  # noqa: E402
+
+QT = pythonqt.qt_module()
+CTK = types.ModuleType("ctk")
+for made in slicer_widgets.CTK_CLASSES:
+    setattr(CTK, made.__name__, made)
+pythonqt.Loader.extra = {made.__name__: made for made in slicer_widgets.MRML_CLASSES + slicer_widgets.CTK_CLASSES}
+pythonqt.Loader.connect_scene = staticmethod(slicer_widgets.connect_scene)
+
+# Modules that are made anew for the window: they derive from classes that exist only with one.
+WINDOW_MODULES = (
+    "PeritumoralRadiomics",
+    "RadiomicsSlicerLib.connectors",
+    "RadiomicsSlicerLib.module_widget",
+    "RadiomicsSlicerLib.peritumoral_widget",
+)
+
+
+class LayoutManager:
+    """``slicer.app.layoutManager()``: remembers layouts."""
+
+    def __init__(self) -> None:
+        self.node = slicer.vtkMRMLLayoutNode()
+        self.layout = 0
+
+    def layoutLogic(self) -> Any:
+        return types.SimpleNamespace(GetLayoutNode=lambda: self.node)
+
+    def setLayout(self, number: int) -> None:
+        if not self.node.IsLayoutDescription(number):
+            raise ValueError(f"there is no layout {number}")
+        self.layout = number
+
+    def mrmlSliceLogics(self) -> Any:
+        import vtk
+
+        return vtk.vtkCollection()
+
+
+class App:
+    """``slicer.app`` with a window."""
+
+    applicationName = "Slicer stand-in"
+
+    def __init__(self, logic: Any) -> None:
+        self._logic = logic
+        self.layout_manager: LayoutManager | None = LayoutManager()
+        self.temporaryPath = tempfile.gettempdir()
+        self.cursors = 0
+        self.started: list[Any] = []
+
+    def applicationLogic(self) -> Any:
+        return self._logic
+
+    def layoutManager(self) -> Any:
+        return self.layout_manager
+
+    def testingEnabled(self) -> bool:
+        return False
+
+    def setOverrideCursor(self, cursor: Any) -> None:
+        self.cursors += 1
+
+    def restoreOverrideCursor(self) -> None:
+        self.cursors -= 1
+
+    def processEvents(self) -> None:
+        APPLICATION.processEvents()
+
+    def connect(self, signal: str, slot: Any) -> None:
+        if signal != "startupCompleted()":
+            raise ValueError(f"this stand-in has no signal {signal}")
+        self.started.append(slot)
+
+    def moduleManager(self) -> Any:
+        return types.SimpleNamespace(connect=lambda *_: None, disconnect=lambda *_: None)
+
+
+class ScriptedLoadableModuleWidget:
+    """Base of a panel, without the developer's section."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__()
+        self.moduleName = type(self).__name__.removesuffix("Widget")
+        self.parent = parent
+        self.layout = parent.layout()
+
+    def resourcePath(self, filename: str) -> str:
+        return str(ROOT / self.moduleName / "Resources" / filename)
+
+    def setup(self) -> None:
+        pass
+
+
+class Window:
+    """What a test can ask and set."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.shown: list[str] = []
+        self.answer = True
+        self.panels: dict[str, Any] = {}
+        self.current = ""
+        self.editor = SegmentEditor()
+
+    def message(self, text: str, **_: Any) -> None:
+        """Take the text of an error."""
+        logging.getLogger("stand-in").info(text)
+        self.shown.append(text)
+
+    def ask(self, text: str, **_: Any) -> bool:
+        """Take the text of a question and give the answer."""
+        self.shown.append(text)
+        return self.answer
+
+    def select(self, module: str) -> None:
+        """Open another module."""
+        if self.current in self.panels:
+            self.panels[self.current].parent.isEntered = False
+            self.panels[self.current].exit()
+        self.current = module
+        if module in self.panels:
+            self.panels[module].parent.isEntered = True
+            self.panels[module].enter()
+
+    def open_panel(self, module: str) -> Any:
+        """Make a module's panel and open it, as the module selector does."""
+        parent = pythonqt.mannered(QtWidgets.QWidget)()
+        parent.isEntered = False
+        QtWidgets.QVBoxLayout(parent).setContentsMargins(4, 4, 4, 4)
+        panel = getattr(importlib.import_module(module), f"{module}Widget")(parent)
+        panel.setup()
+        self.panels[module] = panel
+        self.select(module)
+        return panel
+
+
+class SegmentEditor:
+    """``slicer.modules.segmenteditor``: an empty panel, and an editor that remembers."""
+
+    def __init__(self) -> None:
+        self.panel = pythonqt.mannered(QtWidgets.QWidget)()
+        QtWidgets.QVBoxLayout(self.panel)
+        self.given: dict[str, Any] = {}
+        self.panel.self = lambda: types.SimpleNamespace(editor=self)
+
+    def widgetRepresentation(self) -> Any:
+        return self.panel
+
+    def setSegmentationNode(self, node: Any) -> None:
+        self.given["segmentation"] = node
+
+    def setSourceVolumeNode(self, node: Any) -> None:
+        self.given["volume"] = node
+
+    def setCurrentSegmentID(self, segment: str) -> None:
+        self.given["segment"] = segment
+
+
+_CACHE: dict[str, Any] = {}
+
+
+@contextlib.contextmanager
+def window() -> Iterator[Window]:
+    """Give Slicer a window."""
+    found = Window(App(slicer.app.applicationLogic()))
+    with contextlib.ExitStack() as undo:
+        _swap_modules(undo, {"qt": QT, "ctk": CTK})
+        for made in slicer_widgets.MRML_CLASSES + slicer_widgets.CTK_CLASSES:
+            _set(undo, slicer, made.__name__, made)
+        import parameter_gui
+
+        scripted = sys.modules["slicer.ScriptedLoadableModule"]
+        wrapper = sys.modules["slicer.parameterNodeWrapper"]
+        _set(undo, scripted, "ScriptedLoadableModuleWidget", ScriptedLoadableModuleWidget)
+        _set(undo, wrapper, "parameterNodeWrapper", parameter_gui.parameterNodeWrapper)
+        _set(undo, wrapper, "GuiConnector", parameter_gui.GuiConnector)
+        _set(undo, slicer, "app", found.app)
+        _set(undo, slicer.modules, "segmenteditor", found.editor)
+        _set(undo, slicer.util, "errorDisplay", found.message)
+        _set(undo, slicer.util, "confirmOkCancelDisplay", found.ask)
+        _set(undo, slicer.util, "selectModule", found.select)
+        _set(undo, slicer.util, "mainWindow", lambda: APPLICATION)
+        _swap_modules(undo, {name: _CACHE.get(name) for name in WINDOW_MODULES})
+        yield found
+        for name in WINDOW_MODULES:
+            _CACHE[name] = sys.modules.get(name)
+
+
+def _set(undo: contextlib.ExitStack, owner: Any, name: str, value: Any) -> None:
+    if hasattr(owner, name):
+        undo.callback(setattr, owner, name, getattr(owner, name))
+    else:
+        undo.callback(delattr, owner, name)
+    setattr(owner, name, value)
+
+
+def _swap_modules(undo: contextlib.ExitStack, wanted: dict[str, Any]) -> None:
+    """Put modules in place of those of the same name; None: none, so that it is imported anew."""
+    for name, module in wanted.items():
+        before = sys.modules.pop(name, None)
+        if module is not None:
+            sys.modules[name] = module
+        undo.callback(_put_back, name, before)
+
+
+def _put_back(name: str, module: Any) -> None:
+    sys.modules.pop(name, None)
+    if module is not None:
+        sys.modules[name] = module
