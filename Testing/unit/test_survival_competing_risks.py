@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from RadiomicsCoreLib.errors import InputError
 from SurvivalNomogramLib.competing_risks import cumulative_incidence
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from RadiomicsCoreLib.errors import InputError
 from SurvivalNomogramLib.bootstrap import BootstrapSettings, CoxRefit
 from SurvivalNomogramLib.decision_curve import (

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from RadiomicsCoreLib.errors import InputError
 from SurvivalNomogramLib.kaplan_meier import (
     censoring_weights,
@@ -129,3 +130,15 @@ def test_one_group_alone_cannot_be_compared():
         compare_groups([1, 2], [1, 0], ["a", "a"])
     with pytest.raises(InputError, match="'c' is not among the levels a, b"):
         compare_groups([1, 2], [1, 0], ["a", "c"], levels=["a", "b"])
+
+
+@pytest.mark.parametrize("interval", ["log-log", "log"])
+def test_the_interval_covers_the_true_survival_in_95_of_100_simulated_cohorts(interval):
+    rng = np.random.default_rng(11)
+    hits, runs, truth = 0, 500, np.exp(-0.5)
+    for _ in range(runs):
+        death, lost = rng.exponential(1, 150), rng.exponential(2, 150)
+        curve = kaplan_meier(np.minimum(death, lost), (death <= lost).astype(int), interval=interval)
+        row = curve.table_at(0.5).iloc[0]
+        hits += row["lower"] <= truth <= row["upper"]
+    assert 0.93 <= hits / runs <= 0.97

@@ -1,7 +1,7 @@
 """Decision curves by the dcurves package (Apache-2.0), the oracle of test_survival_decision_curve.py.
 
 Run in an environment of its own (it pins ``typing`` and brings statsmodels), in this folder:
-    python -m venv /tmp/dcurves && /tmp/dcurves/bin/pip install dcurves==1.1.5 && /tmp/dcurves/bin/python make_dcurves.py
+    python -m venv oracle && oracle/bin/pip install dcurves==1.1.5 && oracle/bin/python make_dcurves.py
 """
 
 from __future__ import annotations

@@ -1,0 +1,24 @@
+"""From a CSV of patients to a nomogram and its honest C, in ten lines.
+
+python Examples/06_nomogram_from_a_csv.py COHORT.csv OUT    (columns: days, death; all others are covariates)
+"""
+
+import sys
+
+from SurvivalNomogramLib.bootstrap import BootstrapSettings, optimism_corrected_c
+from SurvivalNomogramLib.cox_modelling import CoxModelling, ModellingRefit
+from SurvivalNomogramLib.figures import save_figure
+from SurvivalNomogramLib.nomogram import make_nomogram
+from SurvivalNomogramLib.nomogram_figure import nomogram_figure
+from SurvivalNomogramLib.survival_table import read_survival_table
+
+table = read_survival_table(sys.argv[1], time="days", event="death", missing="median")
+modelling = CoxModelling(selection="backward")
+model = modelling.fit(table).model
+nomogram = make_nomogram(model, table.frame, horizons=[365, 1095])
+save_figure(nomogram_figure(nomogram), sys.argv[2])
+print(nomogram.points_table().to_string(index=False))
+print("first patient:", nomogram.predict(table.frame.iloc[0].to_dict()).survival)
+c = optimism_corrected_c(table.time, table.event, ModellingRefit(table, modelling), BootstrapSettings(200))
+print(f"C {float(c.apparent):.3f}, corrected for optimism {float(c.corrected):.3f}")
+print(*model.warnings, sep="\n")
