@@ -67,6 +67,7 @@ _DISC_RADIUS = 0.3
 _BAND = 1.7
 _THRESHOLD_SHIFT = 0.1
 _SAME_DISTANCE = 1e-6
+_QUERY_THREADS = 2
 
 
 def within_distances(
@@ -153,7 +154,7 @@ class SubvoxelSurface:
         indices, normals = _crossings(level_set, fine_spacing)
         points = fine_positions_mm(indices, spacing, factors)
         disc_mm = _DISC_RADIUS * float(fine_spacing.max())
-        tree = cKDTree(points, leafsize=32)
+        tree = cKDTree(points, leafsize=64)
         return cls(tree, normals, disc_mm, level_set < 0, tuple(factors))
 
     def distances(self, points: np.ndarray) -> np.ndarray:
@@ -162,7 +163,7 @@ class SubvoxelSurface:
         The surface near its nearest point is taken as a small disc across the normal: without it the distance
         would be that to the point, which grows with the gaps between the points.
         """
-        straight, nearest = self.tree.query(points)
+        straight, nearest = self.tree.query(points, workers=_QUERY_THREADS)
         rays = points - self.tree.data[nearest]
         along = np.einsum("nd,nd->n", rays, self.normals[nearest])
         aside = np.sqrt(np.maximum(straight**2 - along**2, 0))
