@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from RadiomicsCoreLib.progress import Progress
 
 from .baseline_table import baseline_table
 from .bootstrap import BootstrapSettings, bootstrap_interval, optimism_corrected_c
-from .cohort_table import TRAINING
+from .cohort_table import TRAINING, CohortTable
 from .competing_risks import cumulative_incidence
 from .concordance import harrell_c, uno_c
 from .cox import CoxModel
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+TableT = TypeVar("TableT", bound=CohortTable)
 HORIZON_QUANTILES = (0.25, 0.5, 0.75)
 
 
@@ -116,7 +117,7 @@ def write_schoenfeld(output: JobOutput, model: CoxModel, training: SurvivalTable
             output.notes.append(f"proportional hazards are doubtful for {line.term} (p = {line.p:.3g})")
 
 
-def parts_of(table: SurvivalTable) -> dict[str, SurvivalTable]:
+def parts_of(table: TableT) -> dict[str, TableT]:
     """The cohorts of a table by split label, "train" first; one of all patients where there is no split."""
     if table.split is None:
         return {TRAINING: table}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,13 +18,27 @@ if TYPE_CHECKING:
 
     from .calibration import Calibration
     from .decision_curve import CorrectedDecisionCurve, DecisionCurve
-    from .time_dependent_roc import TimeDependentRoc
 
 SQUARE_IN = 4.4
 WIDE_IN = (5.6, 4.0)
 
 
-def roc_figure(curves: Mapping[str, TimeDependentRoc], *, title: str = "") -> Figure:
+class RocLike(Protocol):
+    """A ROC curve, at a horizon or of a binary end point."""
+
+    @property
+    def false_positive_rate(self) -> np.ndarray: ...
+    @property
+    def true_positive_rate(self) -> np.ndarray: ...
+    @property
+    def auc(self) -> float: ...
+    @property
+    def lower(self) -> float: ...
+    @property
+    def upper(self) -> float: ...
+
+
+def roc_figure(curves: Mapping[str, RocLike], *, title: str = "") -> Figure:
     """ROC curves with their AUC and interval in the legend.
 
     Args:

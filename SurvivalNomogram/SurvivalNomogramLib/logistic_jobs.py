@@ -1,0 +1,201 @@
+"""The job for binary end points: a logistic model with its nomogram, AUC and decision curves.
+
+Its bundle is read by ``nomogram_job`` and ``predict_job`` like that of a Cox model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
+from RadiomicsCoreLib.provenance import environment_record
+from RadiomicsCoreLib.roc import auc, roc_curve, youden_threshold
+
+from .binary_table import BinaryTable, read_binary_table
+from .bootstrap import BootstrapSettings, optimism
+from .bundle import ModelBundle, save_bundle
+from .cohort_table import TRAINING
+from .cox_report import parts_of, resample_notes
+from .decision_curve import decision_curve_binary
+from .figures import FORMATS
+from .job_output import JobOutput, JobResult, data_hash, file_name
+from .logistic import LogisticModel, fit_logistic
+from .nomogram import make_nomogram
+from .nomogram_figure import nomogram_figure
+from .risk_groups import CutoffMethod, RiskCutoff
+from .validation_figures import decision_curve_figure, roc_figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULT_RESAMPLES = BootstrapSettings(200)
+
+
+@dataclass(frozen=True)
+class BinaryColumns:
+    """Which columns of a table are what; the arguments of ``read_binary_table``.
+
+    Args:
+        event: column that says whether the event occurred.
+        covariates: columns of the model; None: all others.
+        categorical: numeric columns that hold codes.
+        references: reference levels.
+        split: column with train, test, ...; None: one cohort.
+        id_column: column of the patients' names.
+        missing: drop, median, level or error, for all columns or each.
+        event_values: what counts as the event, where it is open.
+    """
+
+    event: str
+    covariates: tuple[str, ...] | None = None
+    categorical: tuple[str, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    split: str | None = None
+    id_column: str | None = None
+    missing: str | Mapping[str, str] = "drop"
+    event_values: tuple[str, ...] | None = None
+
+    def read(self, source: pd.DataFrame | Path | str) -> BinaryTable:
+        """Read the table; InputError with one line where it cannot be used."""
+        return read_binary_table(source, **asdict(self))
+
+
+@dataclass(frozen=True)
+class LogisticRefit:
+    """Fits the logistic model on resampled patients; returns the log odds (n,) of all patients."""
+
+    table: BinaryTable
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        return fit_logistic(self.table.rows(rows)).linear_predictor(self.table.frame)
+
+
+@dataclass(frozen=True)
+class _Roc:
+    """A binary ROC curve with the names that the figure asks for."""
+
+    false_positive_rate: np.ndarray
+    true_positive_rate: np.ndarray
+    auc: float
+    lower: float
+    upper: float
+
+
+def logistic_job(
+    source: pd.DataFrame | Path | str,
+    out: Path | str,
+    columns: BinaryColumns,
+    *,
+    bootstrap: BootstrapSettings = DEFAULT_RESAMPLES,
+    formats: Sequence[str] = FORMATS,
+    progress: Progress = no_progress,
+) -> JobResult:
+    """Fit a logistic model and write coefficients, nomogram, AUC, decision curves and the bundle.
+
+    Writes ``coefficients.csv`` (odds ratios), ``nomogram_points.csv``, ``auc.csv`` (DeLong's interval; for
+    training also corrected for optimism), ``decision_curve_<cohort>.csv``, figures, ``model/model.json`` (with
+    Youden's cut-off of the training patients, locked) and ``notes.txt``.
+
+    Args:
+        source: CSV file or data frame.
+        out: output folder.
+        columns: which columns are what.
+        bootstrap: for the optimism of the AUC; the model is fitted again in every resample.
+        formats: of the figures.
+        progress: told on the way.
+
+    Raises:
+        InputError: the table cannot be used.
+        ModelError: no model can be fitted.
+    """
+    table = columns.read(source)
+    training = table.training
+    model = fit_logistic(table)
+    nomogram = make_nomogram(model, training.frame)
+    risk = model.linear_predictor(training.frame)
+    cutoff = RiskCutoff(float(youden_threshold(training.event, risk)), CutoffMethod.YOUDEN, None, len(training))
+    output = JobOutput(out, formats)
+    output.notes += [*table.report, *table.warnings, *model.warnings]
+    record = {"training_data_sha256": data_hash(source), "patients": model.n, "events": model.events}
+    settings = {"columns": asdict(columns)}
+    bundle = ModelBundle(model, nomogram, cutoff, table.missing, settings, environment_record(record))
+    output.files.append(save_bundle(bundle, output.folder / "model"))
+    output.table("coefficients", _odds_ratios(model))
+    output.table("nomogram_points", nomogram.points_table())
+    output.figure("nomogram", nomogram_figure(nomogram))
+    _write_validation(output, table, model, bootstrap, part_of(progress, 0.2, 1.0))
+    progress(1.0, "logistic model done")
+    return output.finish()
+
+
+def _odds_ratios(model: LogisticModel) -> pd.DataFrame:
+    import pandas as pd
+
+    lines = pd.DataFrame([asdict(line) for line in model.summary()])
+    return lines.rename(columns={"hazard_ratio": "odds_ratio"})
+
+
+def _write_validation(
+    output: JobOutput,
+    table: BinaryTable,
+    model: LogisticModel,
+    bootstrap: BootstrapSettings,
+    progress: Progress,
+) -> None:
+    import pandas as pd
+
+    rows, curves = [], {}
+    for label, part in parts_of(table).items():
+        values = output.attempt(f"{label}: AUC", _auc_row, label, part, model)
+        if values is None:
+            continue
+        if label == TRAINING:
+            values |= _corrected(output, part, bootstrap, progress)
+        rows.append(values)
+        curves[label] = _roc(part, model)
+        output.attempt(f"{label}: decision curve", _write_decision, output, label, part, model)
+    if not rows:
+        raise InputError("no cohort has patients with and without the event; nothing can be validated")
+    output.table("auc", pd.DataFrame(rows))
+    output.figure("roc", roc_figure(curves))
+
+
+def _auc_row(label: str, part: BinaryTable, model: LogisticModel) -> dict[str, Any]:
+    own = auc(part.event, model.linear_predictor(part.frame))
+    return {
+        "cohort": label,
+        "n": len(part),
+        "events": part.events,
+        "auc": own.value,
+        "lower": own.lower,
+        "upper": own.upper,
+    }
+
+
+def _corrected(
+    output: JobOutput, part: BinaryTable, bootstrap: BootstrapSettings, progress: Progress
+) -> dict[str, Any]:
+    def area(rows: np.ndarray, risk: np.ndarray) -> float:
+        return auc(part.event[rows], risk).value
+
+    result = optimism(LogisticRefit(part), area, len(part), bootstrap, progress)
+    output.notes += resample_notes(result.failures, result.repeats)
+    return {"optimism": float(result.optimism), "auc_corrected": float(result.corrected)}
+
+
+def _roc(part: BinaryTable, model: LogisticModel) -> _Roc:
+    risk = model.linear_predictor(part.frame)
+    curve, own = roc_curve(part.event, risk), auc(part.event, risk)
+    return _Roc(curve.false_positive_rate, curve.sensitivity, own.value, own.lower, own.upper)
+
+
+def _write_decision(output: JobOutput, label: str, part: BinaryTable, model: LogisticModel) -> None:
+    curve = decision_curve_binary(part.event, {"model": model.predict_probability(part.frame)})
+    output.table(f"decision_curve_{file_name(label)}", curve.table())
+    output.figure(f"decision_curve_{file_name(label)}", decision_curve_figure(curve, title=label))
