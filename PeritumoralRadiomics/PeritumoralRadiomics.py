@@ -33,7 +33,8 @@ from RadiomicsSlicerLib.features import (
     resolve_engine,
     resolve_settings,
 )
-from RadiomicsSlicerLib.jobs import FolderJob, export_job, import_result
+from RadiomicsSlicerLib.jobs import FolderJob, export_job, export_map_job, import_result
+from RadiomicsSlicerLib.maps import MapRequest, put_requested_map, request_map
 from RadiomicsSlicerLib.nodes import volume_image
 from RadiomicsSlicerLib.peritumoral_widget import PeritumoralPanel
 from RadiomicsSlicerLib.ring_choices import ring_settings_of
@@ -116,7 +117,7 @@ class PeritumoralRadiomicsParameterNode:
     chart: vtkMRMLPlotChartNode
     chartFeature: str = "original_firstorder_Mean"
     mapSegment: str
-    mapFeature: str = "original_firstorder_Entropy"
+    mapFeature: str = "firstorder_Entropy"
     mapRadius: Annotated[int, WithinRange(1, 10)] = 2
     mapVolume: vtkMRMLScalarVolumeNode
     mapOpacity: Annotated[float, WithinRange(0, 1)] = 0.5
@@ -278,9 +279,60 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
         settings = resolve_settings(settings, phase)
         return export_job(folder, segmentationNode, segments, volumeNode, settings, engine=engine, union=union)
 
-    def importResult(self, job: FolderJob, tableNode: vtkMRMLTableNode | None = None) -> vtkMRMLTableNode:
-        """Return the table of features of a job that is done; as :meth:`extract` would have made it."""
-        return import_result(job, tableNode)
+    def featureMap(
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        segmentationNode: vtkMRMLSegmentationNode,
+        segment: str,
+        featureName: str,
+        kernelRadius: int = 2,
+        settings: ExtractionSettings | str | Path = "wu2021",
+        mapNode: vtkMRMLScalarVolumeNode | None = None,
+        progress: Progress = no_progress,
+    ) -> vtkMRMLScalarVolumeNode:
+        """Return a map of a feature of each voxel's neighbourhood inside a segment, as a coloured overlay.
+
+        Args:
+            volumeNode: the scan; the map lies on its voxels.
+            segmentationNode: the segmentation.
+            segment: the region, for example a ring.
+            featureName: a first-order or texture feature of the original image, for example ``glcm_Contrast``.
+            kernelRadius: voxels to each side of the neighbourhood's centre.
+            settings: as in :meth:`extract`; they may not resample or normalise.
+            mapNode: a map to replace; None: a new one.
+            progress: called with fraction and message; raising ``Cancelled`` stops, the scene as it was.
+        """
+        request = self.requestMap(volumeNode, segmentationNode, segment, featureName, kernelRadius, settings)
+        return put_requested_map(request.compute(progress), request, volumeNode, segmentationNode, mapNode)
+
+    def requestMap(
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        segmentationNode: vtkMRMLSegmentationNode,
+        segment: str,
+        featureName: str,
+        kernelRadius: int = 2,
+        settings: ExtractionSettings | str | Path = "wu2021",
+    ) -> MapRequest:
+        """Return a map to make: ``request.seconds()`` estimates its time. Arguments as :meth:`featureMap`."""
+        settings = resolve_settings(settings)
+        return request_map(volumeNode, segmentationNode, segment, featureName, kernelRadius, settings)
+
+    def exportMapJob(
+        self,
+        folder: str | Path,
+        request: MapRequest,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        segmentationNode: vtkMRMLSegmentationNode,
+    ) -> FolderJob:
+        """Write a map from :meth:`requestMap` to a folder, for another process."""
+        return export_map_job(folder, request, volumeNode, segmentationNode)
+
+    def importResult(
+        self, job: FolderJob, node: vtkMRMLTableNode | vtkMRMLScalarVolumeNode | None = None
+    ) -> vtkMRMLTableNode | vtkMRMLScalarVolumeNode:
+        """Return the table, or the map, of a job that is done; as :meth:`extract` or :meth:`featureMap` does."""
+        return import_result(job, node)
 
     def restoreTables(self) -> None:
         """Put the numbers of our tables back in full after a scene was loaded: Slicer saves six digits."""

@@ -1,4 +1,4 @@
-"""Extraction in a process of its own: nodes to a job folder, and its result back to nodes."""
+"""Extraction and maps in a process of their own: nodes to a job folder, and its result back to nodes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.job_folder import job_command, read_notes, read_result, write_job
+from PeritumoralRadiomicsLib.job_folder import (
+    job_command,
+    read_map,
+    read_notes,
+    read_result,
+    write_job,
+    write_map_job,
+)
 
 from .features import extraction_notes, feature_table, gather_regions, resolve_engine
+from .maps import MapRequest, put_requested_map
 from .nodes import required, volume_image
 
 
@@ -21,11 +29,13 @@ class FolderJob:
     Attributes:
         folder: where it is.
         volumeNode, segmentationNode: what it was made from.
+        map: the map that it makes; None: it extracts features.
     """
 
     folder: Path
     volumeNode: Any
     segmentationNode: Any
+    map: MapRequest | None = None
 
     def command(self, python: str) -> list[str]:
         """Return the words that run it with an interpreter, for example Slicer's ``PythonSlicer``."""
@@ -60,12 +70,30 @@ def export_job(
     return FolderJob(Path(folder), volumeNode, segmentationNode)
 
 
-def import_result(job: FolderJob, tableNode: Any = None) -> Any:
-    """Bring the features of a job that is done into the scene.
+def export_map_job(folder: Path | str, request: MapRequest, volumeNode: Any, segmentationNode: Any) -> FolderJob:
+    """Write a map that was asked for to a folder; the scene is not changed.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    write_map_job(
+        folder,
+        request.image,
+        request.mask,
+        request.feature,
+        kernel_radius=request.kernel_radius,
+        setting=request.setting,
+        notes=request.record(),
+    )
+    return FolderJob(Path(folder), volumeNode, segmentationNode, request)
+
+
+def import_result(job: FolderJob, node: Any = None) -> Any:
+    """Bring the result of a job that is done into the scene: a table of features, or a map.
 
     Args:
-        job: from :func:`export_job`.
-        tableNode: a table to fill anew; None: a new one.
+        job: from :func:`export_job` or :func:`export_map_job`.
+        node: a table, or a map, to fill anew; None: a new one.
 
     Raises:
         InputError: the job was stopped, or its nodes were deleted or their scene closed meanwhile.
@@ -73,8 +101,9 @@ def import_result(job: FolderJob, tableNode: Any = None) -> Any:
     """
     required(job.volumeNode, "the volume")
     required(job.segmentationNode, "the segmentation")
-    if tableNode is not None:
-        required(tableNode, "the table")
-    return feature_table(
-        read_result(job.folder), read_notes(job.folder), job.volumeNode, job.segmentationNode, tableNode
-    )
+    if node is not None:
+        required(node, "the node for the result")
+    if job.map is not None:
+        return put_requested_map(read_map(job.folder), job.map, job.volumeNode, job.segmentationNode, node)
+    result, notes = read_result(job.folder), read_notes(job.folder)
+    return feature_table(result, notes, job.volumeNode, job.segmentationNode, node)

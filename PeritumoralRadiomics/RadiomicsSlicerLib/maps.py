@@ -2,19 +2,165 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from RadiomicsCoreLib.errors import RegionError
+from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.feature_maps import estimate_seconds, feature_map
+from PeritumoralRadiomicsLib.feature_names import DEFAULT_FEATURES, SHAPE_CLASSES
+from PeritumoralRadiomicsLib.job_folder import free_cores
+from RadiomicsCoreLib.errors import InputError, RegionError
 from RadiomicsCoreLib.geometry import IndexBox
+from RadiomicsCoreLib.progress import Progress, no_progress
 
-from .nodes import add_volume
+from .nodes import add_volume, volume_grid, volume_image
+from .segments import find_segment, segment_mask, segment_name
 from .tables import keep_record, record_of
 
 COLOURS = "vtkMRMLColorTableNodeIron"
+_CHANGES_THE_IMAGE = ("resampledPixelSpacing", "normalize")
+
+
+@dataclass(frozen=True, eq=False)
+class MapRequest:
+    """A map to make: what to compute, and where the result belongs.
+
+    Attributes:
+        image: the scan around the region.
+        mask: the region on the same crop.
+        feature: class and name, ``glcm_Contrast``.
+        kernel_radius: voxels to each side of the neighbourhood's centre.
+        setting: pyradiomics' setting names.
+        box: where the crop lies on the volume's grid.
+        segment: name of the segment.
+        warnings: of reading the segment.
+    """
+
+    image: sitk.Image
+    mask: sitk.Image
+    feature: str
+    kernel_radius: int
+    setting: dict[str, Any]
+    box: IndexBox
+    segment: str
+    warnings: tuple[str, ...]
+
+    def compute(self, progress: Progress = no_progress) -> sitk.Image:
+        """Make the map. Raises as :func:`~PeritumoralRadiomicsLib.feature_maps.feature_map`."""
+        return feature_map(
+            self.image,
+            self.mask,
+            self.feature,
+            kernel_radius=self.kernel_radius,
+            settings=self.setting,
+            threads=free_cores(),
+            progress=progress,
+        )
+
+    def seconds(self) -> float:
+        """Estimate how long :meth:`compute` will take."""
+        return estimate_seconds(
+            self.image,
+            self.mask,
+            [self.feature],
+            kernel_radius=self.kernel_radius,
+            settings=self.setting,
+            threads=free_cores(),
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return what is kept with the map, plain values."""
+        return {
+            "kind": "map",
+            "feature": self.feature,
+            "kernel_radius": self.kernel_radius,
+            "setting": self.setting,
+            "segment": self.segment,
+            "warnings": list(self.warnings),
+        }
+
+
+def map_features() -> list[str]:
+    """Return the features that can be mapped, ``class_Name``."""
+    return [
+        f"{name}_{feature}"
+        for name, features in DEFAULT_FEATURES.items()
+        if name not in SHAPE_CLASSES
+        for feature in features
+    ]
+
+
+def request_map(
+    volumeNode: Any,
+    segmentationNode: Any,
+    segment: str,
+    feature: str,
+    kernel_radius: int,
+    settings: ExtractionSettings,
+) -> MapRequest:
+    """Gather what a map needs; the scene is not changed.
+
+    Args:
+        volumeNode: the scan.
+        segmentationNode, segment: the region; a segment by id or name.
+        feature: ``glcm_Contrast``; ``original_glcm_Contrast`` is the same.
+        kernel_radius: voxels to each side of the neighbourhood's centre, >= 1.
+        settings: their binning and texture settings are used.
+
+    Raises:
+        InputError: a missing node or segment, a feature that has no map, or settings that change the image's grid
+            or values: a map lies on the scan's own voxels.
+        RegionError, GeometryError: as :func:`~RadiomicsSlicerLib.segments.segment_mask`.
+    """
+    feature = feature.removeprefix("original_")
+    if feature not in map_features():
+        raise InputError(
+            f"feature {feature!r} has no map; choose a first-order or texture feature of the original image, "
+            "for example glcm_Contrast"
+        )
+    _check_settings(settings)
+    grid = volume_grid(volumeNode)
+    placed = segment_mask(segmentationNode, segment, volumeNode)
+    box = grid.grown(placed.box, max(1, kernel_radius) * max(grid.spacing))
+    return MapRequest(
+        image=volume_image(volumeNode, box),
+        mask=placed.image(box),
+        feature=feature,
+        kernel_radius=kernel_radius,
+        setting={**settings.setting, **settings.image_types.get("Original", {})},
+        box=box,
+        segment=segment_name(segmentationNode, find_segment(segmentationNode, segment)),
+        warnings=placed.warnings,
+    )
+
+
+def _check_settings(settings: ExtractionSettings) -> None:
+    changing = [name for name in _CHANGES_THE_IMAGE if settings.setting.get(name)]
+    changing += [name for name in ("window", "clip") if getattr(settings, name)]
+    if changing:
+        raise InputError(
+            f"settings {settings.name!r} change the image ({', '.join(changing)}), and a map lies on the scan's own "
+            "voxels; choose settings without them, for example wu2021"
+        )
+
+
+def put_requested_map(
+    made: sitk.Image, request: MapRequest, volumeNode: Any, segmentationNode: Any, mapNode: Any = None
+) -> Any:
+    """Put a map that was computed into the scene. See :func:`put_map`."""
+    return put_map(
+        sitk.GetArrayFromImage(made),
+        request.box,
+        volumeNode,
+        name=f"{request.feature} of {request.segment}",
+        record=request.record(),
+        sources={"segmentation": segmentationNode},
+        mapNode=mapNode,
+    )
 
 
 def put_map(
@@ -53,7 +199,7 @@ def put_map(
     filled = np.where(inside, values, outside).astype(np.float32)
     node = add_volume(sitk.GetImageFromArray(filled), box, volumeNode, name, mapNode)
     _show(node, low, high)
-    keep_record(node, {**record, "kind": "map", "outside": outside}, {"volume": volumeNode, **sources})
+    keep_record(node, {**record, "outside": outside}, {"volume": volumeNode, **sources})
     return node
 
 

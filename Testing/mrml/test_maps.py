@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import slicer
 
-from RadiomicsCoreLib.errors import RegionError
+import PeritumoralRadiomics as module
+from PeritumoralRadiomicsLib.feature_maps import feature_map, feature_maps
+from PeritumoralRadiomicsLib.job_folder import read_progress
+from PeritumoralRadiomicsLib.ring_settings import RingSettings
+from RadiomicsCoreLib.errors import Cancelled, InputError, RegionError
 from RadiomicsCoreLib.geometry import IndexBox
-from RadiomicsSlicerLib.maps import map_values, put_map
-from RadiomicsSlicerLib.nodes import volume_grid
+from RadiomicsSlicerLib.maps import map_features, map_values, put_map
+from RadiomicsSlicerLib.nodes import volume_grid, volume_image
+from RadiomicsSlicerLib.segments import segment_mask
 from RadiomicsSlicerLib.tables import record_of, source_of
 
 
@@ -80,3 +89,83 @@ def test_a_map_survives_saving_and_loading(scene, case, values, tmp_path):
     assert np.array_equal(map_values(node), numbers, equal_nan=True)
     assert source_of(node, "volume").GetName() == "CT"
     assert node.GetDisplayNode().GetColorNode().GetName() == "Iron"
+
+
+# --- the Logic's verb --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def logic(scene):
+    return module.PeritumoralRadiomicsLogic()
+
+
+def expected_map(case, mask: np.ndarray, feature: str, radius: int) -> np.ndarray:
+    """The library's map on the whole volume."""
+    image = volume_image(case.volume)
+    region = sitk.GetImageFromArray(mask.astype(np.uint8))
+    region.CopyInformation(image)
+    made = feature_map(image, region, feature, kernel_radius=radius, settings={"binWidth": 25})
+    return sitk.GetArrayFromImage(made)
+
+
+@pytest.mark.parametrize("feature", ["firstorder_Entropy", "glcm_Contrast"])
+def test_the_map_of_a_ring_is_the_librarys_on_the_whole_scan(make_case, oblique, logic, feature):
+    case = make_case(oblique)
+    ring = logic.createRings(case.segmentation, "Tumour", case.volume, RingSettings(outer_mm=(3,)))[0]
+    seen = []
+    node = logic.featureMap(
+        case.volume, case.segmentation, ring, feature, 1, progress=lambda fraction, message: seen.append(fraction)
+    )
+    mask = segment_mask(case.segmentation, ring, case.volume).on(volume_grid(case.volume).whole)
+    expected = expected_map(case, mask, feature, 1).astype(np.float32)
+    found = np.full(expected.shape, np.nan)
+    start = np.rint((np.linalg.inv(volume_grid(case.volume).to_world) @ volume_grid(node).to_world)[:3, 3]).astype(int)
+    values = map_values(node)
+    found[tuple(slice(a, a + n) for a, n in zip(start[::-1], values.shape, strict=True))] = values
+    assert np.array_equal(found, expected, equal_nan=True)
+    assert seen[-1] == 1.0 and node.GetName() == f"{feature} of ring_0_3mm"
+    assert record_of(node)["kernel_radius"] == 1 and source_of(node, "segmentation") is case.segmentation
+
+
+def test_a_map_made_in_another_process_is_the_same(case, logic, tmp_path):
+    here = logic.featureMap(case.volume, case.segmentation, "Tumour", "original_glcm_Contrast", 1)
+    request = logic.requestMap(case.volume, case.segmentation, "Tumour", "glcm_Contrast", 1)
+    assert request.seconds() > 0
+    job = logic.exportMapJob(tmp_path / "job", request, case.volume, case.segmentation)
+    run = subprocess.run(job.command(sys.executable), capture_output=True, text=True, cwd=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert [read_progress(line) for line in run.stdout.splitlines()][-1][0] == 1.0
+    there = logic.importResult(job)
+    assert np.array_equal(map_values(here), map_values(there), equal_nan=True)
+    assert record_of(here) == record_of(there)
+    assert logic.importResult(job, there) is there
+
+
+def test_what_has_no_map_is_refused_and_the_scene_is_as_it_was(case, logic, scene_text):
+    case.segmentation.GetSegmentation().AddEmptySegment("empty", "empty")
+    before = scene_text()
+    ct, seg = case.volume, case.segmentation
+
+    def stop(fraction, message):
+        raise Cancelled("stopped")
+
+    for act, kind, words in (
+        (lambda: logic.featureMap(ct, seg, "Tumour", "shape_Sphericity"), InputError, "has no map"),
+        (lambda: logic.featureMap(ct, seg, "Tumour", "wavelet-LLH_glcm_Contrast"), InputError, "has no map"),
+        (lambda: logic.featureMap(ct, seg, "Tumour", "glcm_Contrast", 0), InputError, "kernel_radius"),
+        (lambda: logic.featureMap(ct, seg, "Tumour", "glcm_Contrast", 1, "liu2025"), InputError, "change the image"),
+        (lambda: logic.featureMap(ct, seg, "empty", "glcm_Contrast"), RegionError, "'empty' is empty"),
+        (lambda: logic.featureMap(None, seg, "Tumour", "glcm_Contrast"), InputError, "not chosen"),
+        (lambda: logic.featureMap(ct, seg, "Tumour", "glcm_Contrast", progress=stop), Cancelled, "stopped"),
+    ):
+        with pytest.raises(kind, match=words):
+            act()
+        assert scene_text() == before
+
+
+def test_every_feature_that_is_offered_has_a_map():
+    offered = map_features()
+    assert len(offered) == 18 + 75 and len(set(offered)) == len(offered)
+    image = sitk.GetImageFromArray(np.random.default_rng(0).normal(0, 100, (4, 4, 4)))
+    mask = sitk.GetImageFromArray(np.ones((4, 4, 4), np.uint8))
+    assert set(feature_maps(image, mask, offered)) == set(offered)
