@@ -45,8 +45,6 @@ class BackgroundProcess:
     """
 
     def __init__(self, words: Sequence[str], onLine: Callable[[str], None], onEnd: Callable[[int], None]) -> None:
-        import qt
-
         self._onLine = onLine
         self._onEnd = onEnd
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -61,10 +59,8 @@ class BackgroundProcess:
             **_own_group(),
         )
         threading.Thread(target=self._read, daemon=True).start()
-        self._timer = qt.QTimer()
-        self._timer.setInterval(POLL_MS)
-        self._timer.connect("timeout()", self._poll)
-        self._timer.start()
+        self._ended = False
+        self._poll_soon()
 
     @property
     def pid(self) -> int:
@@ -73,7 +69,7 @@ class BackgroundProcess:
 
     def cancel(self) -> None:
         """End it and all its children, by force if they do not end by themselves. No callback comes any more."""
-        self._timer.stop()
+        self._ended = True
         end_process_tree(self._process)
 
     def _read(self) -> None:
@@ -84,17 +80,25 @@ class BackgroundProcess:
         self._process.wait()
         self._lines.put(None)
 
+    def _poll_soon(self) -> None:
+        import qt
+
+        # Single shots, as a timer object of our own could be destroyed in the midst of its signal; the function holds
+        # this object until it is called.
+        qt.QTimer.singleShot(POLL_MS, lambda: self._poll())
+
     def _poll(self) -> None:
-        while True:
+        while not self._ended:
             try:
                 line = self._lines.get_nowait()
             except queue.Empty:
+                self._poll_soon()
                 return
             if line is None:
-                self._timer.stop()
+                self._ended = True
                 self._onEnd(self._process.returncode)
-                return
-            self._onLine(line)
+            else:
+                self._onLine(line)
 
 
 def end_process_tree(process: subprocess.Popen[Any]) -> None:

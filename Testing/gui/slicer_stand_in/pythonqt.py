@@ -31,8 +31,8 @@ CLASSES: dict[str, type] = {
     )
     for name in names.split()
 }
-# C++ asks these of Python by name, as methods.
-_VIRTUAL = {"sizeHint", "minimumSizeHint"}
+# C++ asks these of Python by name, as methods; and QTimer.singleShot is known as a function of the class.
+_METHODS = {"sizeHint", "minimumSizeHint", "singleShot"}
 _TAKEN: dict[type, type] = {}
 
 
@@ -49,7 +49,7 @@ def mannered(base: type, name: str = "") -> type:
     meta = base.staticMetaObject  # type: ignore[attr-defined]
     for number in range(meta.propertyCount()):
         property_name = meta.property(number).name()
-        if property_name not in _VIRTUAL:
+        if property_name not in _METHODS:
             members[property_name] = _attribute(property_name)
     made = type(name or base.__name__, (base,), members)
     if not name:

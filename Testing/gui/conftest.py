@@ -1,0 +1,138 @@
+"""Slicer's window for the tests in this folder; they are left out where PySide6 or slicer-core is absent."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+MISSING = [name for name in ("slicer_core", "PySide6") if importlib.util.find_spec(name) is None]
+collect_ignore_glob = ["test_*.py"] if MISSING else []
+
+if not MISSING:
+    stand_in = str(Path(__file__).resolve().parent / "slicer_stand_in")
+    if stand_in not in sys.path:
+        sys.path.append(stand_in)
+    import slicer_window
+
+
+def pytest_report_header() -> str | None:
+    """Say so where these tests cannot run."""
+    return f"Testing/gui is left out: pip install {' '.join(MISSING)}" if MISSING else None
+
+
+@pytest.fixture
+def window(tmp_path: Path) -> Iterator[Any]:
+    """Give Slicer with a window and an empty scene; a test fails if VTK reports an error or a cursor stays busy."""
+    app = slicer_window.slicer_core_app.bring_up()
+    app.clear()
+    with slicer_window.window() as found:
+        found.app.temporaryPath = str(tmp_path)
+        yield found
+        for panel in found.panels.values():
+            panel.cleanup()
+            panel.parent.deleteLater()
+        slicer_window.APPLICATION.processEvents()
+    reported = app.errors()
+    app.clear()
+    assert reported == ""
+    assert found.app.cursors == 0
+
+
+@pytest.fixture
+def panel(window: Any) -> Any:
+    """Give the panel of PeritumoralRadiomics, open, on an empty scene."""
+    return window.open_panel("PeritumoralRadiomics")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A volume of 1 mm voxels with a ball of 7 mm in it, as the segment Tumour."""
+
+    volume: Any
+    segmentation: Any
+    ball: np.ndarray
+
+
+@pytest.fixture
+def make_case() -> Callable[..., Case]:
+    """Give a maker of a small case."""
+    import slicer
+
+    def make(name: str = "CT") -> Case:
+        k, j, i = np.ogrid[:44, :44, :44]
+        ball = (k - 22) ** 2 + (j - 22) ** 2 + (i - 22) ** 2 <= 49
+        noise = np.random.default_rng(3).normal(60, 9, ball.shape)
+        volume = slicer.util.addVolumeFromArray((noise + 50 * ball).astype(np.int16), name=name)
+        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{name} segmentation")
+        segmentation.CreateDefaultDisplayNodes()
+        segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+        case = Case(volume, segmentation, ball)
+        draw(case, "Tumour", ball)
+        return case
+
+    return make
+
+
+def draw(case: Case, name: str, mask: np.ndarray) -> str:
+    """Add a mask (k, j, i) as a segment, the way Slicer's own utilities do; its id is its name."""
+    import slicer
+
+    segment = case.segmentation.GetSegmentation().AddEmptySegment(name, name)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype(np.uint8), case.segmentation, segment, case.volume)
+    return segment
+
+
+@pytest.fixture
+def draw_segment() -> Callable[[Case, str, np.ndarray], str]:
+    """Give a maker of segments."""
+    return draw
+
+
+@pytest.fixture
+def case(panel: Any, make_case: Callable[..., Case]) -> Case:
+    """Give a small case, and a panel that has chosen it."""
+    made = make_case()
+    panel.enter()
+    return made
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., None]:
+    """Give a way to let Qt's events go on until something is so."""
+
+    def wait(condition: Callable[[], Any], seconds: float = 30.0) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"not so after {seconds} s"
+            slicer_window.APPLICATION.processEvents()
+            time.sleep(0.005)
+
+    return wait
+
+
+@pytest.fixture
+def scene_text() -> Callable[[], str]:
+    """Give what would be saved of the scene as text, with the number of voxels of every segment."""
+    import slicer
+
+    def text() -> str:
+        slicer.mrmlScene.SetSaveToXMLString(1)
+        slicer.mrmlScene.Commit()
+        parts = [slicer.mrmlScene.GetSceneXMLString()]
+        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+            segmentation = node.GetSegmentation()
+            for number in range(segmentation.GetNumberOfSegments()):
+                segment = segmentation.GetNthSegmentID(number)
+                voxels = slicer.util.arrayFromSegmentInternalBinaryLabelmap(node, segment)
+                parts.append(f"{segment} {None if voxels is None else np.count_nonzero(voxels)}")
+        return "\n".join(parts)
+
+    return text
