@@ -1,0 +1,65 @@
+"""Repeated feature tables of the same cases: by a second reader, or from perturbed masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Readings:
+    """The features of the same cases, read several times.
+
+    It is never changed, so that copies of a step share it.
+
+    Args:
+        tables: data frames with the case ids as index, the first reading first. Cases and features that all
+            have are used.
+
+    Raises:
+        InputError: fewer than 2 tables, repeated case ids, or nothing in common.
+    """
+
+    def __init__(self, tables: Sequence[pd.DataFrame]) -> None:
+        if len(tables) < 2:
+            raise InputError(f"an ICC needs at least 2 readings, got {len(tables)}")
+        for number, table in enumerate(tables, start=1):
+            if not table.index.is_unique:
+                twice = table.index[table.index.duplicated()][0]
+                raise InputError(f"reading {number} has case {twice!r} twice; keep one row a case")
+        first = tables[0]
+        self.cases = [case for case in first.index if all(case in table.index for table in tables[1:])]
+        self.features = [str(name) for name in first.columns if all(name in table.columns for table in tables[1:])]
+        if not self.cases or not self.features:
+            raise InputError(
+                f"the {len(tables)} readings share {len(self.cases)} cases and {len(self.features)} features; "
+                "extract them with the same settings and case ids"
+            )
+        self.values = np.stack([np.asarray(t.loc[self.cases, self.features], float) for t in tables], axis=1)
+        self._row = {case: row for row, case in enumerate(self.cases)}
+        self._column = {name: column for column, name in enumerate(self.features)}
+
+    def of(self, cases: Sequence[Any], features: Sequence[str]) -> np.ndarray:
+        """Readings (n, k, p) of the given cases that were read, and of features that were read.
+
+        Raises:
+            KeyError: a feature that was not read.
+        """
+        rows = [self._row[case] for case in cases if case in self._row]
+        return self.values[rows][:, :, [self._column[name] for name in features]]
+
+    def has(self, feature: str) -> bool:
+        """True if the feature stands in every reading."""
+        return feature in self._column
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Readings:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<{self.values.shape[1]} readings of {len(self.cases)} cases and {len(self.features)} features>"
