@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FULL_SCALE = 100.0
 INTERVALS = 10
 MOST_DISCRETE_VALUES = 10
+LARGEST_MEDIAN_GAP = 0.01
 PROBABILITIES = (0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01)
 
 
@@ -138,8 +139,7 @@ class Nomogram:
         """Points for one unit of the linear predictor."""
         places = self.model.design.slices()
         spans = [
-            np.ptp(self._effects(term, self.model.coefficients[places[term.name]])[1])
-            for term in self.model.terms
+            np.ptp(self._effects(term, self.model.coefficients[places[term.name]])[1]) for term in self.model.terms
         ]
         if max(spans) <= 0:
             raise ModelError("every coefficient of the model is zero, so no value has any points")
@@ -297,8 +297,12 @@ class Nomogram:
         return OutcomeAxis(label, ticks, self.total_points_of(predictor))
 
     def _median_axis(self, model: CoxModel) -> OutcomeAxis:
-        times = pretty(0, float(model.baseline.times[-1]), INTERVALS)
-        times = times[(times >= model.baseline.times[0]) & (times <= model.baseline.times[-1])]
+        events = model.baseline.times
+        times = pretty(0, float(events[-1]), INTERVALS)
+        times = times[(times >= events[0]) & (times <= events[-1])]
+        # Median survival is an event time: where the next one before a round number is far, it is the tick.
+        reached = events[np.searchsorted(events, times, side="right") - 1]
+        times = np.unique(np.where(times - reached > LARGEST_MEDIAN_GAP * events[-1], reached, times))
         predictor = np.log(np.log(2) / model.baseline.at(times))
         return OutcomeAxis(f"Median survival ({model.time_unit})", times, self.total_points_of(predictor))
 
@@ -417,6 +421,4 @@ def _refuse_interactions(terms: Sequence[Term]) -> None:
 
 def _check_ticks(name: str, ticks: Sequence[float]) -> None:
     if len(ticks) < 2 or not np.isfinite(ticks).all() or np.ptp(ticks) == 0:
-        raise InputError(
-            f"the axis of {name!r} needs two or more different finite values as ticks, got {list(ticks)}"
-        )
+        raise InputError(f"the axis of {name!r} needs two or more different finite values as ticks, got {list(ticks)}")

@@ -99,6 +99,16 @@ def test_the_median_axis_stands_where_survival_crosses_one_half(lung):
     axis = nomogram.outcome_axes()[-1]
     for time, total in zip(axis.values, axis.total_points, strict=True):
         assert nomogram.survival_of(total, [time])[0, 0] == pytest.approx(0.5, abs=1e-10)
+        read_off = nomogram.median_of(total)[0]
+        assert time - 0.01 * nomogram.model.baseline.times[-1] <= read_off <= time
+
+
+def test_with_few_events_the_median_axis_shows_the_events_and_no_time_between_them():
+    data = data_of("lung")[:9].assign(event=1)
+    table = read_survival_table(data, time="time", event="event", covariates=["age"])
+    nomogram = make_nomogram(fit_cox(table), table.frame)
+    axis = next(axis for axis in nomogram.outcome_axes() if axis.label.startswith("Median"))
+    np.testing.assert_array_equal(nomogram.median_of(axis.total_points), axis.values)
 
 
 def test_a_value_outside_the_axis_is_predicted_and_named(lung):

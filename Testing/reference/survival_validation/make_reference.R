@@ -1,5 +1,5 @@
 # Reference values for SurvivalNomogramLib's validation, groups and nomogram.
-# Run in this folder:  Rscript make_references.R
+# Run in this folder:  Rscript make_reference.R
 # rossi.csv and gbsg2.csv are lifelines' copies of the public data; the others come from R's survival package.
 # Each data set gets a column lp: a Cox model's linear predictor rounded to two decimals, so that ties occur.
 suppressPackageStartupMessages({
