@@ -21,7 +21,21 @@ from .nodes import add_volume, volume_grid, volume_image
 from .segments import find_segment, segment_mask, segment_name
 from .tables import keep_record, record_of
 
-COLOURS = "vtkMRMLColorTableNodeIron"
+COLOURS = "Radiomics map"
+# From violet over orange to yellow: even steps to the eye, none of them a grey of the scan.
+_STOPS = np.array(
+    [
+        [0.05, 0.03, 0.53],
+        [0.42, 0.00, 0.66],
+        [0.69, 0.16, 0.56],
+        [0.88, 0.39, 0.38],
+        [0.99, 0.65, 0.21],
+        [0.94, 0.98, 0.13],
+    ]
+)
+_COLOUR_COUNT = 256
+_LEGEND_FONT_SIZE = 14
+_SHOWN_PERCENTILES = (1, 99)  # a few outliers would take all the contrast
 _CHANGES_THE_IMAGE = ("resampledPixelSpacing", "normalize")
 
 
@@ -195,10 +209,11 @@ def put_map(
     if not inside.any():
         raise RegionError(f"{name} has no value at any voxel; choose another feature or a larger region")
     low, high = float(values[inside].min()), float(values[inside].max())
+    shown = np.percentile(values[inside], _SHOWN_PERCENTILES)
     outside = float(np.float32(low - max(high - low, 1.0)))
     filled = np.where(inside, values, outside).astype(np.float32)
     node = add_volume(sitk.GetImageFromArray(filled), box, volumeNode, name, mapNode)
-    _show(node, low, high)
+    _show(node, record.get("feature", name), (low, high), (float(shown[0]), float(shown[1])))
     keep_record(node, {**record, "outside": outside}, {"volume": volumeNode, **sources})
     return node
 
@@ -210,18 +225,36 @@ def map_values(mapNode: Any) -> np.ndarray:
     return values
 
 
-def _show(node: Any, low: float, high: float) -> None:
+def _show(node: Any, title: str, values: tuple[float, float], shown: tuple[float, float]) -> None:
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
-    display.SetAndObserveColorNodeID(COLOURS)
+    display.SetAndObserveColorNodeID(_colour_table().GetID())
     display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(low, high if high > low else low + 1.0)
+    display.SetWindowLevelMinMax(shown[0], shown[1] if shown[1] > shown[0] else shown[0] + 1.0)
     display.SetInterpolate(False)  # a voxel's colour is its value
     display.AutoThresholdOff()
     # The hidden value lies far below: half a range of room keeps rounding to float32 from hiding the lowest voxel.
-    display.SetThreshold(low - max(high - low, 1.0) / 2, high + max(high - low, 1.0) / 2)
+    room = max(values[1] - values[0], 1.0) / 2
+    display.SetThreshold(values[0] - room, values[1] + room)
     display.ApplyThresholdOn()
     legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(node)
-    legend.SetTitleText(node.GetName())
+    legend.SetTitleText(title)
     legend.SetLabelFormat("%.3g")
+    for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
+        text.SetFontSize(_LEGEND_FONT_SIZE)
+
+
+def _colour_table() -> Any:
+    """Return the colour table of all maps of this scene; it is saved with them."""
+    found = slicer.mrmlScene.GetFirstNode(COLOURS, "vtkMRMLColorTableNode")
+    if found is not None:
+        return found
+    places = np.linspace(0, len(_STOPS) - 1, _COLOUR_COUNT)
+    channels = [np.interp(places, range(len(_STOPS)), _STOPS[:, n]) for n in range(3)]
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", COLOURS)
+    node.SetTypeToUser()
+    node.SetNumberOfColors(_COLOUR_COUNT)
+    for number, (red, green, blue) in enumerate(zip(*channels, strict=True)):
+        node.SetColor(number, str(number), float(red), float(green), float(blue))
+    return node

@@ -168,6 +168,26 @@ def draw_rings(patient: Path, path: Path) -> None:
     side_by_side(views, path)
 
 
+def draw_map(patient: Path, path: Path) -> None:
+    """Draw a map of tumour and ring over the scan, with its legend, in two slice views."""
+    from PeritumoralRadiomics import PeritumoralRadiomicsLogic
+    from PeritumoralRadiomicsLib.ring_settings import RingSettings
+
+    volume, segmentation = load_patient(patient)
+    logic = PeritumoralRadiomicsLogic()
+    settings = RingSettings(outer_mm=(9,), window=(-150, 250))
+    (ring,) = logic.createRings(segmentation, "Tumour", volume, settings)
+    segmentation.GetDisplayNode().SetAllSegmentsOpacity2DFill(0.0)
+    views = [SliceView("Map Red", "Axial"), SliceView("Map Green", "Coronal")]  # first: they wait for legends
+    overlay = logic.featureMap(volume, segmentation, ring, "firstorder_Entropy", kernelRadius=2)
+    centre = np.array(segmentation.GetSegmentCenterRAS("Tumour"))
+    for view in views:
+        view.show(volume, overlay, 0.8)
+        view.look_at(centre - (28, 0, 0), 190)  # to the left, clear of the legend
+    slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLColorLegendDisplayNode").Modified()
+    side_by_side(views, path)
+
+
 def main(words: list[str]) -> int:
     """Draw all pictures into a folder."""
     folder = Path(words[0]) if words else ROOT / "Resources" / "Screenshots"
@@ -180,6 +200,9 @@ def main(words: list[str]) -> int:
     slicer_core_app.bring_up()
     folder.mkdir(parents=True, exist_ok=True)
     draw_rings(patient, folder / "rings_in_slice_view.png")
+    slicer.mrmlScene.Clear(0)
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLInteractionNode")
+    draw_map(patient, folder / "map_in_slice_view.png")
     return 0
 
 
