@@ -17,6 +17,7 @@ from RadiomicsCoreLib.provenance import environment_record
 
 from .bootstrap import BootstrapSettings
 from .bundle import ModelBundle, load_bundle, save_bundle
+from .cohort_comparison import write_comparison
 from .cohort_table import TRAINING, load_table
 from .cohort_validation import (
     CohortValidation,
@@ -196,6 +197,7 @@ def validate_job(
     groups: int = 5,
     subgroups: Sequence[str] = (),
     cuts: Mapping[str, float] | None = None,
+    against: ModelBundle | Path | str | None = None,
     bootstrap: BootstrapSettings = DEFAULT_RESAMPLES,
     formats: Sequence[str] = FORMATS,
     progress: Progress = no_progress,
@@ -218,6 +220,7 @@ def validate_job(
         groups: of the calibration.
         subgroups: columns of the forest plot.
         cuts: where numeric subgroup columns are cut; their medians when not given.
+        against: bundle of another Cox model; the two are compared in ``comparison.csv``.
         bootstrap: for optimism and intervals.
         formats: of the figures.
         progress: told on the way.
@@ -240,12 +243,15 @@ def validate_job(
     internal = internal_table(loaded, source, request, cohort)
     concordance = []
     for k, (label, part) in enumerate(cohort.parts.items()):
-        step = part_of(progress, k / len(cohort.parts), (k + 1) / len(cohort.parts))
+        share = 0.9 / len(cohort.parts)
+        step = part_of(progress, k * share, (k + 1) * share)
         refits = None
         if internal is not None and label == TRAINING:
             refits = fit_resamples(internal, modelling_of(loaded), bootstrap, part_of(step, 0.0, 0.7))
         validation = CohortValidation(output, label, part, model, chosen, groups, bootstrap, refits)
         concordance.append(validation.run(part_of(step, 0.7, 1.0)))
+    if against is not None:
+        write_comparison(output, cohort, model, _loaded(against), chosen, bootstrap, part_of(progress, 0.9, 1.0))
     import pandas as pd
 
     output.table("concordance", pd.DataFrame(concordance))

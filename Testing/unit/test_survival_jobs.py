@@ -126,6 +126,32 @@ def test_validation_of_the_test_cohort_equals_the_functions_on_its_arrays(valida
     assert table.loc["test", "harrell"] == pytest.approx(own, abs=1e-12)
 
 
+def test_two_models_are_compared_on_every_cohort(fitted, cohort, columns, tmp_path):
+    from SurvivalNomogramLib.concordance import harrell_c
+
+    small = CoxModelling(("tsize", "tgrade"))
+    cox_job(cohort[0], tmp_path / "small", columns, small, horizons=[365, 1095], bootstrap=FEW, formats=())
+    result = validate_job(
+        fitted[0] / "model",
+        cohort[0],
+        tmp_path,
+        against=tmp_path / "small" / "model",
+        bootstrap=BootstrapSettings(20, 1),
+        formats=(),
+    )
+    assert not result.failures
+    table = read_csv(tmp_path / "comparison.csv")
+    assert table["measure"].iloc[0] == "likelihood ratio" and table["p_value"].iloc[0] < 0.001
+    wanted = {"C difference", "C difference (bootstrap)", "AUC difference", "nri", "nri_events", "nri_nonevents", "idi"}
+    for label in ("train", "test"):
+        assert set(table["measure"][table["cohort"] == label]) == wanted
+    frame = cohort[1][cohort[1]["split"] == "test"]
+    old, new = (load_bundle(folder / "model").model for folder in (tmp_path / "small", fitted[0]))
+    c = [harrell_c(frame["time"], frame["event"], model.linear_predictor(frame)).index for model in (old, new)]
+    own = table[(table["cohort"] == "test") & (table["measure"] == "C difference")]["estimate"].iloc[0]
+    assert own == pytest.approx(c[1] - c[0], abs=1e-12)
+
+
 def test_another_table_is_never_taken_for_the_training_data(fitted, cohort, tmp_path):
     changed = cohort[1].assign(time=cohort[1]["time"] + 1)
     result = validate_job(fitted[0] / "model", changed, tmp_path, bootstrap=FEW, formats=PNG)
