@@ -15,7 +15,6 @@ import SimpleITK as sitk
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 
 from . import filters
-from .blas_threads import single_blas_thread
 from .engine import FilteredImage
 from .features import first_order, glcm, gldm, glrlm, glszm, ngtdm, shape, shape_2d
 from .features.discretisation import region_levels
@@ -114,8 +113,7 @@ class NativeEngine:
         settings = FeatureSettings.from_mapping(filtered.setting)
         image, spacing = sitk.GetArrayViewFromImage(filtered.image), filtered.image.GetSpacing()[::-1]
         region = self.region(mask_array(mask), spacing, settings, image.shape)
-        with single_blas_thread():
-            return region_features(region, image, filtered.name, feature_classes, settings, bin_edges)
+        return region_features(region, image, filtered.name, feature_classes, settings, bin_edges)
 
     def features_of_regions(
         self,
@@ -141,7 +139,7 @@ class NativeEngine:
         Raises:
             RegionError, InputError: of the first region and image that cannot be computed.
         """
-        with ThreadPoolExecutor(threads) as pool, single_blas_thread():
+        with ThreadPoolExecutor(threads) as pool:
             waiting: list[tuple[str, Future[dict[str, float]]]] = []
             for image in filtered:
                 edges = bin_edges(image)

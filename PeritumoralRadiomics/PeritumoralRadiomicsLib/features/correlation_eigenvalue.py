@@ -6,7 +6,8 @@ Without :math:`\epsilon`, Q is similar to the symmetric matrix :math:`M M^T`, :m
 \sqrt{p_{i.} p_{.j}}`, whose largest eigenvalue is 1 with the eigenvector :math:`\sqrt{p_{i.}}`. A symmetric
 solver that is asked for the few largest eigenvalues of the rest is about ten times faster than a general one
 for all of Q. The effect of :math:`\epsilon` (up to 1e-6 where grey levels are rare, and all that separates
-eigenvalues equal to 1) is then put back by projecting Q itself on the eigenvectors found.
+eigenvalues equal to 1) is then put back by projecting Q itself on the eigenvectors found. In small
+neighbourhoods no level is that rare, and the eigenvalues of :math:`M M^T` are enough.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..blas_threads import single_blas_thread
+
 if TYPE_CHECKING:
     from .glcm import Cooccurrence
 
 EPSILON = np.spacing(1.0)
 SMALL = 12
-"""Up to this size a general solver is as fast."""
+"""Up to this size a general solver is as fast as the few largest eigenvectors."""
+COMMON = 1e-6
+"""Where no product of marginals is below this, epsilon changes less than one part in 10⁹."""
 VECTORS = 4
 """Number of eigenvectors sought beside the trivial one."""
 CLOSE = 1e-5
@@ -30,22 +35,44 @@ BLOCK_BYTES = 64 * 2**20
 
 def second_eigenvalues(table: Cooccurrence) -> np.ndarray:
     """Second largest eigenvalue of Q for every matrix of the table; 1 where only one level occurs at all."""
-    size = len(table.levels)
-    if size < 2:
+    if len(table.levels) < 2:
         return np.ones(table.count)
-    found = [np.zeros(0)]
-    block = max(1, BLOCK_BYTES // (8 * size * size))
-    for start in range(0, table.count, block):
-        stop = min(start + block, table.count)
-        chosen = slice(*np.searchsorted(table.group, [start, stop]))
-        p = np.zeros((stop - start, size, size))
-        p[table.group[chosen] - start, table.row[chosen], table.column[chosen]] = table.p[chosen]
-        found.append(second_eigenvalues_of(p, table.px[start:stop], table.py[start:stop]))
-    return np.concatenate(found)
+    # Each matrix is packed to the levels that occur in it; matrices of about one size are done together.
+    occurs = (table.px > 0) | (table.py > 0)
+    place = np.cumsum(occurs, axis=1) - 1
+    row, column = place[table.group, table.row], place[table.group, table.column]
+    sizes = np.maximum(-(-occurs.sum(axis=1) // 4) * 4, 4)
+    found = np.zeros(table.count)
+    with single_blas_thread():
+        for size in np.unique(sizes):
+            groups = np.flatnonzero(sizes == size)
+            for part in np.array_split(groups, -(-len(groups) * 8 * size**2 // BLOCK_BYTES)):
+                number = np.full(table.count, -1)
+                number[part] = np.arange(len(part))
+                chosen = np.flatnonzero(number[table.group] >= 0)
+                p = np.zeros((len(part), size, size))
+                p[number[table.group[chosen]], row[chosen], column[chosen]] = table.p[chosen]
+                found[part] = second_eigenvalues_of(p)
+    return found
 
 
-def second_eigenvalues_of(p: np.ndarray, px: np.ndarray, py: np.ndarray) -> np.ndarray:
-    """Second largest eigenvalue of Q for matrices p, shape (G, L, L), with marginals px, py, shape (G, L)."""
+def second_eigenvalues_of(p: np.ndarray) -> np.ndarray:
+    """Second largest eigenvalue of Q for matrices p, shape (G, L, L), L at least 4."""
+    px, py = p.sum(axis=2), p.sum(axis=1)
+    lowest = np.min(px, axis=1, where=px > 0, initial=1) * np.min(py, axis=1, where=py > 0, initial=1)
+    result = np.empty(len(p))
+    common = lowest > COMMON
+    result[common] = _without_epsilon(p[common], px[common], py[common])
+    result[~common] = _with_epsilon(p[~common], px[~common], py[~common])
+    return result
+
+
+def _without_epsilon(p: np.ndarray, px: np.ndarray, py: np.ndarray) -> np.ndarray:
+    m = p * _inverse(np.sqrt(px))[:, :, None] * _inverse(np.sqrt(py))[:, None, :]
+    return np.maximum(np.linalg.eigvalsh(m @ m.transpose(0, 2, 1))[:, -2], 0.0)
+
+
+def _with_epsilon(p: np.ndarray, px: np.ndarray, py: np.ndarray) -> np.ndarray:
     ratio = p / (px[:, :, None] * py[:, None, :] + EPSILON)
     if p.shape[1] <= SMALL:
         return _general(ratio @ p.transpose(0, 2, 1))

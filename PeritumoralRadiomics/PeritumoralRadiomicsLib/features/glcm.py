@@ -197,10 +197,12 @@ def contrast(t: Cooccurrence) -> np.ndarray:
 
 @FAMILY.feature("Correlation", ibsi="NI2N")
 def correlation(t: Cooccurrence) -> np.ndarray:
-    r""":math:`\frac{\sum_{ij} (i - \mu_x)(j - \mu_y) p_{ij}}{\sigma_x \sigma_y}`; 1 where a direction has one level."""
+    r""":math:`\frac{\sum_{ij} (i - \mu_x)(j - \mu_y) p_{ij}}{\sigma_x \sigma_y}`; 1 where i or j has one level."""
+    # Counted, not by a variance of 0: rounding may leave a little of it.
+    one_level = (np.count_nonzero(t.px, axis=1) == 1) | (np.count_nonzero(t.py, axis=1) == 1)
     x, y = t.i - t.spread(t.mean_x), t.j - t.spread(t.mean_y)
     product = np.sqrt(t.expect(x**2)) * np.sqrt(t.expect(y**2))
-    return t.average(np.where(product == 0, 1.0, t.expect(x * y) / (product + EPSILON)))
+    return t.average(np.where(one_level, 1.0, t.expect(x * y) / (product + EPSILON)))
 
 
 @FAMILY.feature("DifferenceAverage", ibsi="TF7R")
