@@ -45,6 +45,15 @@ def fractions(text: str) -> tuple[float, ...]:
     return _parse_all(text, lambda part: float(Fraction(part)), "fractions of the mean radius such as 1/6,2/6")
 
 
+def numbers(text: str) -> tuple[float, ...]:
+    """Parse a list of numbers.
+
+    Raises:
+        argparse.ArgumentTypeError: a part is no number.
+    """
+    return _parse_all(text, float, "numbers such as 365,1095")
+
+
 def names(text: str) -> tuple[str, ...]:
     """Parse a list of names."""
     return comma_list(text, str)

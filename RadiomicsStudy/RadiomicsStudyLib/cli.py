@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from RadiomicsCoreLib import __version__
 from RadiomicsCoreLib.errors import Cancelled, RadiomicsError
 
-from . import commands  # noqa: F401 - the verbs' package
-from .commands import cohort, extract, presets, rings, sample_cohort
+from .commands import cohort, cox, extract, logistic, nomogram, predict, presets, rings, sample_cohort, validate
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
-VERBS = (rings, extract, cohort, presets, sample_cohort)
+VERBS = (rings, extract, cohort, presets, cox, logistic, nomogram, validate, predict, sample_cohort)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

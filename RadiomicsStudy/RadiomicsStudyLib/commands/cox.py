@@ -1,0 +1,78 @@
+"""``peritumoral cox``: a Cox model of a table, with nomogram, risk groups and a bundle."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..arguments import names
+from ..console import progress_bar
+from ..survival_arguments import (
+    add_bootstrap_options,
+    add_column_options,
+    add_horizons,
+    add_output_options,
+    bootstrap_settings,
+    plain_value,
+    report,
+    survival_columns,
+)
+
+EXAMPLES = """examples:
+  peritumoral cox clinical.csv --time days --event death --covariates age,stage,signature -o cox
+  peritumoral cox features.csv --time days --event death --univariable-p 0.05 --selection lasso -o cox
+  peritumoral cox clinical.csv --time months --time-unit months --event status --event-values dead \\
+      --selection backward --reference stage=I --horizons 36,60 -o cox
+"""
+
+
+def add_parser(verbs: Any) -> None:
+    """Describe the verb."""
+    parser = verbs.add_parser(
+        "cox",
+        help="Cox model, nomogram and risk groups from a table",
+        description="Fit a Cox model on the training patients of a table and write all about it.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("table", help="CSV table, one row a patient")
+    add_output_options(parser)
+    add_column_options(parser)
+    add_horizons(parser)
+    group = parser.add_argument_group("modelling (done again in every resample)")
+    group.add_argument("--univariable-p", type=float, help="only covariates with a univariable p below this go on")
+    group.add_argument("--selection", choices=("none", "backward", "forward", "both", "lasso"), default="none")
+    group.add_argument("--keep", type=names, default=(), help="covariates that selection never removes")
+    group.add_argument("--lambda", dest="lambda_choice", choices=("min", "1se"), default="min")
+    group.add_argument("--folds", type=int, default=10, help="of the LASSO's cross-validation")
+    group.add_argument("--cutoff", default="median", help="median, youden, or a number on the linear predictor")
+    add_bootstrap_options(parser, 200)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fit and write."""
+    from SurvivalNomogramLib.cox_modelling import CoxModelling
+    from SurvivalNomogramLib.survival_jobs import cox_job
+
+    modelling = CoxModelling(
+        univariable_p=arguments.univariable_p,
+        selection=arguments.selection,
+        keep=arguments.keep,
+        lambda_choice=arguments.lambda_choice,
+        folds=arguments.folds,
+        seed=arguments.seed,
+    )
+    with progress_bar("cox") as progress:
+        result = cox_job(
+            arguments.table,
+            arguments.out,
+            survival_columns(arguments),
+            modelling,
+            horizons=arguments.horizons,
+            cutoff=plain_value(arguments.cutoff),
+            bootstrap=bootstrap_settings(arguments),
+            formats=arguments.formats,
+            progress=progress,
+        )
+    return report(result, arguments.out)

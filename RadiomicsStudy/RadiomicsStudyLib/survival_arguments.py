@@ -1,0 +1,131 @@
+"""Options that the survival verbs of the command line share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from RadiomicsCoreLib.errors import InputError
+
+from .arguments import names, numbers, positive_int
+from .console import print_files, print_lines
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Add where and in which formats to write."""
+    parser.add_argument("-o", "--out", type=Path, required=True, help="output folder")
+    parser.add_argument("--formats", type=names, default=("svg", "pdf", "png"), help="of the figures: svg,pdf,png")
+
+
+def add_column_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add the options that say which columns of a table are what."""
+    group = parser.add_argument_group("columns")
+    group.add_argument("--time", required=required, help="column with the follow-up time")
+    group.add_argument("--event", required=required, help="column with the event")
+    group.add_argument("--time-unit", choices=("days", "weeks", "months", "years"), default="days")
+    group.add_argument("--event-values", type=names, help="what the event column says where the event happened")
+    group.add_argument("--censored-values", type=names, help="what it says where the patient was censored")
+    add_covariate_options(group)
+
+
+def add_covariate_options(group: Any) -> None:
+    """Add the options of covariates, split, ids and missing values."""
+    group.add_argument("--covariates", type=names, help="columns to choose from (default: all others)")
+    group.add_argument("--categorical", type=names, default=(), help="columns of numbers that are codes")
+    group.add_argument("--reference", type=assignment, action="append", default=[], metavar="COLUMN=LEVEL")
+    group.add_argument("--split", help="column with train, test, …")
+    group.add_argument("--id", dest="id_column", help="column of the patients' names")
+    group.add_argument(
+        "--missing",
+        choices=("drop", "median", "level", "error"),
+        default="drop",
+        help="missing values: drop the patient, fill with the training median or mode, a level of its own, or stop",
+    )
+
+
+def add_bootstrap_options(parser: argparse.ArgumentParser, repeats: int) -> None:
+    """Add the options of resampling."""
+    group = parser.add_argument_group("resampling")
+    group.add_argument("--bootstrap", type=positive_int, default=repeats, help=f"resamples (default {repeats})")
+    group.add_argument("--seed", type=int, default=0)
+    group.add_argument("--jobs", type=positive_int, default=1, help="processes at a time")
+
+
+def add_horizons(parser: argparse.ArgumentParser) -> None:
+    """Add the times to predict at."""
+    parser.add_argument("--horizons", type=numbers, default=(), help="times in the table's unit: 365,1095")
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """Parse ``name=value``.
+
+    Raises:
+        argparse.ArgumentTypeError: no equals sign, or no name.
+
+    Example:
+        >>> assignment("sex=female")
+        ('sex', 'female')
+    """
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=value")
+    return name.strip(), value.strip()
+
+
+def plain_value(text: str) -> float | str:
+    """Return a number where the text is one, else the text."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def survival_columns(arguments: argparse.Namespace) -> Any:
+    """Return the columns that the options name."""
+    from SurvivalNomogramLib.job_output import SurvivalColumns
+
+    return SurvivalColumns(
+        time=arguments.time,
+        event=arguments.event,
+        time_unit=arguments.time_unit,
+        event_values=arguments.event_values,
+        censored_values=arguments.censored_values,
+        **covariate_columns(arguments),
+    )
+
+
+def covariate_columns(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what the options say of covariates, split, ids and missing values."""
+    return {
+        "covariates": arguments.covariates,
+        "categorical": arguments.categorical,
+        "references": dict(arguments.reference),
+        "split": arguments.split,
+        "id_column": arguments.id_column,
+        "missing": arguments.missing,
+    }
+
+
+def bootstrap_settings(arguments: argparse.Namespace) -> Any:
+    """Return how to resample."""
+    from SurvivalNomogramLib.bootstrap import BootstrapSettings
+
+    return BootstrapSettings(arguments.bootstrap, arguments.seed, arguments.jobs)
+
+
+def report(result: Any, out: Path) -> int:
+    """Say what a reader should know, what failed and where the files are; return the exit code."""
+    print_lines(f"note: {note}" for note in result.notes)
+    print_lines(f"failed {failure}" for failure in result.failures)
+    _print_written(result.files, out)
+    return 1 if result.failures else 0
+
+
+def _print_written(files: Sequence[Path], out: Path) -> None:
+    if not files:
+        raise InputError(f"nothing was written to {str(out)!r}")
+    tables = {path.stem: path for path in files if path.suffix in (".csv", ".json", ".txt")}
+    with_figures = any(path.parent.name == "figures" for path in files)
+    print_files(tables | ({"figures": out / "figures"} if with_figures else {}))
