@@ -16,6 +16,7 @@ Reference:
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,12 @@ from RadiomicsCoreLib.errors import ModelError
 KKT_TOLERANCE = 1e-6
 """Largest violation of the optimality conditions, relative to the penalty, at which a solution is accepted."""
 MAXIMUM_ROUNDS = 500
+FARTHEST = 600.0
+"""Range of the linear predictor beyond which the relative hazards leave the range of double precision."""
+
+
+class PerfectRanking(ModelError):
+    """The covariates rank the events perfectly, and the penalty is too small to keep the coefficients finite."""
 
 
 @dataclass(frozen=True)
@@ -145,25 +152,46 @@ class PenalisedCox:
         Args:
             tolerance: accepted violation of the optimality conditions, relative to the penalty.
             stops_early: end where glmnet ends a path of its own making: the explained deviance exceeds 0.999
-                or rises by less than 1e-3 of itself over four steps.
+                or rises by less than 1e-3 of itself over four steps; or where the covariates rank the events
+                perfectly and the coefficients leave the range of double precision.
 
         Raises:
             ModelError: the solver did not reach the tolerance.
+            PerfectRanking: a penalty is too small for covariates that rank the events perfectly.
         """
+        with _one_thread():
+            return self._path(np.asarray(lambdas, float), tolerance, stops_early)
+
+    def _path(self, lambdas: np.ndarray, tolerance: float, stops_early: bool) -> Path:
         state = _State(self)
         kept: list[tuple[np.ndarray, float, float]] = []
         for k, penalty in enumerate(lambdas):
-            error = state.solve(float(penalty), float(lambdas[k - 1]) if k else self.largest_lambda, tolerance)
+            previous = float(lambdas[k - 1]) if k else self.largest_lambda
+            try:
+                error = state.solve(float(penalty), previous, tolerance)
+            except PerfectRanking:
+                if stops_early and kept:
+                    break
+                raise
             ratio = self.deviance_ratio(state.point.log_likelihood)
             kept.append((state.coefficients(), ratio, error))
             if stops_early and _glmnet_stops([entry[1] for entry in kept]):
                 break
         coefficients, ratios, errors = (np.array(column) for column in zip(*kept, strict=True))
-        return Path(np.asarray(lambdas)[: len(kept)], coefficients / self.spread, ratios, errors)
+        return Path(lambdas[: len(kept)], coefficients / self.spread, ratios, errors)
 
     def deviance_ratio(self, log_likelihood: float) -> float:
         saturated = self.sets.saturated
         return 1 - (saturated - log_likelihood) / (saturated - self.null_log_likelihood)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Keep the linear algebra to one thread: on systems of some 100 unknowns the threads' waiting for each
+    other costs more than they bring, a hundredfold where the cores are busy."""
+    import scipy.linalg.lapack  # noqa: F401  (its library must be loaded to be limited)
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)
 
 
 def _glmnet_stops(ratios: list[float]) -> bool:
@@ -243,11 +271,17 @@ class _State:
         size = 1.0
         for _ in range(40):
             beta = self.beta + size * step
-            point = _point(self.problem.sets, beta @ self.x)
+            with np.errstate(all="ignore"):  # a step too far overflows; it is halved like one that ascends
+                point = _point(self.problem.sets, beta @ self.x)
             after = self._objective(point, beta, l1, l2)
-            if after <= before - 1e-4 * size * gain + 1e-14 * (1 + abs(before)):
+            if np.isfinite(after) and after <= before - 1e-4 * size * gain + 1e-14 * (1 + abs(before)):
                 break
             size /= 2
+        if np.ptp(beta @ self.x) > FARTHEST:
+            raise PerfectRanking(
+                "the covariates rank the events perfectly, so that hardly penalised coefficients grow without end: "
+                "raise the smallest lambda"
+            )
         self.beta, self.point = beta, point
         left = np.where(self.beta == 0, size < 1, True)  # at zero after a full step: dropped
         if not left.all():
@@ -293,9 +327,7 @@ def _step_within_signs(curvature: np.ndarray, slope: np.ndarray, beta: np.ndarra
 
 def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Solve a symmetric system; where it is singular (as many covariates as patients), the shortest solution."""
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve
+    from scipy.linalg.lapack import dposv
 
-    try:
-        return cho_solve(cho_factor(matrix, check_finite=False), right, check_finite=False)
-    except LinAlgError:
-        return np.linalg.lstsq(matrix, right, rcond=1e-12)[0]
+    _, solution, info = dposv(matrix, right)
+    return solution if info == 0 else np.linalg.lstsq(matrix, right, rcond=1e-12)[0]

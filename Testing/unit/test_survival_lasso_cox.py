@@ -48,7 +48,7 @@ def slow_kkt_error(
     return float(np.where(scaled != 0, on, off).max()) / penalty
 
 
-@pytest.mark.parametrize("alpha", [1.0, 0.5, 0.05])
+@pytest.mark.parametrize("alpha", [1.0, 0.5, pytest.param(0.05, marks=pytest.mark.slow)])
 def test_four_thousand_features_of_200_patients_reach_the_optimum_to_1e_5(alpha: float) -> None:
     x, time, event = wide(200, 4000)
     problem = PenalisedCox(x, time, event, alpha)
@@ -117,6 +117,17 @@ def test_more_features_than_patients_near_saturation_settle() -> None:
     path = problem.path(problem.largest_lambda * np.geomspace(1, 1e-4, 100), stops_early=True)
     assert path.kkt_error.max() < 1e-5
     assert path.deviance_ratio[-1] > 0.9
+
+
+def test_features_that_rank_the_events_perfectly_end_the_path_or_are_told_of() -> None:
+    x, _, event = wide(60, 6)
+    problem = PenalisedCox(x, np.exp(-x[:, 0]), event)
+    lambdas = problem.largest_lambda * np.geomspace(1, 1e-4, 60)
+    path = problem.path(lambdas, stops_early=True)
+    assert 5 < len(path.lambdas) < 60
+    assert path.kkt_error.max() < 1e-5
+    with pytest.raises(ModelError, match="rank the events perfectly"):
+        problem.path(lambdas)
 
 
 def test_planted_features_are_chosen_and_the_seed_fixes_the_folds() -> None:
