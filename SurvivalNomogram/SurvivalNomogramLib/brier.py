@@ -73,6 +73,8 @@ def brier_score(
 
     time, event = check_outcome(time, event)
     risk = check_probability(risk, len(time))
+    if len(time) < 2:
+        raise InputError("one patient alone has no Brier score with an interval; two or more are needed")
     horizon = check_horizon(horizon, time, event)
     cases, controls = censoring_weights(time, event, horizon)
     from_cases, from_controls = (1 - risk) ** 2 * cases, risk**2 * controls

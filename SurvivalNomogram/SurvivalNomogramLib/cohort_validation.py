@@ -55,6 +55,7 @@ class Cohorts:
 
 
 def columns_of(bundle: ModelBundle) -> SurvivalColumns:
+    """The columns of the training table, as the bundle remembers them."""
     stored = dict(bundle.settings.get("columns") or {})
     if not stored:
         raise InputError("the bundle does not say which columns are time and event; name them")
@@ -68,6 +69,7 @@ def columns_of(bundle: ModelBundle) -> SurvivalColumns:
 
 
 def modelling_of(bundle: ModelBundle) -> CoxModelling:
+    """The modelling step that made the bundle."""
     return CoxModelling.from_dict(bundle.settings.get("modelling") or {})
 
 
@@ -150,14 +152,18 @@ class CohortValidation:
     def run(self, progress: Progress) -> dict[str, Any]:
         """Write the cohort's tables and figures; return its line of the concordance table."""
         part, name = self.part, file_name(self.label)
-        events = part.event == 1
-        inside = tuple(h for h in self.horizons if events.any() and h <= part.time[events].max())
-        for horizon in self.horizons:
-            if horizon not in inside:
-                last = part.time[events].max() if events.any() else 0.0
-                self.output.failures.append(
-                    f"{self.label} at {horizon:g}: the cohort's last event is at {last:g}; choose an earlier horizon"
-                )
+        row: dict[str, Any] = {"cohort": self.label, "n": len(part.time), "events": int(part.event.sum())}
+        if not part.event.any():
+            self.output.failures.append(
+                f"{self.label}: none of its {len(part.time)} patients had an event, so nothing can be validated on it"
+            )
+            return row
+        last = part.time[part.event == 1].max()
+        inside = tuple(h for h in self.horizons if h <= last)
+        for horizon in (h for h in self.horizons if h > last):
+            self.output.failures.append(
+                f"{self.label} at {horizon:g}: the cohort's last event is at {last:g}; choose an earlier horizon"
+            )
         progress(0.05, f"{self.label}: ROC and Brier score")
         self.output.attempt(f"{self.label}: ROC", self._roc, name, inside)
         self.output.attempt(f"{self.label}: Brier score", self._brier, name)
@@ -170,21 +176,25 @@ class CohortValidation:
                 part_of(progress, 0.1 + 0.4 * k / len(inside), 0.1 + 0.4 * (k + 1) / len(inside)),
             )
         self.output.attempt(f"{self.label}: calibration", self._calibration, name, inside, part_of(progress, 0.5, 0.9))
-        return self._concordance(part_of(progress, 0.9, 1.0))
+        row["validation"] = "internal, corrected" if self.refits is not None else "as is"
+        step = part_of(progress, 0.9, 1.0)
+        return row | (self.output.attempt(f"{self.label}: concordance", self._concordance_values, step) or {})
 
     @property
     def risk(self) -> np.ndarray:
         return self.model.linear_predictor(self.part.frame)
 
     def _roc(self, name: str, horizons: Sequence[float]) -> None:
-        if not horizons:
-            return
-        self.output.table(f"auc_{name}", auc_table(self.part.time, self.part.event, self.risk, horizons))
-        curves = {
-            f"{h:g} {self.part.time_unit}": time_dependent_roc(self.part.time, self.part.event, self.risk, h)
-            for h in horizons
-        }
-        self.output.figure(f"roc_{name}", roc_figure(curves, title=self.label))
+        curves = {}
+        for horizon in horizons:
+            arrays = (self.part.time, self.part.event, self.risk, horizon)
+            curve = self.output.attempt(f"{self.label}: ROC at {horizon:g}", time_dependent_roc, *arrays)
+            if curve is not None:
+                curves[horizon] = curve
+        if curves:
+            self.output.table(f"auc_{name}", auc_table(self.part.time, self.part.event, self.risk, list(curves)))
+            named = {f"{horizon:g} {self.part.time_unit}": curve for horizon, curve in curves.items()}
+            self.output.figure(f"roc_{name}", roc_figure(named, title=self.label))
 
     def _brier(self, name: str) -> None:
         events = self.part.time[self.part.event == 1]
@@ -199,12 +209,14 @@ class CohortValidation:
     def _calibration(self, name: str, horizons: Sequence[float], progress: Progress) -> None:
         import pandas as pd
 
-        if not horizons:
+        done = []
+        for k, horizon in enumerate(horizons):
+            step = part_of(progress, k / len(horizons), (k + 1) / len(horizons))
+            found = self.output.attempt(f"{self.label}: calibration at {horizon:g}", self._calibrated, horizon, step)
+            if found is not None:
+                done.append(found)
+        if not done:
             return
-        done = [
-            self._calibrated(h, part_of(progress, k / len(horizons), (k + 1) / len(horizons)))
-            for k, h in enumerate(horizons)
-        ]
         self.output.table(f"calibration_{name}", pd.concat([c.table() for c in done], ignore_index=True))
         self.output.table(f"calibration_curve_{name}", pd.concat([c.curve_table() for c in done], ignore_index=True))
         summary = [
@@ -261,16 +273,6 @@ class CohortValidation:
         self.output.table(stem, curve.table())
         self.output.figure(stem, decision_curve_figure(curve, title=title))
 
-    def _concordance(self, progress: Progress) -> dict[str, Any]:
-        row: dict[str, Any] = {
-            "cohort": self.label,
-            "n": len(self.part.time),
-            "events": int(self.part.event.sum()),
-            "validation": "internal, corrected" if self.refits is not None else "as is",
-        }
-        values = self.output.attempt(f"{self.label}: concordance", self._concordance_values, progress)
-        return row | (values or {})
-
     def _concordance_values(self, progress: Progress) -> dict[str, Any]:
         values: dict[str, Any] = dict(concordances(self.part, self.risk, self.bootstrap))
         if self.refits is not None:
@@ -289,6 +291,7 @@ def write_subgroups(
     subgroups: Sequence[str],
     cuts: Mapping[str, float] | None,
 ) -> None:
+    """Write the subgroup table and forest plot of every cohort, high against low risk."""
     if cutoff is None:
         raise InputError("subgroups compare risk groups, but the bundle holds no cut-off")
     for label, part in cohort.parts.items():

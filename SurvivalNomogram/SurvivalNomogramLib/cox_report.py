@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -70,12 +70,14 @@ def make_cutoff(model: CoxModel, training: SurvivalTable, cutoff: str | float, h
 
 
 def coefficients_table(model: CoxModel) -> pd.DataFrame:
+    """The coefficients with their hazard ratios, one row a column of the model."""
     import pandas as pd
 
     return pd.DataFrame([asdict(line) for line in model.summary()])
 
 
 def selection_notes(result: ModellingResult) -> list[str]:
+    """What a reader should know of the selection: the model it led to, and what intervals ignore."""
     notes = [f"model: {', '.join(term.name for term in result.model.terms)}"]
     if result.stepwise is not None:
         notes += list(result.stepwise.warnings)
@@ -87,6 +89,7 @@ def selection_notes(result: ModellingResult) -> list[str]:
 
 
 def write_selection(output: JobOutput, result: ModellingResult) -> None:
+    """Write the steps of a stepwise selection, or the path of the lasso with its figures."""
     import pandas as pd
 
     if result.stepwise is not None:
@@ -107,6 +110,7 @@ def write_selection(output: JobOutput, result: ModellingResult) -> None:
 
 
 def write_schoenfeld(output: JobOutput, model: CoxModel, training: SurvivalTable) -> None:
+    """Write the test of proportional hazards and its figure; note the covariates that fail it."""
     import pandas as pd
 
     test = schoenfeld_test(model, training)
@@ -126,6 +130,7 @@ def parts_of(table: TableT) -> dict[str, TableT]:
 
 
 def write_groups(output: JobOutput, table: SurvivalTable, model: CoxModel, cutoff: RiskCutoff) -> None:
+    """Write Kaplan-Meier curves, baseline tables and box plots of the locked risk groups."""
 
     parts = parts_of(table)
     write_curves(output, parts, model, cutoff)
@@ -157,6 +162,7 @@ def write_curves(output: JobOutput, parts: Mapping[str, Outcome], model: CoxMode
 
 
 def write_kaplan_meier(output: JobOutput, label: str, part: Outcome, groups: np.ndarray) -> pd.DataFrame:
+    """Write the curves of one cohort and return its rows of the table of groups."""
     comparison = compare_groups(part.time, part.event, groups, levels=(LOW, HIGH))
     name = f"kaplan_meier_{file_name(label)}"
     output.figure(name, kaplan_meier_figure(comparison, time_unit=part.time_unit, title=label))
@@ -202,18 +208,14 @@ def write_concordance(
     bootstrap: BootstrapSettings,
     progress: Progress,
 ) -> None:
+    """Write Harrell's and Uno's C of every cohort; that of training also corrected for optimism."""
     import pandas as pd
 
     rows = []
     for label, part in parts_of(table).items():
+        row: dict[str, Any] = {"cohort": label, "n": len(part), "events": part.events, "resamples_used": 0}
         risk = model.linear_predictor(part.frame)
-        row = {
-            "cohort": label,
-            "n": len(part),
-            "events": part.events,
-            "resamples_used": 0,
-            **concordances(part, risk, bootstrap),
-        }
+        row |= output.attempt(f"concordance of {label}", concordances, part, risk, bootstrap) or {}
         if label == TRAINING:
             result = optimism_corrected_c(part.time, part.event, refit, bootstrap, progress)
             row |= {"optimism": float(result.optimism), "harrell_corrected": float(result.corrected)}
@@ -224,6 +226,7 @@ def write_concordance(
 
 
 def resample_notes(failures: Mapping[str, int], repeats: int) -> list[str]:
+    """Say how many resamples gave no model, and why; empty if all did."""
     lost = sum(failures.values())
     if not lost:
         return []
@@ -232,6 +235,8 @@ def resample_notes(failures: Mapping[str, int], repeats: int) -> list[str]:
 
 
 def concordances(part: Outcome, risk: np.ndarray, bootstrap: BootstrapSettings) -> dict[str, float]:
+    """Harrell's and Uno's C of a cohort with percentile intervals."""
+
     def both(rows: np.ndarray) -> np.ndarray:
         time, event, score = part.time[rows], part.event[rows], risk[rows]
         last = float(time[event == 1].max()) if event.any() else 0.0

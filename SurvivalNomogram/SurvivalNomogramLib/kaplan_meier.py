@@ -89,7 +89,7 @@ class SurvivalCurve:
                 "survival": survival,
                 "lower": self._step(self.lower, times, 1.0),
                 "upper": self._step(self.upper, times, 1.0),
-                "se": survival * np.sqrt(self._step(self.greenwood, times, 0.0)),
+                "se": _times_or_nan(survival, np.sqrt(self._step(self.greenwood, times, 0.0))),
             }
         )
 
@@ -224,6 +224,11 @@ def _interval(
     lower, upper = np.where(whole, 1.0, lower), np.where(whole, 1.0, upper)
     gone = survival <= 0
     return np.where(gone, np.nan, lower), np.where(gone, np.nan, upper)
+
+
+def _times_or_nan(survival: np.ndarray, sd_log: np.ndarray) -> np.ndarray:
+    """The standard error of survival; NaN, as in R, where nobody is left and survival is zero."""
+    return np.multiply(survival, sd_log, out=np.full(len(survival), np.nan), where=survival > 0)
 
 
 def _time_of_half(times: np.ndarray, curve: np.ndarray) -> float:

@@ -154,7 +154,7 @@ def test_two_models_are_compared_on_every_cohort(fitted, cohort, columns, tmp_pa
 
 def test_another_table_is_never_taken_for_the_training_data(fitted, cohort, tmp_path):
     changed = cohort[1].assign(time=cohort[1]["time"] + 1)
-    result = validate_job(fitted[0] / "model", changed, tmp_path, bootstrap=FEW, formats=PNG)
+    result = validate_job(fitted[0] / "model", changed, tmp_path, bootstrap=FEW, formats=())
     assert not result.failures
     assert set(read_csv(tmp_path / "concordance.csv")["validation"]) == {"as is"}
 
@@ -163,7 +163,7 @@ def test_an_external_table_without_a_split_and_in_another_unit_is_read(fitted, c
     frame = cohort[1][cohort[1]["split"] == "test"].drop(columns="split")
     frame = frame.assign(time=frame["time"] / 365.25, event=np.where(frame["event"] == 1, "dead", "alive"))
     columns = SurvivalColumns("time", "event", "years", id_column="patient")
-    validate_job(fitted[0] / "model", frame, tmp_path, columns=columns, bootstrap=FEW, formats=PNG)
+    validate_job(fitted[0] / "model", frame, tmp_path, columns=columns, bootstrap=FEW, formats=())
     own = read_csv(tmp_path / "concordance.csv")
     assert own["cohort"].tolist() == ["all"]
     full = read_csv(fitted[0] / "concordance.csv").set_index("cohort")
@@ -174,10 +174,34 @@ def test_a_cohort_followed_too_briefly_for_a_horizon_says_so_and_the_rest_is_wri
     frame = cohort[1][cohort[1]["split"] == "test"].copy()
     frame["event"] = frame["event"].where(frame["time"] <= 900, 0)
     frame["time"] = frame["time"].clip(upper=900)
-    result = validate_job(fitted[0] / "model", frame, tmp_path, bootstrap=FEW, formats=PNG)
+    result = validate_job(fitted[0] / "model", frame, tmp_path, bootstrap=FEW, formats=())
     assert any("test at 1095: the cohort's last event is at" in line for line in result.failures)
     assert read_csv(tmp_path / "auc_test.csv")["horizon"].tolist() == [365]
     assert "NOT DONE test at 1095" in (tmp_path / "notes.txt").read_text(encoding="utf-8")
+
+
+def test_a_cohort_without_events_says_so_and_the_others_are_done(cohort, columns, tmp_path):
+    frame = cohort[1].assign(event=cohort[1]["event"].where(cohort[1]["split"] == "train", 0))
+    result = cox_job(frame, tmp_path / "cox", columns, horizons=[730], bootstrap=FEW, formats=())
+    assert any("concordance of test: none of the" in line for line in result.failures)
+    assert read_csv(tmp_path / "cox" / "concordance.csv")["harrell"].notna().tolist() == [True, False]
+    result = validate_job(tmp_path / "cox" / "model", frame, tmp_path / "val", bootstrap=FEW, formats=())
+    assert any("test: none of its 229 patients had an event" in line for line in result.failures)
+    assert len(read_csv(tmp_path / "val" / "calibration_train.csv"))
+
+
+def test_a_cohort_where_all_have_the_event_is_modelled_and_validated(tmp_path):
+    frame = pd.read_csv(REFERENCE / "data" / "veteran.csv").drop(columns="lp").assign(event=1)
+    result = cox_job(frame, tmp_path, SurvivalColumns("time", "event"), bootstrap=FEW, formats=PNG)
+    assert any("all 137 patients have the event" in note for note in result.notes)
+    assert not validate_job(tmp_path / "model", frame, tmp_path / "val", bootstrap=FEW, formats=PNG).failures
+
+
+def test_a_single_new_patient_cannot_be_validated_and_every_reason_is_given(fitted, cohort, tmp_path):
+    one = cohort[1][cohort[1]["event"] == 1].iloc[[0]].drop(columns="split")
+    result = validate_job(fitted[0] / "model", one, tmp_path, bootstrap=FEW, formats=())
+    assert any("no two patients can be compared" in line for line in result.failures)
+    assert all("\n" not in line for line in result.failures)
 
 
 def test_a_nomogram_job_draws_the_bundle_and_reads_a_patient(fitted, cohort, tmp_path):
@@ -212,7 +236,7 @@ def test_missing_values_of_new_patients_are_filled_as_in_training(cohort, tmp_pa
     frame = cohort[1].copy()
     frame.loc[frame.index % 11 == 0, "tsize"] = np.nan
     columns = SurvivalColumns("time", "event", covariates=("tsize", "pnodes"), missing="median")
-    cox_job(frame, tmp_path / "cox", columns, bootstrap=FEW, formats=PNG)
+    cox_job(frame, tmp_path / "cox", columns, bootstrap=FEW, formats=())
     result = predict_job(tmp_path / "cox" / "model", pd.DataFrame({"tsize": [None, 30.0], "pnodes": [3, 3]}), tmp_path)
     bundle = load_bundle(tmp_path / "cox" / "model")
     assert any("1 missing filled with" in note for note in result.notes)
@@ -312,8 +336,8 @@ def test_a_patient_with_an_unseen_category_and_a_table_without_a_column_are_refu
 
 def test_an_unknown_cutoff_is_refused_and_a_given_one_is_kept(cohort, columns, tmp_path):
     with pytest.raises(InputError, match="cut-off 'best' is unknown; give median, youden or a number"):
-        cox_job(cohort[0], tmp_path, columns, cutoff="best", bootstrap=FEW, formats=PNG)
-    cox_job(cohort[0], tmp_path, columns, cutoff=0.25, bootstrap=BootstrapSettings(2), formats=PNG)
+        cox_job(cohort[0], tmp_path, columns, cutoff="best", bootstrap=FEW, formats=())
+    cox_job(cohort[0], tmp_path, columns, cutoff=0.25, bootstrap=BootstrapSettings(2), formats=())
     assert load_bundle(tmp_path / "model").cutoff.value == 0.25
 
 
