@@ -18,6 +18,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from PeritumoralRadiomicsLib.job_folder import free_cores
+
 POLL_MS = 100
 GRACE_S = 2.0
 
@@ -25,11 +27,6 @@ GRACE_S = 2.0
 def python_program() -> str:
     """Return the Python that runs scripts with Slicer's packages, or this one where there is no Slicer."""
     return shutil.which("PythonSlicer") or sys.executable
-
-
-def free_cores() -> int:
-    """Return the number of cores that work may use: one stays free for the window."""
-    return max(1, (os.cpu_count() or 2) - 1)
 
 
 class BackgroundProcess:

@@ -23,18 +23,20 @@ from .drawing import drawing_place, open_segment_editor, remove_back_button
 from .features import FEATURE_COLUMN, resolve_settings
 from .job_area import JobArea
 from .layouts import show_chart, show_layout, show_table
+from .map_section import MapSection
 from .module_widget import ModuleWidget
 from .ring_tags import rings_of
 from .segment_boxes import none_words, own_segments, segment_items, still_there, tumour_words
 from .slice_preview import Debounced, SlicePreview
 from .table_panel import TablePanel
+from .tables import RECORD
 
 TITLE = "Peritumoral Radiomics"
 _QUALITY_COLUMNS = ("region", "inner_mm", "outer_mm", "voxels", "volume_ml", "retained_fraction", "warnings")
 
 
 class PeritumoralPanel(ModuleWidget):
-    """Choose scan and tumour, see and create rings, extract their features, see them as table and chart."""
+    """Choose scan and tumour, see and create rings, extract their features, see them as table, chart and map."""
 
     def __init__(self, parent: Any, makeLogic: Callable[[], Any]) -> None:
         self._segmentation: Any = None
@@ -52,12 +54,15 @@ class PeritumoralPanel(ModuleWidget):
         self.extraction = JobArea(
             ui.extractProgressBar, ui.extractProgressLabel, ui.extractCancelButton, ui.logEdit, self._onModified
         )
+        self.maps = MapSection(self, self._onModified)
         self.qualityPanel = TablePanel(ui.qualityTableView, _QUALITY_COLUMNS)
         self.featurePanel = TablePanel(ui.featureTableView, filterColumn=FEATURE_COLUMN)
         ui.drawButton.connect("clicked(bool)", self.onDraw)
         ui.createRingsButton.connect("clicked(bool)", self.onCreateRings)
         ui.extractButton.connect("clicked(bool)", self.onExtract)
         ui.chartButton.connect("clicked(bool)", self.onChart)
+        ui.featureTableSelector.addAttribute("vtkMRMLTableNode", RECORD)
+        ui.mapsCollapsibleButton.connect("contentsCollapsed(bool)", self._onModified)
         ui.layoutButton.connect("clicked(bool)", self.onLayout)
         ui.featureFilterEdit.connect("textChanged(QString)", self.featurePanel.filter)
         presets = [(f"{name}: {text}", name) for name, text in preset_descriptions().items()]
@@ -77,6 +82,7 @@ class PeritumoralPanel(ModuleWidget):
             "parameterFile": PathConnector(ui.parameterFileEdit),
             "engine": ItemConnector(ui.engineSelector),
             "chartFeature": ItemConnector(ui.chartFeatureSelector),
+            **self.maps.connectors(),
         }
 
     def chooseDefaults(self, parameters: Any) -> None:
@@ -96,6 +102,7 @@ class PeritumoralPanel(ModuleWidget):
         if parameters is None:
             self._previewSoon.forget()
             self.preview.clear()
+            self.maps.forget()
             self._observeSegmentation(None)
         super().setParameterNode(parameters)
         if parameters is not None:
@@ -113,20 +120,24 @@ class PeritumoralPanel(ModuleWidget):
         if self.featurePanel.show(parameters.featureTable):
             self._offerFeatures(parameters)
         self._askForPreview(parameters)
+        self._followMap()
 
     def updateButtons(self, parameters: Any) -> None:
         """Enable what can be done now; the tool tips say what is missing."""
         ui = self.ui
         missing = _missing(parameters)
-        running = self.extraction.running
+        running = _("An extraction is running.") if self.extraction.running else ""
+        mapping = _("A map is being made.") if self.maps.job.running else ""
         _enable(ui.drawButton, "" if parameters.volume else _("Choose a volume first."))
         _enable(ui.createRingsButton, missing)
-        _enable(ui.extractButton, missing or (_("An extraction is running.") if running else ""))
+        _enable(ui.extractButton, missing or running)
+        _enable(ui.mapButton, missing or mapping)
         _enable(ui.chartButton, "" if parameters.featureTable else _("Extract features first."))
 
     def stopWork(self, reason: str) -> None:
-        """End the extraction, because the module or the scene is about to go."""
-        self.extraction.stop(_("Stopped: {reason}; nothing was kept.").format(reason=reason))
+        """End the jobs, because the module or the scene is about to go."""
+        for job in (self.extraction, self.maps.job):
+            job.stop(_("Stopped: {reason}; nothing was kept.").format(reason=reason))
 
     # --- segments ---------------------------------------------------------------------------------------------
 
@@ -153,6 +164,7 @@ class PeritumoralPanel(ModuleWidget):
         if self._parameterNode is not None:
             self._offerSegments(self._parameterNode)
             self._askForPreview(self._parameterNode)
+            self._followMap()
 
     def _offerSegments(self, parameters: Any) -> None:
         """Offer the segments that are there; what was chosen and is gone is not chosen any more."""
@@ -168,6 +180,7 @@ class PeritumoralPanel(ModuleWidget):
         for name, value in (("tumourSegment", tumour), ("organSegment", organ), ("exclusionSegments", exclusions)):
             if getattr(parameters, name) != value:
                 setattr(parameters, name, value)
+        self.maps.offerSegments(parameters)
 
     def onDraw(self, *_args: Any) -> None:
         """Open the Segment Editor on the tumour, made where there is none."""
@@ -247,7 +260,7 @@ class PeritumoralPanel(ModuleWidget):
             settings = chosen.parameterFile or chosen.preset
             self._ensure(packages_to_read(settings))
             self._ensure(packages_for(resolve_settings(settings, chosen.phase)))
-            folder = Path(slicer.app.temporaryPath) / f"{self.moduleName}-{uuid.uuid4().hex}"
+            folder = self.newFolder()
             job = self.logic.exportJob(
                 folder,
                 chosen.segmentation,
@@ -280,6 +293,10 @@ class PeritumoralPanel(ModuleWidget):
         finally:
             rmtree(job.folder, ignore_errors=True)
 
+    def newFolder(self) -> Path:
+        """Return the path of a folder for a job, which is not there yet."""
+        return Path(slicer.app.temporaryPath) / f"{self.moduleName}-{uuid.uuid4().hex}"
+
     def _ensure(self, packages: list[str]) -> None:
         ensure_packages(packages, Path(self.resourcePath("requirements.txt")), TITLE)
 
@@ -299,7 +316,12 @@ class PeritumoralPanel(ModuleWidget):
             show_layout()
             show_chart(chosen.chart)
 
-    # --- views ------------------------------------------------------------------------------------------------
+    # --- views and maps -----------------------------------------------------------------------------------------
+
+    def _followMap(self) -> None:
+        chosen = self._parameterNode
+        missing = _missing(chosen)
+        self.maps.follow(chosen, missing, () if missing else _occasion(chosen, chosen.mapSegment))
 
     def onLayout(self, *_args: Any) -> None:
         """Put slices, 3D, chart and table side by side."""
@@ -322,14 +344,14 @@ def _missing(parameters: Any) -> str:
     return ""
 
 
-def _occasion(parameters: Any) -> tuple[Any, ...]:
-    """Return everything that rings depend on."""
+def _occasion(parameters: Any, *segment_ids: str) -> tuple[Any, ...]:
+    """Return everything that rings depend on, and how these segments are drawn."""
     segmentation = parameters.segmentation.GetSegmentation()
     names = (
         "tumourSegment organSegment distancesMm fractions layout plane gapMm innerRimMm "
         "useWindow windowLow windowHigh supersampling minVoxels"
     )
-    used = [parameters.tumourSegment, parameters.organSegment, *parameters.exclusionSegments]
+    used = [parameters.tumourSegment, parameters.organSegment, *parameters.exclusionSegments, *segment_ids]
     segments = [segmentation.GetSegment(segment) for segment in used if segment]
     return (
         parameters.volume.GetID(),

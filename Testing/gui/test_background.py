@@ -8,7 +8,8 @@ import sys
 import time
 
 import pytest
-from RadiomicsSlicerLib.background import BackgroundProcess, free_cores, python_program
+
+from RadiomicsSlicerLib.background import BackgroundProcess, python_program
 
 TREE = """
 import subprocess, sys, time
@@ -116,11 +117,10 @@ def test_one_core_stays_free(listener, wait_until):
     listener.start("import os; print(os.environ['ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS'])")
     wait_until(lambda: listener.codes)
     assert listener.lines == [str(max(1, os.cpu_count() - 1))]
-    assert free_cores() == max(1, os.cpu_count() - 1)
 
 
 def test_a_program_that_is_not_there_is_an_error_at_once(window):
-    with pytest.raises(OSError, match="no such program|No such file"):
+    with pytest.raises(OSError, match=r"no such program|No such file"):
         BackgroundProcess(["/no such program"], print, print)
 
 

@@ -6,6 +6,7 @@ one that Slicer (5.8) can bind to the parameter's type, or connecting fails. Whe
 
 - Only the pairs of widget class and type in ``_CONNECTORS`` are known, without SingleStep and Decimals.
 - Parameters are not cached: each read asks the node.
+- Unbinding ends the observation of the node, too; Slicer leaves it there without effect.
 """
 
 from __future__ import annotations
@@ -140,6 +141,7 @@ def parameterNodeWrapper(wrapped: type) -> type:
     def __init__(self: Any, parameterNode: Any) -> None:
         plain_init(self, parameterNode)
         self._guis = {}
+        self._observers = {}
         self._updating = False
 
     def connectParametersToGui(self: Any, mapping: dict[str, Any]) -> int:
@@ -152,7 +154,7 @@ def parameterNodeWrapper(wrapped: type) -> type:
         for name, connector in connectors.items():
             connector.write(getattr(self, name))
             connector.onChanged(lambda name=name, connector=connector: take(self, name, connector))
-        self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: give(self))
+        self._observers[tag] = self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: give(self))
         return tag
 
     def take(self: Any, name: str, connector: Any) -> None:
@@ -175,6 +177,8 @@ def parameterNodeWrapper(wrapped: type) -> type:
     def disconnectGui(self: Any, tag: int | None) -> None:
         for connector in self._guis.pop(tag, {}).values():
             connector.onChanged(None)
+        if tag in self._observers:
+            self.RemoveObserver(self._observers.pop(tag))
 
     made.__init__ = __init__
     made.connectParametersToGui = connectParametersToGui

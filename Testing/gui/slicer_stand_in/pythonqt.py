@@ -6,6 +6,7 @@ A class made by :func:`mannered` has every Qt property as an attribute (``button
 - Only the classes listed in ``CLASSES`` exist; any other is an AttributeError.
 - Methods are those of PySide6. A call that PythonQt would refuse, or answer with a tuple for a list, may pass here.
 - Qt is version 6, as in Slicer 5.12 and later.
+- PySide6 6.12.0 miscounts references and ends Python 3.11; any other version from 6.8 on will do.
 - A signal's argument types are not looked at: ``connect("clicked()", f)`` and ``connect("clicked(bool)", f)`` do
   the same. A signal of that name must exist, however.
 """

@@ -27,6 +27,22 @@ _GroupBox = mannered(QtWidgets.QGroupBox)
 _TableView = mannered(QtWidgets.QTableView)
 
 
+_OBSERVED: list[tuple[Any, int]] = []
+
+
+def _observe(node: Any, event: Any, function: Any) -> int:
+    tag = node.AddObserver(event, function)
+    _OBSERVED.append((node, tag))
+    return tag
+
+
+def let_go() -> None:
+    """End all observations: widgets that are gone must not be called."""
+    while _OBSERVED:
+        node, tag = _OBSERVED.pop()
+        node.RemoveObserver(tag)
+
+
 def _dynamic(name: str, default: Any) -> property:
     """An attribute kept as a dynamic property, where the .ui file puts it."""
 
@@ -86,7 +102,7 @@ class qMRMLNodeComboBox(_ComboBox):
     def setMRMLScene(self, scene: Any) -> None:
         self._scene = scene
         for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent, scene.EndImportEvent):
-            scene.AddObserver(event, self._refill)
+            _observe(scene, event, self._refill)
         self._refill()
         if not self.noneEnabled and self._nodes():
             self.setCurrentNode(self._nodes()[0])
@@ -161,7 +177,7 @@ class qMRMLTableView(_TableView):
             self._node.RemoveObserver(self._tag)
         self._node = node
         if node is not None:
-            self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._read())
+            self._tag = _observe(node, vtk.vtkCommand.ModifiedEvent, lambda *_: self._read())
         self._read()
 
     def mrmlTableNode(self) -> Any:
@@ -214,7 +230,11 @@ class ctkCollapsibleButton(_Widget):
 
     def mousePressEvent(self, event: Any) -> None:
         if event.position().y() < 26:
-            self._set_collapsed(not self._collapsed)
+            self.setCollapsed(not self._collapsed)
+
+    def setCollapsed(self, value: bool) -> None:
+        self._set_collapsed(value)
+        self.contentsCollapsed.emit(value)
 
     def paintEvent(self, event: Any) -> None:
         painter = QtGui.QPainter(self)

@@ -223,6 +223,7 @@ def window() -> Iterator[Window]:
         _set(undo, slicer.util, "selectModule", found.select)
         _set(undo, slicer.util, "mainWindow", lambda: APPLICATION)
         _swap_modules(undo, {name: _CACHE.get(name) for name in WINDOW_MODULES})
+        undo.callback(slicer_widgets.let_go)
         yield found
         for name in WINDOW_MODULES:
             _CACHE[name] = sys.modules.get(name)

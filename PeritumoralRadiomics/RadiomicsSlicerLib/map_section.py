@@ -1,0 +1,153 @@
+"""The part of the panel for feature maps: how long one takes, making it, and its place over the scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import slicer.util
+from slicer.i18n import tr as _
+
+from PeritumoralRadiomicsLib.job_folder import read_progress
+from RadiomicsCoreLib.errors import RadiomicsError
+
+from .background import python_program
+from .job_area import JobArea
+from .maps import map_features
+from .segment_boxes import segment_items, still_there
+from .slice_preview import Debounced
+from .tables import RECORD
+
+
+class MapSection:
+    """Works on the widgets of a panel whose names begin with ``map``.
+
+    Args:
+        panel: with ``ui``, ``logic``, ``reporting``, ``newFolder`` and the parameter node.
+        onIdle: called when a job has ended, however.
+    """
+
+    def __init__(self, panel: Any, onIdle: Any) -> None:
+        from .connectors import fill_items
+
+        self._panel = panel
+        ui = self._ui = panel.ui
+        self._overlay: tuple[Any, float] = (None, 0.0)
+        self.job = JobArea(ui.mapProgressBar, ui.mapProgressLabel, ui.mapCancelButton, None, onIdle)
+        self._estimateSoon = Debounced(self.onEstimate)
+        fill_items(ui.mapFeatureSelector, [(name, name) for name in map_features()], "")
+        ui.mapVolumeSelector.addAttribute("vtkMRMLScalarVolumeNode", RECORD)
+        ui.mapButton.connect("clicked(bool)", self.onMake)
+
+    def connectors(self) -> dict[str, Any]:
+        """Bind what Slicer has no binding for."""
+        from .connectors import ItemConnector
+
+        return {
+            "mapSegment": ItemConnector(self._ui.mapSegmentSelector),
+            "mapFeature": ItemConnector(self._ui.mapFeatureSelector),
+        }
+
+    def offerSegments(self, parameters: Any) -> None:
+        """Offer all segments, rings too; one that is gone is not chosen any more."""
+        from .connectors import fill_items
+
+        kept = "".join(still_there(parameters.segmentation, [parameters.mapSegment], rings=True))
+        items = segment_items(parameters.segmentation, _("The tumour"), rings=True)
+        fill_items(self._ui.mapSegmentSelector, items, kept)
+        if parameters.mapSegment != kept:
+            parameters.mapSegment = kept
+
+    def follow(self, parameters: Any, missing: str, occasion: Any) -> None:
+        """State how long the map would take, and show the chosen map over the scan.
+
+        Args:
+            parameters: the parameter node.
+            missing: what must be chosen first; empty if nothing is missing.
+            occasion: changes with the segments.
+        """
+        if missing or self._ui.mapsCollapsibleButton.collapsed:
+            self._estimateSoon.forget()
+            self._ui.mapTimeLabel.text = missing
+        else:
+            settings = (parameters.mapSegment, parameters.mapFeature, parameters.mapRadius, *_settings(parameters))
+            self._estimateSoon.ask((settings, occasion))
+        overlay = (parameters.mapVolume, parameters.mapOpacity if parameters.mapVolume else 0.0)
+        if overlay != self._overlay:
+            self._overlay = overlay
+            slicer.util.setSliceViewerLayers(foreground=overlay[0], foregroundOpacity=overlay[1])
+
+    def forget(self) -> None:
+        """Forget what was asked for and shown: the panel is unbound."""
+        self._estimateSoon.forget()
+        self._overlay = (None, 0.0)
+
+    def onEstimate(self) -> None:
+        """State how long the map would take; what stands against it is said instead."""
+        if self._panel._parameterNode is None:
+            return
+        try:
+            seconds = self._request().seconds()
+        except RadiomicsError as error:
+            self._ui.mapTimeLabel.text = str(error)
+            return
+        self._ui.mapTimeLabel.text = _("Takes about {time} on this computer.").format(time=in_words(seconds))
+
+    def onMake(self, *_args: Any) -> None:
+        """Make the map in a process of its own."""
+        with self._panel.reporting(_("The map could not be started.")):
+            chosen = self._panel._parameterNode
+            request = self._request()
+            self._ui.mapTimeLabel.text = _("Takes about {time} on this computer.").format(
+                time=in_words(request.seconds())
+            )
+            folder: Path = self._panel.newFolder()
+            job = self._panel.logic.exportMapJob(folder, request, chosen.volume, chosen.segmentation)
+            self.job.start(
+                job.command(python_program()),
+                read_progress,
+                onDone=lambda: self.onMade(job),
+                onStopped=lambda: rmtree(folder, ignore_errors=True),
+            )
+            self._panel.updateButtons(chosen)
+
+    def onMade(self, job: Any) -> None:
+        """Bring the map of a job into the scene; it is shown over the scan because it is chosen."""
+        try:
+            with self._panel.reporting(_("The map could not be made.")):
+                chosen = self._panel.logic.getParameterNode()
+                chosen.mapVolume = self._panel.logic.importResult(job, chosen.mapVolume)
+        finally:
+            rmtree(job.folder, ignore_errors=True)
+
+    def _request(self) -> Any:
+        chosen = self._panel._parameterNode
+        return self._panel.logic.requestMap(
+            chosen.volume,
+            chosen.segmentation,
+            chosen.mapSegment or chosen.tumourSegment,
+            chosen.mapFeature,
+            chosen.mapRadius,
+            chosen.parameterFile or chosen.preset,
+        )
+
+
+def in_words(seconds: float) -> str:
+    """Return a time as people say it.
+
+    Example:
+        >>> in_words(0.4), in_words(47), in_words(200), in_words(7000)
+        ('1 second', '47 seconds', '4 minutes', '2.0 hours')
+    """
+    if seconds < 1.5:
+        return _("1 second")
+    if seconds < 90:
+        return _("{number} seconds").format(number=round(seconds))
+    if seconds < 5400:
+        return _("{number} minutes").format(number=-(-round(seconds) // 60))
+    return _("{number} hours").format(number=f"{seconds / 3600:.1f}")
+
+
+def _settings(parameters: Any) -> tuple[str, str]:
+    return parameters.preset, parameters.parameterFile

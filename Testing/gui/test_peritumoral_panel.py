@@ -1,0 +1,690 @@
+"""The panel of PeritumoralRadiomics: its own .ui file and Widget, with buttons pressed."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+import numpy as np
+import pytest
+import slicer
+import slicer.util
+from PySide6 import QtCore
+
+from RadiomicsCoreLib.errors import RadiomicsError
+from RadiomicsSlicerLib.jobs import FolderJob
+from RadiomicsSlicerLib.layouts import LAYOUT_ID
+
+
+def press(button):
+    """Press a button as a user can: only if it is enabled."""
+    assert button.enabled, button.toolTip
+    button.click()
+
+
+def segment_names(case):
+    segmentation = case.segmentation.GetSegmentation()
+    return [segmentation.GetNthSegment(n).GetName() for n in range(segmentation.GetNumberOfSegments())]
+
+
+def choose_text(box, text):
+    box.setCurrentIndex(box.findText(text))
+
+
+def shown_columns(view):
+    model = view.model()
+    return [
+        model.headerData(n, QtCore.Qt.Orientation.Horizontal)
+        for n in range(model.columnCount())
+        if not view.isColumnHidden(n)
+    ]
+
+
+def outline_reach(panel):
+    """Farthest point of each outline from the ball's centre, mm."""
+    reaches = []
+    for model in panel.preview.models:
+        bounds = model.GetPolyData().GetBounds()
+        centre = model.GetPolyData().GetCenter()
+        reaches.append(max(bounds[1] - centre[0], bounds[3] - centre[1], bounds[5] - centre[2]))
+    return reaches
+
+
+@pytest.fixture
+def few_features(tmp_path):
+    """A parameter file that is quick to compute."""
+    path = tmp_path / "few.yaml"
+    path.write_text("imageType:\n  Original: {}\nfeatureClass:\n  firstorder: [Mean, Entropy, Energy]\n")
+    return path
+
+
+@pytest.fixture
+def rings(panel, case):
+    """The small case with rings."""
+    panel._parameterNode.distancesMm = "2, 4"
+    press(panel.ui.createRingsButton)
+    return case
+
+
+# --- opening and choosing --------------------------------------------------------------------------------------
+
+
+def test_an_empty_scene_enables_nothing_and_says_what_is_missing(panel):
+    for button in (panel.ui.createRingsButton, panel.ui.extractButton):
+        assert not button.enabled
+        assert button.toolTip == "Choose a volume first."
+    assert not panel.ui.drawButton.enabled
+    assert not panel.ui.chartButton.enabled
+
+
+def test_without_a_segment_the_panel_asks_for_one(panel, case):
+    case.segmentation.GetSegmentation().RemoveSegment("Tumour")
+    assert not panel.ui.createRingsButton.enabled
+    assert panel.ui.createRingsButton.toolTip == "Choose the tumour's segment first, or press Draw tumour."
+
+
+def test_without_a_segmentation_the_panel_asks_for_one(panel, case):
+    panel.ui.segmentationSelector.setCurrentNode(None)
+    assert panel.ui.createRingsButton.toolTip == "Choose a segmentation first, or press Draw tumour."
+
+
+def test_the_only_volume_segmentation_and_segment_are_chosen(panel, case):
+    chosen = panel._parameterNode
+    assert chosen.volume is case.volume
+    assert chosen.segmentation is case.segmentation
+    assert chosen.tumourSegment == "Tumour"
+    assert panel.ui.tumourSelector.currentText == "Tumour"
+    assert panel.ui.createRingsButton.enabled
+
+
+def test_of_several_segments_none_is_guessed(panel, make_case, draw_segment):
+    draw_segment(make_case(), "Liver", np.ones((44, 44, 44)))
+    panel.enter()
+    assert panel._parameterNode.tumourSegment == ""
+    assert panel.ui.tumourSelector.currentText == "Choose the tumour"
+
+
+BOUND = [
+    ("distancesEdit", "text", "1, 2", "distancesMm", "1, 2"),
+    ("fractionsEdit", "text", "1/6", "fractions", "1/6"),
+    ("layoutSelector", "currentIndex", 1, "layout", "bands"),
+    ("planeSelector", "currentIndex", 1, "plane", "largest_slice"),
+    ("gapSpinBox", "value", 1.5, "gapMm", 1.5),
+    ("rimSpinBox", "value", 2.0, "innerRimMm", 2.0),
+    ("minVoxelsSpinBox", "value", 7, "minVoxels", 7),
+    ("supersamplingCheckBox", "checked", True, "supersampling", True),
+    ("windowCheckBox", "checked", True, "useWindow", True),
+    ("windowLowSpinBox", "value", -50.0, "windowLow", -50.0),
+    ("windowHighSpinBox", "value", 300.0, "windowHigh", 300.0),
+    ("previewCheckBox", "checked", False, "livePreview", False),
+    ("parameterFileEdit", "currentPath", "own.yaml", "parameterFile", "own.yaml"),
+    ("phaseEdit", "text", "venous", "phase", "venous"),
+    ("unionCheckBox", "checked", True, "union", True),
+]
+
+
+@pytest.mark.parametrize(("widget", "attribute", "value", "parameter", "kept"), BOUND, ids=[row[0] for row in BOUND])
+def test_a_widget_and_its_parameter_follow_each_other(panel, case, widget, attribute, value, parameter, kept):
+    found, chosen = getattr(panel.ui, widget), panel._parameterNode
+    before, default = getattr(found, attribute), getattr(chosen, parameter)
+    setattr(found, attribute, value)
+    assert getattr(chosen, parameter) == kept
+    setattr(chosen, parameter, default)
+    assert getattr(found, attribute) == before
+
+
+def test_choices_are_offered_in_words(panel):
+    layouts = [panel.ui.layoutSelector.itemText(n) for n in range(panel.ui.layoutSelector.count)]
+    planes = [panel.ui.planeSelector.itemText(n) for n in range(panel.ui.planeSelector.count)]
+    assert layouts == ["begins at the tumour (cumulative)", "begins at the one before (bands)"]
+    assert planes == ["all directions (3D)", "the largest slice", "the plane of every slice"]
+
+
+def test_presets_and_engines_are_offered(panel):
+    choose_text(panel.ui.presetSelector, panel.ui.presetSelector.itemText(2))
+    assert panel._parameterNode.preset == panel.ui.presetSelector.itemData(2)
+    assert panel.ui.presetSelector.itemText(2).startswith(panel._parameterNode.preset)
+    panel.ui.engineSelector.setCurrentIndex(1)
+    assert panel._parameterNode.engine == panel.ui.engineSelector.currentText
+
+
+def test_organ_and_exclusions_reach_the_parameters(panel, case, draw_segment):
+    for name in ("Liver", "Vessel", "Bone"):
+        draw_segment(case, name, np.ones((44, 44, 44)))
+    choose_text(panel.ui.organSelector, "Liver")
+    box = panel.ui.exclusionSelector
+    for row in (box.findText("Vessel"), box.findText("Bone")):
+        box.setCheckState(box.checkableModel().index(row, 0), QtCore.Qt.CheckState.Checked)
+    assert panel._parameterNode.organSegment == "Liver"
+    assert panel._parameterNode.exclusionSegments == ["Vessel", "Bone"]
+
+
+def test_a_deleted_organ_is_none_and_never_another_segment(panel, case, draw_segment):
+    draw_segment(case, "Liver", np.ones((44, 44, 44)))
+    choose_text(panel.ui.organSelector, "Liver")
+    panel._parameterNode.exclusionSegments = ["Liver"]
+    case.segmentation.GetSegmentation().RemoveSegment("Liver")
+    assert panel._parameterNode.organSegment == ""
+    assert panel._parameterNode.exclusionSegments == []
+    assert panel.ui.organSelector.currentText == "None"
+    assert panel.ui.tumourSelector.currentText == "Tumour"
+
+
+def test_a_renamed_segment_stays_chosen(panel, case):
+    case.segmentation.GetSegmentation().GetSegment("Tumour").SetName("GTV")
+    assert panel.ui.tumourSelector.currentText == "GTV"
+    assert panel._parameterNode.tumourSegment == "Tumour"
+
+
+def test_rings_are_not_offered_as_tumours(panel, rings):
+    box = panel.ui.tumourSelector
+    assert [box.itemText(n) for n in range(box.count)] == ["Choose the tumour", "Tumour"]
+
+
+def test_settings_and_results_are_there_after_saving_and_loading(panel, window, rings, tmp_path):
+    panel.ui.gapSpinBox.value = 0.5
+    panel.ui.layoutSelector.setCurrentIndex(1)
+    path = tmp_path / "scene.mrb"
+    assert slicer.mrmlScene.WriteToMRB(str(path))
+    slicer.mrmlScene.Clear(0)
+    assert panel.ui.distancesEdit.text == "3, 6, 9"
+    assert slicer.mrmlScene.ReadFromMRB(str(path), False)
+    panel.enter()
+    chosen = panel._parameterNode
+    assert (chosen.distancesMm, chosen.gapMm, chosen.layout) == ("2, 4", 0.5, "bands")
+    assert panel.ui.tumourSelector.currentText == "Tumour"
+    assert chosen.qualityTable.GetNumberOfRows() == 3
+    assert panel.ui.qualityTableView.model().rowCount() == 3
+
+
+# --- drawing ---------------------------------------------------------------------------------------------------
+
+
+def test_draw_tumour_begins_with_nothing_but_a_volume_and_comes_back(panel, window, make_case):
+    made = make_case()
+    slicer.mrmlScene.RemoveNode(made.segmentation)
+    panel.enter()
+    press(panel.ui.drawButton)
+    given = window.editor.given
+    assert window.current == "SegmentEditor"
+    assert given["volume"] is made.volume
+    assert given["segmentation"].GetSegmentation().GetSegment(given["segment"]).GetName() == "Tumour"
+    back = [button for button in window.editor.panel.children() if getattr(button, "text", "").startswith("Done")]
+    press(back[0])
+    assert window.current == "PeritumoralRadiomics"
+    assert panel._parameterNode.tumourSegment == given["segment"]
+    assert not back[0].visible
+
+
+def test_draw_tumour_opens_the_chosen_segment(panel, window, case):
+    press(panel.ui.drawButton)
+    assert window.editor.given == {"segmentation": case.segmentation, "volume": case.volume, "segment": "Tumour"}
+    assert segment_names(case) == ["Tumour"]
+
+
+# --- rings -----------------------------------------------------------------------------------------------------
+
+
+def test_outlines_follow_the_numbers(panel, case, wait_until):
+    panel.ui.distancesEdit.text = "3, 6"
+    wait_until(lambda: len(panel.preview.models) == 2)
+    assert outline_reach(panel) == pytest.approx([10, 13], abs=0.6)
+    panel.ui.distancesEdit.text = "3, 9"
+    wait_until(lambda: outline_reach(panel)[-1] > 14)
+    assert outline_reach(panel) == pytest.approx([10, 16], abs=0.6)
+    assert panel.ui.previewLabel.text.startswith("ring_0_3mm: ")
+    assert segment_names(case) == ["Tumour"]
+
+
+def test_outlines_lie_around_the_tumour_and_only_in_slice_views(panel, case, wait_until):
+    wait_until(lambda: panel.preview.models)
+    centre = panel.preview.models[0].GetPolyData().GetCenter()
+    np.testing.assert_allclose(centre, [22, 22, 22], atol=0.3)
+    display = panel.preview.models[0].GetDisplayNode()
+    assert display.GetVisibility2D() and not display.GetVisibility3D()
+
+
+def test_outlines_are_never_saved_nor_listed(panel, case, wait_until, scene_text):
+    wait_until(lambda: panel.preview.models)
+    assert "vtkMRMLModelNode" not in scene_text()
+    assert all(model.GetHideFromEditors() for model in panel.preview.models)
+
+
+def test_one_change_after_the_other_is_computed_once(panel, case, wait_until, monkeypatch):
+    wait_until(lambda: panel.preview.models)
+    calls = []
+    plain = panel.logic.previewRings
+    monkeypatch.setattr(panel.logic, "previewRings", lambda *given: calls.append(given) or plain(*given))
+    for text in ("2", "2, 4", "2, 4, 6", "2, 4, 6, 8"):
+        panel.ui.distancesEdit.text = text
+    panel.ui.phaseEdit.text = "has nothing to do with rings"
+    wait_until(lambda: len(panel.preview.models) == 4)
+    end = time.monotonic() + 0.5
+    wait_until(lambda: time.monotonic() > end)
+    assert len(calls) == 1
+
+
+def test_outlines_follow_the_drawing_of_the_tumour(panel, case, wait_until):
+    wait_until(lambda: panel.preview.models)
+    before = outline_reach(panel)
+    k, j, i = np.ogrid[:44, :44, :44]
+    larger = ((k - 22) ** 2 + (j - 22) ** 2 + (i - 22) ** 2 <= 100).astype(np.uint8)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(larger, case.segmentation, "Tumour", case.volume)
+    wait_until(lambda: outline_reach(panel)[0] > before[0] + 2)
+
+
+@pytest.mark.parametrize(
+    ("widget", "text", "words"),
+    [
+        ("distancesEdit", "3, six", "'six' is none"),
+        ("distancesEdit", "", "no ring is asked for; give distances in mm such as 3, 6, 9"),
+        ("distancesEdit", "-3", "outer_mm must be a finite number > 0, got -3"),
+        ("fractionsEdit", "1/0", "'1/0' is none"),
+    ],
+)
+def test_nonsense_is_one_line_under_the_numbers(panel, case, wait_until, window, widget, text, words):
+    wait_until(lambda: panel.preview.models)
+    getattr(panel.ui, widget).text = text
+    wait_until(lambda: not panel.preview.models)
+    assert words in panel.ui.previewLabel.text
+    assert len(panel.ui.previewLabel.text.splitlines()) == 1
+    assert window.shown == []
+
+
+def test_outlines_go_with_the_switch_with_another_module_and_with_the_scene(panel, case, window, wait_until):
+    wait_until(lambda: panel.preview.models)
+    panel.ui.previewCheckBox.checked = False
+    assert panel.preview.models == []
+    panel.ui.previewCheckBox.checked = True
+    wait_until(lambda: panel.preview.models)
+    window.select("Data")
+    assert slicer.util.getNodesByClass("vtkMRMLModelNode") == []
+    window.select("PeritumoralRadiomics")
+    wait_until(lambda: panel.preview.models)
+    slicer.mrmlScene.Clear(0)
+    assert panel.preview.models == []
+
+
+def test_create_rings_adds_segments_and_the_quality_table(panel, case, wait_until):
+    wait_until(lambda: panel.preview.models)
+    panel.ui.distancesEdit.text = "2, 4"
+    press(panel.ui.createRingsButton)
+    assert segment_names(case) == ["Tumour", "ring_0_2mm", "ring_0_4mm"]
+    assert panel.preview.models == []
+    table = panel._parameterNode.qualityTable
+    assert table.GetNumberOfRows() == 3
+    view = panel.ui.qualityTableView
+    columns = ["region", "inner_mm", "outer_mm", "voxels", "volume_ml", "retained_fraction", "warnings"]
+    assert shown_columns(view) == columns
+    ring = slicer.util.arrayFromSegmentBinaryLabelmap(case.segmentation, "Tumour_ring_0_2mm", case.volume)
+    voxels = shown_columns(view).index("voxels")
+    hidden_before = sum(view.isColumnHidden(n) for n in range(view.model().columnCount()) if n <= 6)
+    assert view.model().index(1, voxels + hidden_before).data() == str(np.count_nonzero(ring))
+
+
+def test_create_rings_again_replaces_rings_and_rows(panel, rings):
+    table = panel._parameterNode.qualityTable
+    panel.ui.distancesEdit.text = "5"
+    press(panel.ui.createRingsButton)
+    assert segment_names(rings) == ["Tumour", "ring_0_5mm"]
+    assert panel._parameterNode.qualityTable is table
+    assert panel.ui.qualityTableView.model().rowCount() == 2
+
+
+# --- features --------------------------------------------------------------------------------------------------
+
+
+def test_extract_runs_in_the_background_and_gives_the_same_table_as_logic(
+    panel, rings, few_features, wait_until, window, tmp_path
+):
+    panel.ui.parameterFileEdit.currentPath = str(few_features)
+    ticks, seen = [], []
+    timer = QtCore.QTimer()
+    timer.timeout.connect(lambda: ticks.append(1))
+    timer.start(10)
+    panel.ui.extractProgressBar.valueChanged.connect(seen.append)
+    press(panel.ui.extractButton)
+    assert panel.extraction.running and panel.extraction.pid != os.getpid()
+    assert not panel.ui.extractButton.enabled and panel.ui.extractCancelButton.enabled
+    wait_until(lambda: not panel.extraction.running)
+    timer.stop()
+    assert window.shown == []
+    assert len(ticks) > 10, "the window stood still"
+    assert len(set(seen)) > 2 and max(seen) == 100, "no progress was shown"
+    table = panel._parameterNode.featureTable
+    expected = panel.logic.extract(rings.segmentation, None, rings.volume, few_features)
+    for column in range(expected.GetNumberOfColumns()):
+        here, there = table.GetTable().GetColumn(column), expected.GetTable().GetColumn(column)
+        assert here.GetName() == there.GetName()
+        rows = range(there.GetNumberOfValues())
+        assert [here.GetValue(row) for row in rows] == [there.GetValue(row) for row in rows]
+    assert panel.ui.logEdit.plainText.strip()
+    assert panel.ui.statusLabel.text == f"Features are in the table {table.GetName()}."
+    assert [path.name for path in tmp_path.iterdir()] == ["few.yaml"]
+    assert panel.ui.extractButton.enabled and not panel.ui.extractProgressBar.visible
+
+
+def test_results_can_be_filtered_and_charted(panel, rings, few_features, wait_until, window):
+    panel.ui.parameterFileEdit.currentPath = str(few_features)
+    press(panel.ui.extractButton)
+    wait_until(lambda: panel._parameterNode.featureTable)
+    rows = panel.ui.featureTableView.model()
+    assert rows.rowCount() == 3
+    panel.ui.featureFilterEdit.text = "ENTR"
+    assert [rows.index(n, 0).data() for n in range(rows.rowCount())] == ["original_firstorder_Entropy"]
+    panel.ui.featureFilterEdit.text = ""
+    assert rows.rowCount() == 3
+    choose_text(panel.ui.chartFeatureSelector, "original_firstorder_Energy")
+    press(panel.ui.chartButton)
+    chart = panel._parameterNode.chart
+    assert chart.GetTitle() == "original_firstorder_Energy"
+    assert slicer.app.applicationLogic().GetSelectionNode().GetActivePlotChartID() == chart.GetID()
+    assert window.app.layoutManager().layout == LAYOUT_ID
+    choose_text(panel.ui.chartFeatureSelector, "original_firstorder_Mean")
+    press(panel.ui.chartButton)
+    assert panel._parameterNode.chart is chart
+    assert chart.GetTitle() == "original_firstorder_Mean"
+
+
+def test_extract_again_fills_the_chosen_table_anew(panel, rings, few_features, wait_until):
+    panel.ui.parameterFileEdit.currentPath = str(few_features)
+    press(panel.ui.extractButton)
+    wait_until(lambda: not panel.extraction.running)
+    table = panel._parameterNode.featureTable
+    panel.ui.unionCheckBox.checked = True
+    press(panel.ui.extractButton)
+    wait_until(lambda: not panel.extraction.running)
+    assert panel._parameterNode.featureTable is table
+    assert table.GetNumberOfColumns() == 1 + 3 + 2
+    assert panel.ui.featureTableView.model().columnCount() == 6
+
+
+def test_without_rings_the_tumour_alone_is_measured(panel, case, few_features, wait_until):
+    panel.ui.parameterFileEdit.currentPath = str(few_features)
+    press(panel.ui.extractButton)
+    wait_until(lambda: not panel.extraction.running)
+    table = panel._parameterNode.featureTable.GetTable()
+    assert [table.GetColumn(n).GetName() for n in range(table.GetNumberOfColumns())] == ["feature", "Tumour"]
+
+
+def test_features_arrive_while_another_module_is_open(panel, rings, few_features, wait_until, window):
+    panel.ui.parameterFileEdit.currentPath = str(few_features)
+    press(panel.ui.extractButton)
+    window.select("Data")
+    wait_until(lambda: not panel.extraction.running)
+    window.select("PeritumoralRadiomics")
+    assert panel.ui.featureTableView.model().rowCount() == 3
+
+
+# --- maps ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def map_section(panel, rings):
+    """The section for maps, open, with a quick map chosen."""
+    panel.ui.mapsCollapsibleButton.setCollapsed(False)
+    choose_text(panel.ui.mapFeatureSelector, "firstorder_Range")
+    choose_text(panel.ui.mapSegmentSelector, "ring_0_2mm")
+    panel.ui.mapRadiusSpinBox.value = 1
+    return panel
+
+
+def test_a_map_states_its_time_before_it_starts(map_section, wait_until):
+    wait_until(lambda: map_section.ui.mapTimeLabel.text.startswith("Takes about "))
+    assert map_section.ui.mapTimeLabel.text.endswith(" on this computer.")
+    assert map_section._parameterNode.mapVolume is None
+
+
+def test_a_map_is_made_in_the_background_and_laid_over_the_scan(map_section, rings, wait_until, window):
+    composite = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceCompositeNode", "Red")
+    press(map_section.ui.mapButton)
+    assert map_section.maps.job.running
+    assert not map_section.ui.mapButton.enabled and map_section.ui.mapCancelButton.enabled
+    wait_until(lambda: not map_section.maps.job.running)
+    assert window.shown == []
+    made = map_section._parameterNode.mapVolume
+    assert composite.GetForegroundVolumeID() == made.GetID()
+    assert composite.GetForegroundOpacity() == 0.5
+    map_section.ui.mapOpacitySlider.value = 0.25
+    assert composite.GetForegroundOpacity() == 0.25
+    expected = map_section.logic.featureMap(
+        rings.volume, rings.segmentation, "ring_0_2mm", "firstorder_Range", 1, "wu2021"
+    )
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(made), slicer.util.arrayFromVolume(expected))
+    map_section.ui.mapVolumeSelector.setCurrentNode(None)
+    assert composite.GetForegroundVolumeID() is None
+
+
+def test_a_map_can_be_cancelled(map_section, scene_text, window, monkeypatch):
+    monkeypatch.setattr(FolderJob, "command", lambda self, python: [python, "-c", "import time; time.sleep(50)"])
+    before = scene_text()
+    press(map_section.ui.mapButton)
+    pid = map_section.maps.job.pid
+    press(map_section.ui.mapCancelButton)
+    assert process_is_gone(pid)
+    assert scene_text() == before
+    assert map_section.ui.mapProgressLabel.text == "Cancelled; nothing was kept."
+
+
+def test_settings_that_change_the_image_are_refused_in_one_line(map_section, wait_until, window):
+    map_section.ui.presetSelector.setCurrentIndex(map_section.ui.presetSelector.findData("liu2025"))
+    wait_until(lambda: "a map lies on the scan's own voxels" in map_section.ui.mapTimeLabel.text)
+    press(map_section.ui.mapButton)
+    assert "a map lies on the scan's own voxels" in map_section.ui.statusLabel.text
+    assert len(window.shown) == 1
+
+
+def test_a_folded_section_computes_nothing(panel, rings, wait_until, monkeypatch):
+    monkeypatch.setattr(panel.logic, "requestMap", lambda *_: pytest.fail("an estimate was made"))
+    panel.ui.mapRadiusSpinBox.value = 3
+    end = time.monotonic() + 0.4
+    wait_until(lambda: time.monotonic() > end)
+    assert panel.ui.mapTimeLabel.text == ""
+
+
+# --- what goes wrong -------------------------------------------------------------------------------------------
+
+
+def process_is_gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.fixture
+def slow_job(panel, rings, scene_text, monkeypatch):
+    """An extraction that takes long, and the scene before it."""
+    panel.ui.presetSelector.setCurrentIndex(panel.ui.presetSelector.findData("wu2021"))
+    sleeps = "import subprocess, sys, time; subprocess.run([sys.executable, '-c', 'import time; time.sleep(50)'])"
+    monkeypatch.setattr(FolderJob, "command", lambda self, python: [python, "-c", sleeps])
+    before = scene_text()
+    press(panel.ui.extractButton)
+    return before
+
+
+def test_cancel_ends_the_job_and_leaves_the_scene(panel, slow_job, scene_text, tmp_path):
+    pid = panel.extraction.pid
+    press(panel.ui.extractCancelButton)
+    assert process_is_gone(pid)
+    assert panel.ui.extractProgressLabel.text == "Cancelled; nothing was kept."
+    assert scene_text() == slow_job
+    assert list(tmp_path.iterdir()) == []
+    assert panel.ui.extractButton.enabled and not panel.ui.extractCancelButton.enabled
+
+
+def test_closing_the_scene_ends_the_job(panel, slow_job, window, tmp_path):
+    pid = panel.extraction.pid
+    slicer.mrmlScene.Clear(0)
+    assert process_is_gone(pid)
+    assert panel.ui.extractProgressLabel.text == "Stopped: the scene was closed; nothing was kept."
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0
+    assert list(tmp_path.iterdir()) == []
+    assert window.shown == []
+
+
+def test_closing_the_module_ends_the_job(panel, slow_job):
+    pid = panel.extraction.pid
+    panel.cleanup()
+    assert process_is_gone(pid)
+    panel.setup()
+
+
+@pytest.mark.parametrize("role", ["volume", "segmentation"])
+def test_a_node_deleted_meanwhile_is_one_line(panel, rings, few_features, wait_until, window, role):
+    panel.ui.parameterFileEdit.currentPath = str(few_features)
+    press(panel.ui.extractButton)
+    node = getattr(rings, role)
+    slicer.mrmlScene.RemoveNode(node)
+    wait_until(lambda: not panel.extraction.running)
+    words = f"the {role} {node.GetName()!r} is no longer in the scene; choose another"
+    assert panel.ui.statusLabel.text == words
+    assert window.shown == [f"The features could not be extracted.\n\n{words}"]
+    assert panel._parameterNode.featureTable is None
+
+
+def test_a_job_that_fails_shows_its_message(panel, case, wait_until, window, scene_text, monkeypatch):
+    plain = panel.logic.exportJob
+
+    def with_unknown_engine(*given, **named):
+        job = plain(*given, **named)
+        path = job.folder / "job.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"engine": "abacus"}))
+        return job
+
+    monkeypatch.setattr(panel.logic, "exportJob", with_unknown_engine)
+    before = scene_text()
+    press(panel.ui.extractButton)
+    wait_until(lambda: not panel.extraction.running)
+    assert "abacus" in panel.ui.statusLabel.text
+    assert len(panel.ui.statusLabel.text.splitlines()) == 1
+    assert window.shown == [f"The features could not be extracted.\n\n{panel.ui.statusLabel.text}"]
+    assert scene_text() == before
+
+
+def test_a_job_that_is_killed_is_one_line(panel, slow_job, wait_until, window, scene_text):
+    os.kill(panel.extraction.pid, 9)
+    wait_until(lambda: not panel.extraction.running)
+    assert "the job was stopped or ended by force; run it again" in panel.ui.statusLabel.text
+    assert len(window.shown) == 1
+    assert scene_text() == slow_job
+
+
+def test_a_declined_installation_is_one_line(panel, case, window, scene_text, monkeypatch):
+    from importlib import metadata
+
+    plain = metadata.version
+
+    def without_wavelets(name):
+        if name == "PyWavelets":
+            raise metadata.PackageNotFoundError(name)
+        return plain(name)
+
+    monkeypatch.setattr(metadata, "version", without_wavelets)
+    monkeypatch.setattr(slicer.util, "pip_install", lambda *_: pytest.fail("was installed nevertheless"), raising=False)
+    window.answer = False
+    panel.ui.presetSelector.setCurrentIndex(panel.ui.presetSelector.findData("zhang2024"))
+    before = scene_text()
+    press(panel.ui.extractButton)
+    assert not panel.extraction.running
+    words = "Peritumoral Radiomics needs PyWavelets>=1.5; it was not installed: the installation was declined"
+    assert panel.ui.statusLabel.text == words
+    assert window.shown[0].startswith("Peritumoral Radiomics needs PyWavelets>=1.5. Install")
+    assert scene_text() == before
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(panel, case, window, scene_text, tmp_path):
+    blocked = tmp_path / "file instead of a folder"
+    blocked.write_text("")
+    window.app.temporaryPath = str(blocked)
+    before = scene_text()
+    press(panel.ui.extractButton)
+    assert not panel.extraction.running
+    assert "cannot be written" in panel.ui.statusLabel.text
+    assert len(panel.ui.statusLabel.text.splitlines()) == 1
+    assert scene_text() == before
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is read-only for this user")
+def test_a_read_only_folder_is_one_line(panel, case, window, tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        press(panel.ui.extractButton)
+        assert "cannot be written" in panel.ui.statusLabel.text
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def make_empty(case):
+    slicer.util.updateSegmentBinaryLabelmapFromArray(
+        np.zeros((44, 44, 44), np.uint8), case.segmentation, "Tumour", case.volume
+    )
+
+
+def take_the_voxels(case):
+    case.volume.SetAndObserveImageData(None)
+
+
+def move_far_away(case):
+    case.volume.SetOrigin(5000, 0, 0)
+
+
+BAD_INPUTS = {
+    "an empty segment": (make_empty, "segment 'Tumour' is empty; draw it, or choose another segment"),
+    "a volume without scalars": (take_the_voxels, "volume 'CT' holds no voxels; load its image first"),
+    "another patient's volume": (move_far_away, "does not overlap"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_INPUTS)
+@pytest.mark.parametrize("button", ["createRingsButton", "extractButton"])
+def test_bad_input_is_one_line_and_leaves_the_scene(panel, case, window, scene_text, name, button):
+    spoil, words = BAD_INPUTS[name]
+    spoil(case)
+    before = scene_text()
+    press(getattr(panel.ui, button))
+    assert words in panel.ui.statusLabel.text
+    assert len(panel.ui.statusLabel.text.splitlines()) == 1
+    assert len(window.shown) == 1
+    assert scene_text() == before
+    assert not panel.extraction.running
+
+
+def test_a_segmentation_of_surfaces_only_is_converted(panel, case):
+    segmentation = case.segmentation.GetSegmentation()
+    name = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+    case.segmentation.CreateClosedSurfaceRepresentation()
+    case.segmentation.SetSourceRepresentationToClosedSurface()
+    case.segmentation.RemoveBinaryLabelmapRepresentation()
+    assert segmentation.GetSourceRepresentationName() == name
+    press(panel.ui.createRingsButton)
+    assert segment_names(case) == ["Tumour", "ring_0_3mm", "ring_0_6mm", "ring_0_9mm"]
+
+
+def test_a_fault_of_the_program_is_shown_and_raised(panel, case, window):
+    with pytest.raises(ZeroDivisionError), panel.reporting("It failed."):
+        _ = 1 / 0
+    assert window.shown == ["It failed.\n\ndivision by zero"]
+
+
+def test_an_error_of_ours_is_shown_once_and_not_raised(panel, window):
+    with panel.reporting("It failed."):
+        raise RadiomicsError("three is no colour; choose red")
+    assert window.shown == ["It failed.\n\nthree is no colour; choose red"]
+    assert panel.ui.statusLabel.text == "three is no colour; choose red"
+
+
+def test_reopening_and_closing_scenes_leaves_no_second_binding(panel, case, window, monkeypatch):
+    for _ in range(3):
+        window.select("Data")
+        window.select("PeritumoralRadiomics")
+    calls = []
+    monkeypatch.setattr(panel, "onPreview", lambda: calls.append(1))
+    panel.ui.gapSpinBox.value = 1.0
+    assert panel._parameterNode.gapMm == 1.0
+    before = panel._parameterNode
+    window.select("Data")
+    panel.ui.gapSpinBox.value = 2.0
+    assert before.gapMm == 1.0
