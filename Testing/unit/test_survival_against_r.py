@@ -238,8 +238,11 @@ def test_lasso_path_is_glmnets_and_nearer_the_optimum(case: str) -> None:
     assert worst < worst_of_glmnet
 
 
+SLOW_WIDE = [pytest.param(case, marks=pytest.mark.slow if case.startswith("wide") else ()) for case in CASES]
+
+
 @pytest.mark.parametrize("kind", ["shared", "own"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", SLOW_WIDE)
 def test_cross_validation_chooses_the_lambdas_of_cv_glmnet(case: str, kind: str) -> None:
     expected, cohort = LASSO[case], lasso_table(case)
     lambdas = tuple(expected["lambda"]) if kind == "shared" else None
