@@ -336,7 +336,7 @@ def test_volumes_can_come_from_another_table(with_volumes):
 
 
 def test_a_volume_filter_without_volumes_says_what_to_extract(frame, with_volumes):
-    with pytest.raises(InputError, match="the table has no volumes: .*extract shape features"):
+    with pytest.raises(InputError, match=r"the table has no volumes: .*extract shape features"):
         VolumeCorrelationFilter().fit(frame)
     with pytest.raises(InputError, match="case 'case_9' has no volumes"):
         VolumeCorrelationFilter(RegionVolumes(with_volumes.drop(index="case_9"))).fit(with_volumes)

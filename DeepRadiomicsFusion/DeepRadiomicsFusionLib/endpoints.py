@@ -1,0 +1,106 @@
+"""Binary endpoints of a cohort table: which cases have the outcome, which lack the label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from RadiomicsCoreLib.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The cases whose label of one endpoint is known.
+
+    Attributes:
+        name: column of the table.
+        case_ids: (n,) cases with a label, in the table's order.
+        outcome: (n,) 0 and 1.
+        unlabelled: cases without a label; they take no part.
+    """
+
+    name: str
+    case_ids: tuple[str, ...]
+    outcome: np.ndarray
+    unlabelled: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """One line for notes."""
+        ones = int(self.outcome.sum())
+        line = f"{self.name}: {len(self.outcome)} cases, {ones} with the outcome"
+        return line + (f", {len(self.unlabelled)} without a label left out" if self.unlabelled else "")
+
+
+def read_endpoint(table: pd.DataFrame, column: str, *, positive: str | None = None) -> Endpoint:
+    """Take one binary endpoint from a cohort table.
+
+    Args:
+        table: with ``case_id`` and the column; empty cells are missing labels.
+        column: holds 0 and 1, truths, or texts if ``positive`` is given.
+        positive: text that means the outcome; the one other text means none.
+
+    Raises:
+        InputError: no such column, text or other values in it, a repeated case, or one class only.
+
+    Example:
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"case_id": ["a", "b", "c"], "relapse": [1.0, None, 0.0]})
+        >>> endpoint = read_endpoint(table, "relapse")
+        >>> endpoint.case_ids, endpoint.outcome.tolist(), endpoint.unlabelled
+        (('a', 'c'), [1, 0], ('b',))
+    """
+    for needed in ("case_id", column):
+        if needed not in table.columns:
+            raise InputError(f"the table has no column {needed!r}; it has {_listed(table.columns)}")
+    ids = [str(value) for value in table["case_id"]]
+    twice = next((case for case in ids if ids.count(case) > 1), None)
+    if twice is not None:
+        raise InputError(f"case {twice!r} stands twice in the table; keep one row a case")
+    values = table[column].astype(object).where(table[column].notna(), None).tolist()
+    known = [(case, value) for case, value in zip(ids, values, strict=True) if value is not None]
+    outcome = np.array(_coded(column, [value for _, value in known], positive), dtype=int)
+    if len(set(outcome.tolist())) < 2:
+        only = f"is {outcome[0]} for all {len(outcome)} labelled cases" if len(outcome) else "has no label at all"
+        raise InputError(f"endpoint {column!r} {only}; both classes, 0 and 1, are needed")
+    unlabelled = tuple(case for case, value in zip(ids, values, strict=True) if value is None)
+    return Endpoint(column, tuple(case for case, _ in known), outcome, unlabelled)
+
+
+def read_endpoints(table: pd.DataFrame, columns: Sequence[str]) -> tuple[Endpoint, ...]:
+    """Take several endpoints, each with the cases that have its label (zhang2024)."""
+    if not columns:
+        raise InputError("no endpoint is named; name at least one column of 0 and 1")
+    return tuple(read_endpoint(table, column) for column in columns)
+
+
+def _coded(column: str, values: list[object], positive: str | None) -> list[int]:
+    if positive is not None:
+        texts = sorted({str(value) for value in values})
+        if positive not in texts or len(texts) > 2:
+            raise InputError(
+                f"endpoint {column!r} holds {_listed(texts)}; with positive={positive!r} it must hold that text "
+                "and one other"
+            )
+        return [int(str(value) == positive) for value in values]
+    for value in values:
+        if isinstance(value, str):
+            texts = sorted({item for item in values if isinstance(item, str)})
+            raise InputError(
+                f"endpoint {column!r} holds text ({_listed(texts)}); code it as 0 and 1, or say which text means "
+                "the outcome"
+            )
+        if value not in (0, 1):
+            raise InputError(f"endpoint {column!r} holds {value!r}; code it as 0 and 1")
+    return [int(value) for value in values]  # type: ignore[call-overload]
+
+
+def _listed(names: Sequence[object] | pd.Index) -> str:
+    shown = [repr(str(name)) for name in list(names)[:6]]
+    return ", ".join(shown) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
