@@ -23,6 +23,7 @@ from slicer.ScriptedLoadableModule import (
 
 from PeritumoralRadiomicsLib.extraction import extract_features
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.missing_packages import explained_missing_packages
 from PeritumoralRadiomicsLib.ring_settings import RingLayout, RingPlane, RingSettings
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsSlicerLib.charts import distance_chart
@@ -250,13 +251,14 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
         """
         settings = resolve_settings(settings, phase)
         regions = gather_regions(segmentationNode, segments, volumeNode, union=union)
-        result = extract_features(
-            volume_image(volumeNode),
-            {region.name: region.image() for region in regions},
-            settings,
-            engine=resolve_engine(engine),
-            progress=progress,
-        )
+        with explained_missing_packages("these settings"):
+            result = extract_features(
+                volume_image(volumeNode),
+                {region.name: region.image() for region in regions},
+                settings,
+                engine=resolve_engine(engine),
+                progress=progress,
+            )
         notes = extraction_notes(regions, settings, volumeNode)
         return feature_table(result, notes, volumeNode, segmentationNode, tableNode)
 

@@ -27,6 +27,7 @@ from RadiomicsCoreLib.tables import read_json, write_json
 from .extraction import ExtractionResult, ImageGeometry, extract_features
 from .extraction_settings import ExtractionSettings
 from .feature_maps import feature_map
+from .missing_packages import explained_missing_packages
 
 EXIT_DONE, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 130
 JOB_FILE, RESULT_FILE, CANCEL_FILE = "job.json", "result.json", "cancel"
@@ -135,7 +136,8 @@ def run_job(folder: Path | str, progress: Progress = no_progress) -> None:
         report(0.0, "reading the image")
         image = sitk.ReadImage(str(folder / _IMAGE_FILE))
         regions = {name: sitk.ReadImage(str(folder / file)) for name, file in job["regions"].items()}
-        result = _RUNNERS[JobKind(job["kind"])](folder, job, image, regions, report)
+        with explained_missing_packages("these settings"):
+            result = _RUNNERS[JobKind(job["kind"])](folder, job, image, regions, report)
     except RadiomicsError as error:
         write_json(folder / RESULT_FILE, {"error": str(error)})
         raise

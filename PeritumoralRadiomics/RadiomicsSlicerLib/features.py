@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from PeritumoralRadiomicsLib.engines import engine_names
 from PeritumoralRadiomicsLib.extraction import ExtractionResult
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.missing_packages import explained_missing_packages
 from PeritumoralRadiomicsLib.parameter_file import read_parameter_file
 from PeritumoralRadiomicsLib.presets import preset
 from PeritumoralRadiomicsLib.regions import TUMOUR, RegionKind
@@ -104,10 +105,12 @@ def resolve_settings(settings: ExtractionSettings | str | Path, phase: str = "")
 
     Raises:
         InputError: no such preset or file; windows for phases, and this is none of them.
+        DependencyError: a package that they need is not installed.
     """
     if not isinstance(settings, ExtractionSettings):
         is_file = str(settings).lower().endswith((".yaml", ".yml"))
-        settings = read_parameter_file(settings) if is_file else preset(str(settings))
+        with explained_missing_packages("parameter files" if is_file else "these settings"):
+            settings = read_parameter_file(settings) if is_file else preset(str(settings))
     return settings.for_phase(phase)
 
 

@@ -16,7 +16,7 @@ from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.job_folder import cancel_job, read_progress
 from PeritumoralRadiomicsLib.regions import grow_regions
 from PeritumoralRadiomicsLib.ring_settings import RingLayout, RingPlane, RingSettings
-from RadiomicsCoreLib.errors import Cancelled, GeometryError, InputError, RadiomicsError, RegionError
+from RadiomicsCoreLib.errors import Cancelled, DependencyError, GeometryError, InputError, RadiomicsError, RegionError
 from RadiomicsCoreLib.geometry import paste
 from RadiomicsSlicerLib.nodes import volume_grid, volume_image
 from RadiomicsSlicerLib.outlines import region_surface
@@ -267,11 +267,25 @@ def test_a_table_can_be_filled_anew(case, logic):
 
 
 def test_a_parameter_file_is_taken_in_place_of_a_preset(case, logic, tmp_path):
+    pytest.importorskip("yaml")
     path = tmp_path / "Params.yaml"
     path.write_text("imageType:\n  Original: {}\nfeatureClass:\n  firstorder: ['Mean']\nsetting:\n  binWidth: 10\n")
     features = table_columns(logic.extract(case.segmentation, "Tumour", case.volume, path))
     assert features["feature"] == ["original_firstorder_Mean"]
     assert features["Tumour"] == [pytest.approx(case.voxels[case.tumour].mean(), rel=1e-12)]
+
+
+@pytest.mark.parametrize(
+    ("package", "settings", "name"), [("pywt", "zhang2024", "PyWavelets"), ("yaml", "a.yaml", "PyYAML")]
+)
+def test_a_package_that_settings_need_is_named(case, logic, tmp_path, monkeypatch, scene_text, package, settings, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text("imageType:\n  Original: {}\n")
+    monkeypatch.setitem(sys.modules, package, None)
+    before = scene_text()
+    with pytest.raises(DependencyError, match=rf"need the package {name}; install it with: pip install {name}"):
+        logic.extract(case.segmentation, "Tumour", case.volume, settings)
+    assert scene_text() == before
 
 
 # --- charts ------------------------------------------------------------------------------------------------
