@@ -212,8 +212,8 @@ class _Job:
         centres = np.flatnonzero(np.pad(mask[crop], margin))
         box = tuple(2 * r + 1 for r in reach)
         offsets = np.indices(box).reshape(3, -1) - np.array(reach)[:, None]
-        rows, columns = ranks.shape[-2:]
-        steps = np.array([rows * columns, columns, 1]) @ offsets
+        strides = np.cumprod([1, *ranks.shape[:0:-1]])[::-1]
+        steps = strides @ offsets
         return cls(
             list(feature_names),
             wanted,

@@ -159,12 +159,12 @@ class Neighbourhoods:
         all voxels of a zone carry the number of its first voxel.
         """
         places = int(np.prod(self.shape))
-        number = np.arange(places, dtype=np.uint8 if places <= 256 else np.uint16).reshape(*self.shape, 1)
-        number = np.broadcast_to(number, self.ranks.shape).copy()
+        kind: type[np.uint8] | type[np.uint16] = np.uint8 if places <= 256 else np.uint16
+        first = np.arange(places, dtype=kind).reshape(*self.shape, 1)
+        number: np.ndarray = np.broadcast_to(first, self.ranks.shape).copy()
         directions = self.offsets((1,))
         # All bits set where the levels differ: the neighbour's number then never is the lower one.
-        apart = [np.where(self._equal(offset), 0, np.iinfo(number.dtype).max) for offset in directions]
-        apart = [mask.astype(number.dtype) for mask in apart]
+        apart = [np.where(self._equal(offset), 0, np.iinfo(kind).max).astype(kind) for offset in directions]
         while True:
             before = number.copy()
             for offset, mask in zip(directions, apart, strict=True):
