@@ -30,6 +30,7 @@ class JobArea:
         self._onStopped: Callable[[], None] = lambda: None
         cancelButton.connect("clicked(bool)", lambda *_: self.stop(cancelled_words()))
         self._show(running=False)
+        self._say("")
 
     @property
     def running(self) -> bool:
@@ -65,7 +66,7 @@ class JobArea:
             self._log.setPlainText("")
         self._readProgress, self._onDone, self._onStopped = readProgress, onDone, onStopped
         self._process = BackgroundProcess(words, self._onLine, self._onEnd)
-        self._label.text = _("Starting…")
+        self._say(_("Starting…"))
         self._show(running=True)
 
     def stop(self, reason: str) -> None:
@@ -74,20 +75,20 @@ class JobArea:
             return
         process, self._process = self._process, None
         process.cancel()
-        self._label.text = reason
+        self._say(reason)
         self._end(self._onStopped)
 
     def _onLine(self, line: str) -> None:
         found = self._readProgress(line)
         if found is not None:
             self._bar.value = round(100 * found[0])
-            self._label.text = found[1]
+            self._say(found[1])
         if self._log is not None and (found[1] if found else line):
             self._log.appendPlainText(found[1] if found else line)
 
     def _onEnd(self, code: int) -> None:
         self._process = None
-        self._label.text = "" if code == 0 else _("Ended with code {code}").format(code=code)
+        self._say("")
         self._end(self._onDone)
 
     def _end(self, then: Callable[[], None]) -> None:
@@ -96,6 +97,10 @@ class JobArea:
             then()
         finally:
             self._onIdle()
+
+    def _say(self, text: str) -> None:
+        self._label.text = text
+        self._label.visible = bool(text)
 
     def _show(self, running: bool) -> None:
         self._bar.visible = running

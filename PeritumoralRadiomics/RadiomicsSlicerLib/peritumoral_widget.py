@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 
 from PeritumoralRadiomicsLib.engines import engine_names
 from PeritumoralRadiomicsLib.job_folder import read_progress
-from PeritumoralRadiomicsLib.presets import preset_descriptions
+from PeritumoralRadiomicsLib.presets import preset_descriptions, preset_names
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 
 from .background import python_program
@@ -65,8 +65,7 @@ class PeritumoralPanel(ModuleWidget):
         ui.mapsCollapsibleButton.connect("contentsCollapsed(bool)", self._onModified)
         ui.layoutButton.connect("clicked(bool)", self.onLayout)
         ui.featureFilterEdit.connect("textChanged(QString)", self.featurePanel.filter)
-        presets = [(f"{name}: {text}", name) for name, text in preset_descriptions().items()]
-        fill_items(ui.presetSelector, presets, "")
+        fill_items(ui.presetSelector, [(name, name) for name in preset_names()], "")
         fill_items(ui.engineSelector, [(name, name) for name in engine_names()], "")
 
     def connectors(self) -> Mapping[str, Any]:
@@ -119,6 +118,7 @@ class PeritumoralPanel(ModuleWidget):
         self.qualityPanel.show(parameters.qualityTable)
         if self.featurePanel.show(parameters.featureTable):
             self._offerFeatures(parameters)
+        self.ui.presetLabel.text = preset_descriptions().get(parameters.preset, "")
         self._askForPreview(parameters)
         self._followMap()
 

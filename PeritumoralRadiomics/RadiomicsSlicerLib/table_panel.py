@@ -7,6 +7,8 @@ from typing import Any
 
 from .tables import table_columns
 
+_NAME_WIDTH = 210
+
 
 class TablePanel:
     """Shows a table node in a qMRMLTableView.
@@ -41,6 +43,8 @@ class TablePanel:
         for number, name in enumerate(names):
             self._view.setColumnHidden(number, bool(self._columns) and name not in self._columns)
         if self._filterColumn in names:
+            # Long names would leave no room for the values.
+            self._view.setColumnWidth(names.index(self._filterColumn), _NAME_WIDTH)
             self._view.sortFilterProxyModel().setFilterKeyColumn(names.index(self._filterColumn))
         return True
 

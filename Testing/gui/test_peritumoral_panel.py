@@ -12,6 +12,7 @@ import slicer
 import slicer.util
 from PySide6 import QtCore
 
+from PeritumoralRadiomicsLib.presets import preset_descriptions
 from RadiomicsCoreLib.errors import RadiomicsError
 from RadiomicsSlicerLib.jobs import FolderJob
 from RadiomicsSlicerLib.layouts import LAYOUT_ID
@@ -144,7 +145,7 @@ def test_choices_are_offered_in_words(panel):
 def test_presets_and_engines_are_offered(panel):
     choose_text(panel.ui.presetSelector, panel.ui.presetSelector.itemText(2))
     assert panel._parameterNode.preset == panel.ui.presetSelector.itemData(2)
-    assert panel.ui.presetSelector.itemText(2).startswith(panel._parameterNode.preset)
+    assert panel.ui.presetLabel.text == preset_descriptions()[panel._parameterNode.preset]
     panel.ui.engineSelector.setCurrentIndex(1)
     assert panel._parameterNode.engine == panel.ui.engineSelector.currentText
 
