@@ -4,70 +4,48 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from fractions import Fraction
-from typing import TypeVar
 
+from PeritumoralRadiomicsLib.number_lists import read_numbers
 from PeritumoralRadiomicsLib.ring_settings import RingLayout, RingPlane, RingSettings
 from RadiomicsCoreLib.errors import InputError
 
-Value = TypeVar("Value")
 
-
-def comma_list(text: str, parse: Callable[[str], Value]) -> tuple[Value, ...]:
-    """Return the parts of a comma-separated list, each parsed.
+def numbers(what: str) -> Callable[[str], tuple[float, ...]]:
+    """Return an option's type: a list of numbers or fractions, named ``what`` in its error.
 
     Example:
-        >>> comma_list("3, 6,9", float)
-        (3.0, 6.0, 9.0)
+        >>> numbers("fractions")("1/4,0.5")
+        (0.25, 0.5)
     """
-    return tuple(parse(part.strip()) for part in text.split(",") if part.strip())
 
+    def read(text: str) -> tuple[float, ...]:
+        values = read_numbers(text, what)
+        if not values:
+            raise InputError(f"{what} is an empty list; give numbers such as 3,6,9")
+        return values
 
-def millimetres(text: str) -> tuple[float, ...]:
-    """Parse distances in mm.
-
-    Raises:
-        argparse.ArgumentTypeError: a part is no number.
-    """
-    return _parse_all(text, float, "distances in mm such as 3,6,9")
-
-
-def fractions(text: str) -> tuple[float, ...]:
-    """Parse fractions of the mean tumour radius.
-
-    Raises:
-        argparse.ArgumentTypeError: a part is no fraction.
-
-    Example:
-        >>> fractions("1/6,0.5")
-        (0.16666666666666666, 0.5)
-    """
-    return _parse_all(text, lambda part: float(Fraction(part)), "fractions of the mean radius such as 1/6,2/6")
-
-
-def numbers(text: str) -> tuple[float, ...]:
-    """Parse a list of numbers.
-
-    Raises:
-        argparse.ArgumentTypeError: a part is no number.
-    """
-    return _parse_all(text, float, "numbers such as 365,1095")
+    return read
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Parse a list of names."""
-    return comma_list(text, str)
+    """Parse a comma-separated list of names.
+
+    Example:
+        >>> names("ct, pet")
+        ('ct', 'pet')
+    """
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def window(text: str) -> tuple[float, float]:
     """Parse an intensity window ``low,high``.
 
     Raises:
-        argparse.ArgumentTypeError: not two numbers.
+        InputError: not two numbers.
     """
-    values = _parse_all(text, float, "low,high such as -150,250")
+    values = read_numbers(text, "window")
     if len(values) != 2:
-        raise argparse.ArgumentTypeError(f"{text!r} has {len(values)} numbers; give low,high such as -150,250")
+        raise InputError(f"window {text!r} has {len(values)} numbers; give low,high such as -150,250")
     return values[0], values[1]
 
 
@@ -75,33 +53,23 @@ def positive_int(text: str) -> int:
     """Parse a whole number of 1 or more.
 
     Raises:
-        argparse.ArgumentTypeError: anything else.
+        InputError: anything else.
     """
     try:
         value = int(text)
     except ValueError:
         value = 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+        raise InputError(f"{text!r} is not a whole number of 1 or more")
     return value
-
-
-def _parse_all(text: str, parse: Callable[[str], Value], example: str) -> tuple[Value, ...]:
-    try:
-        values = comma_list(text, parse)
-    except (ValueError, ZeroDivisionError):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of {example}") from None
-    if not values:
-        raise argparse.ArgumentTypeError(f"the list is empty; give {example}")
-    return values
 
 
 def add_ring_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which rings to grow."""
     group = parser.add_argument_group("rings")
-    group.add_argument("--rings", type=millimetres, metavar="MM", default=(), help="outer distances: 3,6,9")
+    group.add_argument("--rings", type=numbers("rings"), metavar="MM", default=(), help="outer distances: 3,6,9")
     group.add_argument(
-        "--adaptive", type=fractions, metavar="F", default=(), help="fractions of the mean radius: 1/6,2/6"
+        "--adaptive", type=numbers("adaptive"), metavar="F", default=(), help="fractions of the mean radius: 1/6,2/6"
     )
     group.add_argument(
         "--layout",

@@ -22,9 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: words after the program's name; None: those of this process.
     """
-    arguments = _parser().parse_args(argv)
     logging.getLogger().addHandler(logging.NullHandler())
     try:
+        arguments = _parser().parse_args(argv)
         return arguments.run(arguments)
     except RadiomicsError as error:
         print(f"peritumoral: {error}", file=sys.stderr)

@@ -55,14 +55,14 @@ def add_bootstrap_options(parser: argparse.ArgumentParser, repeats: int) -> None
 
 def add_horizons(parser: argparse.ArgumentParser) -> None:
     """Add the times to predict at."""
-    parser.add_argument("--horizons", type=numbers, default=(), help="times in the table's unit: 365,1095")
+    parser.add_argument("--horizons", type=numbers("horizons"), default=(), help="times in the table's unit: 365,1095")
 
 
 def assignment(text: str) -> tuple[str, str]:
     """Parse ``name=value``.
 
     Raises:
-        argparse.ArgumentTypeError: no equals sign, or no name.
+        InputError: no equals sign, or no name.
 
     Example:
         >>> assignment("sex=female")
@@ -70,7 +70,7 @@ def assignment(text: str) -> tuple[str, str]:
     """
     name, sign, value = text.partition("=")
     if not sign or not name.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=value")
+        raise InputError(f"{text!r} is not of the form name=value")
     return name.strip(), value.strip()
 
 

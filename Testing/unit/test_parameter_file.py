@@ -80,7 +80,7 @@ def test_pyradiomics_example_file_runs_as_it_is_with_its_values(example, blob):
         extractor = pytest.importorskip("radiomics.featureextractor").RadiomicsFeatureExtractor(str(example))
         settings = read_parameter_file(example)
         image, mask = blob
-        result = extract_features(image, {"tumour": mask}, settings)
+        result = extract_features(image, {"tumour": mask}, settings, engine="pyradiomics")
         case = preprocess(image, {"tumour": mask}, settings)
         extractor.settings |= {"resampledPixelSpacing": None, "additionalInfo": False}
         theirs = extractor.execute(case.image, case.masks["tumour"])

@@ -38,6 +38,7 @@ def add_parser(verbs: Any) -> None:
     add_output_options(parser)
     add_column_options(parser, required=False)
     add_horizons(parser)
+    parser.add_argument("--against", metavar="BUNDLE", help="another model to compare with on the same patients")
     parser.add_argument("--groups", type=positive_int, default=5, help="groups of the calibration")
     parser.add_argument("--subgroups", type=names, default=(), help="columns of the forest plot")
     add_bootstrap_options(parser, 200)
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             horizons=arguments.horizons,
             groups=arguments.groups,
             subgroups=arguments.subgroups,
+            against=arguments.against,
             bootstrap=bootstrap_settings(arguments),
             formats=arguments.formats,
             progress=progress,
