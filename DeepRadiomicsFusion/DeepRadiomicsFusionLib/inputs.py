@@ -103,8 +103,8 @@ class _Work:
         return np.array(self.image.GetSpacing())
 
     def largest_slice(self) -> int:
-        """Slice with the most tumour voxels; of equal ones the lowest."""
-        return int(np.argmax((sitk.GetArrayViewFromImage(self.tumour) != 0).sum(axis=(1, 2))))
+        """Slice with the most tumour voxels."""
+        return _largest_slice(self.tumour)
 
     def region_in(self, first: int, last: int) -> IndexBox:
         """The region's box in some slices."""
@@ -116,6 +116,11 @@ class _Work:
         return box.shifted((0, 0, first))
 
 
+def _largest_slice(mask: sitk.Image) -> int:
+    """Slice with the most voxels; of equal ones the lowest."""
+    return int(np.argmax((sitk.GetArrayViewFromImage(mask) != 0).sum(axis=(1, 2))))
+
+
 def _working_images(image: sitk.Image, regions: Mapping[str, sitk.Image], settings: NetworkInput) -> _Work:
     name = settings.region
     if name not in regions:
@@ -123,16 +128,14 @@ def _working_images(image: sitk.Image, regions: Mapping[str, sitk.Image], settin
     region_at = _placed(image, regions[name], name)
     tumour_name = TUMOUR if TUMOUR in regions else name
     tumour_at = _placed(image, regions[tumour_name], tumour_name)
-    part = _needed(image, union_box([region_at, tumour_at]), settings)
-    shown = _windowed(crop(image, part), settings)
-    tumour = _mask_on(shown, regions[tumour_name])
-    region = tumour if tumour_name == name else _mask_on(shown, regions[name])
-    if settings.spacing_mm is not None and not np.allclose(image.GetSpacing(), settings.spacing_mm):
-        shown, tumour, region = _resampled(image, part, (shown, tumour, region), settings.spacing_mm)
-    for mask, what in ((tumour, tumour_name), (region, name)):
-        if not sitk.GetArrayViewFromImage(mask).any():
-            raise RegionError(f"region {what!r} has no voxel left at a spacing of {settings.spacing_mm:g} mm")
-    return _Work(shown, tumour, region, name)
+    reach = _needed(image, union_box([region_at, tumour_at]), settings)
+    chosen = {TUMOUR: regions[tumour_name], name: regions[name]}
+    if settings.spacing_mm is None or np.allclose(image.GetSpacing(), settings.spacing_mm):
+        shown = _windowed(crop(image, reach), settings)
+        masks = {key: _mask_on(shown, mask) for key, mask in chosen.items()}
+    else:
+        shown, masks = _resampled(image, reach, chosen, settings, settings.spacing_mm)
+    return _Work(shown, masks[TUMOUR], masks[name], name)
 
 
 def _placed(image: sitk.Image, mask: sitk.Image, name: str) -> IndexBox:
@@ -144,7 +147,7 @@ def _placed(image: sitk.Image, mask: sitk.Image, name: str) -> IndexBox:
 
 
 def _needed(image: sitk.Image, regions: IndexBox, settings: NetworkInput) -> IndexBox:
-    """The part of the image that the input can reach, with room for the interpolation."""
+    """The part of the image that the input can reach."""
     spacing = np.array(image.GetSpacing())
     room_mm = settings.margin_mm + 1.0
     if settings.kind is InputKind.PATCH:
@@ -152,9 +155,11 @@ def _needed(image: sitk.Image, regions: IndexBox, settings: NetworkInput) -> Ind
     elif settings.keeps_shape:
         # the shorter side grows to the longer one
         room_mm += float((np.array(regions.size) * spacing)[:2].max()) / 2
-    around = np.ceil(room_mm / spacing).astype(int) + (_SPLINE_MARGIN if settings.spacing_mm else 1)
+    around = np.ceil(room_mm / spacing).astype(int) + 1
     if settings.kind is InputKind.FULL_SLICE:
         around[:2] = image.GetSize()[:2]
+    if settings.spatial_dims == 2:
+        around[2] = 1
     return regions.grown(around.tolist(), image.GetSize())
 
 
@@ -177,28 +182,42 @@ def _mask_on(reference: sitk.Image, mask: sitk.Image) -> sitk.Image:
 
 
 def _resampled(
-    image: sitk.Image, part: IndexBox, images: tuple[sitk.Image, sitk.Image, sitk.Image], spacing_mm: float
-) -> tuple[sitk.Image, sitk.Image, sitk.Image]:
-    """Resample to cubes on a grid that starts at the corner of the whole image, whichever part is needed."""
+    image: sitk.Image, reach: IndexBox, masks: Mapping[str, sitk.Image], settings: NetworkInput, spacing_mm: float
+) -> tuple[sitk.Image, dict[str, sitk.Image]]:
+    """Resample to cubes, on a grid that starts at the corner of the whole image, whichever part is needed.
+
+    Of the image, only the slice with the largest tumour area is made where no other is shown: splines are slow.
+    """
+    source = crop(image, reach.grown([_SPLINE_MARGIN] * 3, image.GetSize()))
+    grid = _cubes(image, reach, spacing_mm)
+    on_grid = {}
+    for name, mask in masks.items():
+        soft = sitk.Cast(_mask_on(source, mask), sitk.sitkFloat32)
+        on_grid[name] = sitk.Resample(soft, grid, sitk.Transform(), sitk.sitkLinear) >= 0.5
+        if not sitk.GetArrayViewFromImage(on_grid[name]).any():
+            raise RegionError(f"region {name!r} has no voxel left at a spacing of {spacing_mm:g} mm")
+    if settings.spatial_dims == 2 and settings.which_slices is Slices.LARGEST:
+        k = _largest_slice(on_grid[TUMOUR])
+        grid = grid[:, :, k : k + 1]
+        on_grid = {name: mask[:, :, k : k + 1] for name, mask in on_grid.items()}
+    can_spline = min(source.GetSize()) >= _SMALLEST_FOR_SPLINE
+    interpolator = sitk.sitkBSpline if can_spline else sitk.sitkLinear
+    return sitk.Resample(_windowed(source, settings), grid, sitk.Transform(), interpolator), on_grid
+
+
+def _cubes(image: sitk.Image, reach: IndexBox, spacing_mm: float) -> sitk.Image:
+    """An empty image on the grid of cubes, over a part of an image; an axis of one voxel keeps its spacing."""
     old = np.array(image.GetSpacing())
     new = np.where(np.array(image.GetSize()) == 1, old, spacing_mm)
-    start, stop = np.array(part.start), np.array(part.stop)
+    start, stop = np.array(reach.start), np.array(reach.stop)
     lowest = np.ceil((start + 0.5) * old / new - 0.5 - 1e-6).astype(int)
-    highest = np.floor((stop - 0.5) * old / new - 0.5 + 1e-6).astype(int)
-    highest = np.maximum(highest, lowest)
+    highest = np.maximum(np.floor((stop - 0.5) * old / new - 0.5 + 1e-6).astype(int), lowest)
+    grid = sitk.Image([int(n) for n in highest - lowest + 1], sitk.sitkFloat32)
+    grid.SetSpacing(new.tolist())
+    grid.SetDirection(image.GetDirection())
     first = (lowest + 0.5) * new / old - 0.5
-    resample = sitk.ResampleImageFilter()
-    resample.SetOutputSpacing(new.tolist())
-    resample.SetOutputDirection(image.GetDirection())
-    resample.SetOutputOrigin(image.TransformContinuousIndexToPhysicalPoint(first.tolist()))
-    resample.SetSize((highest - lowest + 1).tolist())
-    scan, *masks = images
-    can_spline = min(scan.GetSize()) >= _SMALLEST_FOR_SPLINE
-    resample.SetInterpolator(sitk.sitkBSpline if can_spline else sitk.sitkLinear)
-    values = resample.Execute(scan)
-    resample.SetInterpolator(sitk.sitkLinear)
-    tumour, region = (resample.Execute(sitk.Cast(mask, sitk.sitkFloat32)) >= 0.5 for mask in masks)
-    return values, tumour, region
+    grid.SetOrigin(image.TransformContinuousIndexToPhysicalPoint(first.tolist()))
+    return grid
 
 
 # --- the grid of the input --------------------------------------------------------------------------------
