@@ -14,11 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / folder) for folder in ("PeritumoralRadiomics", "DeepRadiomicsFusion")]
-
 import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "PeritumoralRadiomics"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "DeepRadiomicsFusion"))
 
 from DeepRadiomicsFusionLib.networks import build_network, network_spec
 from DeepRadiomicsFusionLib.prediction import predict
