@@ -79,9 +79,8 @@ class MapSection:
             slicer.util.setSliceViewerLayers(foreground=overlay[0], foregroundOpacity=overlay[1])
 
     def forget(self) -> None:
-        """Forget what was asked for and shown: the panel is unbound."""
+        """Forget what was asked for: the panel is unbound."""
         self._estimateSoon.forget()
-        self._overlay = (None, 0.0)
 
     def onEstimate(self) -> None:
         """State how long the map would take; what stands against it is said instead."""

@@ -57,6 +57,7 @@ class PeritumoralPanel(ModuleWidget):
         self.maps = MapSection(self, self._onModified)
         self.qualityPanel = TablePanel(ui.qualityTableView, _QUALITY_COLUMNS)
         self.featurePanel = TablePanel(ui.featureTableView, filterColumn=FEATURE_COLUMN)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneImported)
         ui.drawButton.connect("clicked(bool)", self.onDraw)
         ui.createRingsButton.connect("clicked(bool)", self.onCreateRings)
         ui.extractButton.connect("clicked(bool)", self.onExtract)
@@ -94,7 +95,8 @@ class PeritumoralPanel(ModuleWidget):
         segments = own_segments(parameters.segmentation)
         if parameters.tumourSegment not in segments:
             parameters.tumourSegment = segments[0] if len(segments) == 1 else ""
-        self._observe(parameters)
+        self._observeSegmentation(parameters.segmentation)
+        self._offerSegments(parameters)
 
     def setParameterNode(self, parameters: Any) -> None:
         """Bind this parameter node instead of the present one; None: only unbind."""
@@ -111,6 +113,12 @@ class PeritumoralPanel(ModuleWidget):
         """Bind the panel; called each time that the module is opened."""
         remove_back_button()
         super().enter()
+
+    def onSceneImported(self, *_args: Any) -> None:
+        """Follow a scene that was loaded; the numbers of its tables are put back in full."""
+        self.logic.restoreTables()
+        if self.parent.isEntered:
+            self.initializeParameterNode()
 
     def parametersChanged(self, parameters: Any) -> None:
         """Follow the choices with boxes, tables and outlines."""
@@ -198,7 +206,7 @@ class PeritumoralPanel(ModuleWidget):
         if not parameters.livePreview or _missing(parameters):
             self._previewSoon.forget()
             self.preview.clear()
-            self.ui.previewLabel.text = ""
+            self._sayBelowRings("")
         else:
             self._previewSoon.ask(_occasion(parameters))
 
@@ -210,12 +218,16 @@ class PeritumoralPanel(ModuleWidget):
             grown = self.logic.previewRings(*self._ringArguments())
         except RadiomicsError as error:
             self.preview.clear()
-            self.ui.previewLabel.text = str(error)
+            self._sayBelowRings(str(error))
             return
         self.preview.show(grown)
         notes = [f"{region.name}: {region.voxels} voxels" for region in grown.made]
         warnings = [*grown.warnings, *(text for region in grown.made for text in region.warnings)]
-        self.ui.previewLabel.text = "\n".join([", ".join(notes), *dict.fromkeys(warnings)])
+        self._sayBelowRings("\n".join([", ".join(notes), *dict.fromkeys(warnings)]))
+
+    def _sayBelowRings(self, text: str) -> None:
+        self.ui.previewLabel.text = text
+        self.ui.previewLabel.visible = bool(text)
 
     def onCreateRings(self, *_args: Any) -> None:
         """Add the rings as segments, and measure them."""

@@ -72,7 +72,9 @@ def rings(panel, case):
 
 
 def test_an_empty_scene_enables_nothing_and_says_what_is_missing(panel):
-    for button in (panel.ui.createRingsButton, panel.ui.extractButton):
+    assert panel.ui.tumourSelector.currentText == "Choose the tumour"
+    assert panel.ui.organSelector.currentText == "None"
+    for button in (panel.ui.createRingsButton, panel.ui.extractButton, panel.ui.mapButton):
         assert not button.enabled
         assert button.toolTip == "Choose a volume first."
     assert not panel.ui.drawButton.enabled
@@ -191,7 +193,6 @@ def test_settings_and_results_are_there_after_saving_and_loading(panel, window, 
     slicer.mrmlScene.Clear(0)
     assert panel.ui.distancesEdit.text == "3, 6, 9"
     assert slicer.mrmlScene.ReadFromMRB(str(path), False)
-    panel.enter()
     chosen = panel._parameterNode
     assert (chosen.distancesMm, chosen.gapMm, chosen.layout) == ("2, 4", 0.5, "bands")
     assert panel.ui.tumourSelector.currentText == "Tumour"
