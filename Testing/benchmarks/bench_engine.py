@@ -1,6 +1,6 @@
 """How fast the native engine is, against pyradiomics, in one run, with the same values.
 
-    OPENBLAS_NUM_THREADS=1 python Testing/benchmarks/bench_engine.py [--data DATA] [--chart docs/pictures/engine_time.png]
+    python Testing/benchmarks/bench_engine.py [--data DATA] [--chart docs/pictures/engine_time.png]
 
 DATA is the folder that holds ``sts`` (see Testing/conftest.py); without it only the synthetic part runs.
 Prints one line a figure.
@@ -188,9 +188,10 @@ def chart(target):
         x, ours, theirs = zip(*rows, strict=True)
         axes.plot(x, theirs, "s--", color="0.45", label="pyradiomics, one execute a region")
         axes.plot(x, ours, "o-", color="tab:blue", label="native")
-        axes.set(xlabel=label, ylabel="seconds", ylim=(0, None))
+        axes.set(xlabel=label, ylabel="seconds")
         axes.grid(alpha=0.3)
-    left.set(xscale="log", yscale="log", ylim=(None, None))
+    left.set(xscale="log", yscale="log")
+    right.set(ylim=(0, None))
     left.legend(frameon=False)
     figure.suptitle("Time of the native engine and of pyradiomics in the same run")
     target.parent.mkdir(parents=True, exist_ok=True)
