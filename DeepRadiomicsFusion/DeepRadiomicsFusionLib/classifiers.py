@@ -58,7 +58,7 @@ def _svm(seed: int, kernel: str, C: float) -> Any:
 def _neighbours(seed: int, n_neighbors: int) -> Any:
     from sklearn.neighbors import KNeighborsClassifier
 
-    return KNeighborsClassifier(n_neighbors=n_neighbors)
+    return KNeighborsClassifier(n_neighbors=n_neighbors, algorithm="brute")  # a tree needs more trust when loaded
 
 
 def _forest(seed: int, min_samples_leaf: int) -> Any:

@@ -156,7 +156,7 @@ def test_settings_out_of_range_are_refused(wrong):
 
 
 def test_selecting_outside_the_folds_would_have_found_something_in_noise():
-    """The bias that nesting removes: the same fifteen features, selected once on all cases, against inside the folds."""
+    """The bias that nesting removes: fifteen features, selected on all cases or inside the folds."""
     rng = np.random.default_rng(1)
     table = pd.DataFrame(rng.standard_normal((60, 500)), columns=[f"f{k}" for k in range(500)])
     samples = make_samples(table, rng.permutation(np.arange(60) % 2))
@@ -171,7 +171,7 @@ def test_selecting_outside_the_folds_would_have_found_something_in_noise():
 
 @pytest.mark.slow
 def test_permuted_labels_on_a_thousand_noise_features_give_chance():
-    """Filters, mRMR, tuning of two classifiers and the choice between them, and a LASSO RadScore: all inside the folds."""
+    """Filters, mRMR, tuning and choice of two classifiers, and a LASSO RadScore: all inside the folds."""
     rng = np.random.default_rng(2026)
     table = pd.DataFrame(rng.standard_normal((80, 1000)), columns=[f"ct.r.f{k}" for k in range(1000)])
     samples = make_samples(table, np.arange(80) % 2)

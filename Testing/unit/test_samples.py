@@ -37,7 +37,7 @@ def test_tables_without_a_common_case_are_refused(features, endpoint):
 
 def test_nan_features_are_refused_or_left_out_as_asked(features, endpoint):
     features.loc["c", "ct.r.y"] = np.nan
-    with pytest.raises(InputError, match="1 feature values are NaN or infinite, the first is 'ct.r.y' of case 'c'"):
+    with pytest.raises(InputError, match=r"1 feature values are NaN or infinite, the first is 'ct.r.y' of case 'c'"):
         join_endpoint(features, endpoint)
     samples, notes = join_endpoint(features, endpoint, missing="drop-features")
     assert list(samples.table.columns) == ["ct.r.x", "ct.r.z"]
@@ -67,7 +67,7 @@ def test_a_patient_in_training_and_test_is_refused(features):
 
 
 def test_a_model_says_which_feature_it_misses(features):
-    with pytest.raises(ModelError, match="1 of the model's 2 features are missing, the first is 'pt.r.x'"):
+    with pytest.raises(ModelError, match=r"1 of the model's 2 features are missing, the first is 'pt.r.x'"):
         matrix(features, ["ct.r.x", "pt.r.x"])
     features.loc["d", "ct.r.z"] = np.inf
     with pytest.raises(ModelError, match=r"feature 'ct.r.z' of case 'd' is NaN or infinite"):
