@@ -38,8 +38,9 @@ class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui: Any = None
         self._parameterNode: Any = None
         self._guiTags: list[int] = []
-        ScriptedLoadableModuleWidget.__init__(self, parent)
+        # Observations first: without a parent, Slicer's base calls setup at once.
         VTKObservationMixin.__init__(self)
+        ScriptedLoadableModuleWidget.__init__(self, parent)
 
     # --- for derived classes ---------------------------------------------------------------------------------
 

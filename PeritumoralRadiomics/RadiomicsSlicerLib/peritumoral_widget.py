@@ -60,6 +60,7 @@ class PeritumoralPanel(ModuleWidget):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneImported)
         ui.drawButton.connect("clicked(bool)", self.onDraw)
         ui.createRingsButton.connect("clicked(bool)", self.onCreateRings)
+        ui.measureButton.connect("clicked(bool)", self.onMeasure)
         ui.extractButton.connect("clicked(bool)", self.onExtract)
         ui.chartButton.connect("clicked(bool)", self.onChart)
         ui.featureTableSelector.addAttribute("vtkMRMLTableNode", RECORD)
@@ -138,6 +139,8 @@ class PeritumoralPanel(ModuleWidget):
         mapping = _("A map is being made.") if self.maps.job.running else ""
         _enable(ui.drawButton, "" if parameters.volume else _("Choose a volume first."))
         _enable(ui.createRingsButton, missing)
+        made = rings_of(parameters.segmentation, parameters.tumourSegment) if not missing else {}
+        _enable(ui.measureButton, missing or ("" if made else _("Create rings first.")))
         _enable(ui.extractButton, missing or running)
         _enable(ui.mapButton, missing or mapping)
         _enable(ui.chartButton, "" if parameters.featureTable else _("Extract features first."))
@@ -173,6 +176,7 @@ class PeritumoralPanel(ModuleWidget):
             self._offerSegments(self._parameterNode)
             self._askForPreview(self._parameterNode)
             self._followMap()
+            self.updateButtons(self._parameterNode)
 
     def _offerSegments(self, parameters: Any) -> None:
         """Offer the segments that are there; what was chosen and is gone is not chosen any more."""
@@ -234,13 +238,22 @@ class PeritumoralPanel(ModuleWidget):
         with self.reporting(_("The rings could not be created.")):
             chosen = self._parameterNode
             self.logic.createRings(*self._ringArguments())
-            chosen.qualityTable = self.logic.qualityTable(
-                chosen.segmentation, chosen.volume, chosen.tumourSegment, chosen.qualityTable
-            )
-            self.qualityPanel.show(chosen.qualityTable, again=True)
+            self._measure()
             # The segments show what the outlines showed.
             self._previewSoon.settle(_occasion(chosen))
             self.preview.clear()
+
+    def onMeasure(self, *_args: Any) -> None:
+        """Measure the rings as they are now, edited or not."""
+        with self.reporting(_("The rings could not be measured.")):
+            self._measure()
+
+    def _measure(self) -> None:
+        chosen = self._parameterNode
+        chosen.qualityTable = self.logic.qualityTable(
+            chosen.segmentation, chosen.volume, chosen.tumourSegment, chosen.qualityTable
+        )
+        self.qualityPanel.show(chosen.qualityTable, again=True)
 
     def _ringArguments(self) -> tuple[Any, ...]:
         chosen = self._parameterNode

@@ -301,7 +301,7 @@ def test_outlines_go_with_the_switch_with_another_module_and_with_the_scene(pane
     panel.ui.previewCheckBox.checked = True
     wait_until(lambda: panel.preview.models)
     window.select("Data")
-    assert slicer.util.getNodesByClass("vtkMRMLModelNode") == []
+    assert slicer.mrmlScene.GetFirstNodeByName("ring_0_3mm") is None
     window.select("PeritumoralRadiomics")
     wait_until(lambda: panel.preview.models)
     slicer.mrmlScene.Clear(0)
@@ -332,6 +332,19 @@ def test_create_rings_again_replaces_rings_and_rows(panel, rings):
     assert segment_names(rings) == ["Tumour", "ring_0_5mm"]
     assert panel._parameterNode.qualityTable is table
     assert panel.ui.qualityTableView.model().rowCount() == 2
+
+
+def test_edited_rings_can_be_measured_again(panel, case):
+    assert not panel.ui.measureButton.enabled
+    panel.ui.distancesEdit.text = "2"
+    press(panel.ui.createRingsButton)
+    ring = slicer.util.arrayFromSegmentBinaryLabelmap(case.segmentation, "Tumour_ring_0_2mm", case.volume)
+    ring[:22] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(ring, case.segmentation, "Tumour_ring_0_2mm", case.volume)
+    press(panel.ui.measureButton)
+    table = panel._parameterNode.qualityTable.GetTable()
+    assert table.GetColumnByName("edited").GetValue(1) == "yes"
+    assert table.GetColumnByName("voxels").GetValue(1) == np.count_nonzero(ring)
 
 
 # --- features --------------------------------------------------------------------------------------------------
