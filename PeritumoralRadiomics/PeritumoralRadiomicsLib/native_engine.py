@@ -68,6 +68,7 @@ class NativeEngine:
 
     name = "native"
     version = VERSION
+    thread_safe = True
 
     def __init__(self, remembered_regions: int = 8) -> None:
         self._remembered_regions = remembered_regions
