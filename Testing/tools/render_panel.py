@@ -60,11 +60,14 @@ def render(folder: Path) -> None:
         wait_until(lambda: panel.preview.models)
         save(panel, folder / "panel_preview.png")
         ui.createRingsButton.click()
+        chosen.preset = "zhang2024"
+        ui.logGroupBox.collapsed = False
         ui.extractButton.click()
         wait_until(lambda: ui.extractProgressBar.value >= 30 or not panel.extraction.running)
         save(panel, folder / "panel_running.png")
         wait_until(lambda: not panel.extraction.running)
-        ui.featureFilterEdit.text = "glcm"
+        ui.logGroupBox.collapsed = True
+        ui.featureFilterEdit.text = "original_glcm"
         ui.mapsCollapsibleButton.setCollapsed(False)
         wait_until(lambda: ui.mapTimeLabel.text)
         save(panel, folder / "panel_features.png")

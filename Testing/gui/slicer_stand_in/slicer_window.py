@@ -48,13 +48,7 @@ for made in slicer_widgets.CTK_CLASSES:
 pythonqt.Loader.extra = {made.__name__: made for made in slicer_widgets.MRML_CLASSES + slicer_widgets.CTK_CLASSES}
 pythonqt.Loader.connect_scene = staticmethod(slicer_widgets.connect_scene)
 
-# Modules that are made anew for the window: they derive from classes that exist only with one.
-WINDOW_MODULES = (
-    "PeritumoralRadiomics",
-    "RadiomicsSlicerLib.connectors",
-    "RadiomicsSlicerLib.module_widget",
-    "RadiomicsSlicerLib.peritumoral_widget",
-)
+MODULES = ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy")
 
 
 class LayoutManager:
@@ -222,11 +216,13 @@ def window() -> Iterator[Window]:
         _set(undo, slicer.util, "confirmOkCancelDisplay", found.ask)
         _set(undo, slicer.util, "selectModule", found.select)
         _set(undo, slicer.util, "mainWindow", lambda: APPLICATION)
-        _swap_modules(undo, {name: _CACHE.get(name) for name in WINDOW_MODULES})
+        undo.callback(_put_modules, _take_modules())
+        _put_modules(_CACHE)
         undo.callback(slicer_widgets.let_go)
-        yield found
-        for name in WINDOW_MODULES:
-            _CACHE[name] = sys.modules.get(name)
+        try:
+            yield found
+        finally:
+            _CACHE.update(_take_modules())
 
 
 def _set(undo: contextlib.ExitStack, owner: Any, name: str, value: Any) -> None:
@@ -237,13 +233,26 @@ def _set(undo: contextlib.ExitStack, owner: Any, name: str, value: Any) -> None:
     setattr(owner, name, value)
 
 
+def _needs_window(name: str) -> bool:
+    """Whether a module derives from classes that exist only with a window, and is made anew for it."""
+    ours = name.startswith("RadiomicsSlicerLib.") and name.endswith(("_widget", ".connectors"))
+    return ours or name in MODULES
+
+
+def _take_modules() -> dict[str, Any]:
+    return {name: sys.modules.pop(name) for name in list(sys.modules) if _needs_window(name)}
+
+
+def _put_modules(modules: dict[str, Any]) -> None:
+    _take_modules()
+    sys.modules.update(modules)
+
+
 def _swap_modules(undo: contextlib.ExitStack, wanted: dict[str, Any]) -> None:
-    """Put modules in place of those of the same name; None: none, so that it is imported anew."""
+    """Put modules in place of those of the same name."""
     for name, module in wanted.items():
-        before = sys.modules.pop(name, None)
-        if module is not None:
-            sys.modules[name] = module
-        undo.callback(_put_back, name, before)
+        undo.callback(_put_back, name, sys.modules.pop(name, None))
+        sys.modules[name] = module
 
 
 def _put_back(name: str, module: Any) -> None:
