@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from slicer.i18n import tr as _
 
-from .background import BackgroundProcess
+from PeritumoralRadiomicsLib.job_folder import read_progress
+
+from .background import BackgroundProcess, python_program
 
 ReadProgress = Callable[[str], "tuple[float, str] | None"]
 
@@ -68,6 +72,34 @@ class JobArea:
         self._process = BackgroundProcess(words, self._onLine, self._onEnd)
         self._say(_("Starting…"))
         self._show(running=True)
+
+    def runInFolder(self, folder: Path, export: Callable[[Path], Any], onDone: Callable[[Any], None]) -> None:
+        """Write a job to a folder, run it, and hand it back; the folder is gone afterwards, however it ends.
+
+        Args:
+            folder: which is not there yet.
+            export: writes the job there and returns it, a :class:`~RadiomicsSlicerLib.jobs.FolderJob`.
+            onDone: called with the job when its process has ended by itself, done or failed.
+
+        Raises:
+            RadiomicsError: as of ``export``.
+        """
+
+        def clear() -> None:
+            rmtree(folder, ignore_errors=True)
+
+        def done() -> None:
+            try:
+                onDone(job)
+            finally:
+                clear()
+
+        try:
+            job = export(folder)
+            self.start(job.command(python_program()), read_progress, done, clear)
+        except Exception:
+            clear()
+            raise
 
     def stop(self, reason: str) -> None:
         """End the job, if there is one, and say why."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from shutil import rmtree
 from typing import Any
 
 import slicer.util
 from slicer.i18n import tr as _
 
-from PeritumoralRadiomicsLib.job_folder import read_progress
 from RadiomicsCoreLib.errors import RadiomicsError
 
-from .background import python_program
 from .job_area import JobArea
 from .maps import map_features
 from .segment_boxes import segment_items, still_there
@@ -101,24 +97,18 @@ class MapSection:
             self._ui.mapTimeLabel.text = _("Takes about {time} on this computer.").format(
                 time=in_words(request.seconds())
             )
-            folder: Path = self._panel.newFolder()
-            job = self._panel.logic.exportMapJob(folder, request, chosen.volume, chosen.segmentation)
-            self.job.start(
-                job.command(python_program()),
-                read_progress,
-                onDone=lambda: self.onMade(job),
-                onStopped=lambda: rmtree(folder, ignore_errors=True),
+            self.job.runInFolder(
+                self._panel.newFolder(),
+                lambda folder: self._panel.logic.exportMapJob(folder, request, chosen.volume, chosen.segmentation),
+                self.onMade,
             )
             self._panel.updateButtons(chosen)
 
     def onMade(self, job: Any) -> None:
         """Bring the map of a job into the scene; it is shown over the scan because it is chosen."""
-        try:
-            with self._panel.reporting(_("The map could not be made.")):
-                chosen = self._panel.logic.getParameterNode()
-                chosen.mapVolume = self._panel.logic.importResult(job, chosen.mapVolume)
-        finally:
-            rmtree(job.folder, ignore_errors=True)
+        with self._panel.reporting(_("The map could not be made.")):
+            chosen = self._panel.logic.getParameterNode()
+            chosen.mapVolume = self._panel.logic.importResult(job, chosen.mapVolume)
 
     def _request(self) -> Any:
         chosen = self._panel._parameterNode

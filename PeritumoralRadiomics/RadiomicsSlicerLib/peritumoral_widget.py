@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from shutil import rmtree
 from typing import Any
 
 import slicer
@@ -13,11 +12,9 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from PeritumoralRadiomicsLib.engines import engine_names
-from PeritumoralRadiomicsLib.job_folder import read_progress
 from PeritumoralRadiomicsLib.presets import preset_descriptions, preset_names
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 
-from .background import python_program
 from .dependencies import ensure_packages, packages_for, packages_to_read
 from .drawing import drawing_place, open_segment_editor, remove_back_button
 from .features import FEATURE_COLUMN, resolve_settings
@@ -285,38 +282,33 @@ class PeritumoralPanel(ModuleWidget):
             settings = chosen.parameterFile or chosen.preset
             self._ensure(packages_to_read(settings))
             self._ensure(packages_for(resolve_settings(settings, chosen.phase)))
-            folder = self.newFolder()
-            job = self.logic.exportJob(
-                folder,
-                chosen.segmentation,
-                [chosen.tumourSegment, *rings_of(chosen.segmentation, chosen.tumourSegment)],
-                chosen.volume,
-                settings,
-                engine=chosen.engine or None,
-                union=chosen.union,
-                phase=chosen.phase,
-            )
-            self.extraction.start(
-                job.command(python_program()),
-                read_progress,
-                onDone=lambda: self.onExtracted(job),
-                onStopped=lambda: rmtree(folder, ignore_errors=True),
+            segments = [chosen.tumourSegment, *rings_of(chosen.segmentation, chosen.tumourSegment)]
+            self.extraction.runInFolder(
+                self.newFolder(),
+                lambda folder: self.logic.exportJob(
+                    folder,
+                    chosen.segmentation,
+                    segments,
+                    chosen.volume,
+                    settings,
+                    engine=chosen.engine or None,
+                    union=chosen.union,
+                    phase=chosen.phase,
+                ),
+                self.onExtracted,
             )
             self._onModified()
 
     def onExtracted(self, job: Any) -> None:
         """Bring the result of a job into the scene, and show it."""
-        try:
-            with self.reporting(_("The features could not be extracted.")):
-                chosen = self.logic.getParameterNode()
-                table = self.logic.importResult(job, chosen.featureTable)
-                chosen.featureTable = table
-                if self.featurePanel.show(table, again=True):
-                    self._offerFeatures(chosen)
-                show_table(table)
-                self.say(_("Features are in the table {name}.").format(name=table.GetName()))
-        finally:
-            rmtree(job.folder, ignore_errors=True)
+        with self.reporting(_("The features could not be extracted.")):
+            chosen = self.logic.getParameterNode()
+            table = self.logic.importResult(job, chosen.featureTable)
+            chosen.featureTable = table
+            if self.featurePanel.show(table, again=True):
+                self._offerFeatures(chosen)
+            show_table(table)
+            self.say(_("Features are in the table {name}.").format(name=table.GetName()))
 
     def newFolder(self) -> Path:
         """Return the path of a folder for a job, which is not there yet."""

@@ -13,7 +13,7 @@ import slicer.util
 from PySide6 import QtCore
 
 from PeritumoralRadiomicsLib.presets import preset_descriptions
-from RadiomicsCoreLib.errors import RadiomicsError
+from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsSlicerLib.jobs import FolderJob
 from RadiomicsSlicerLib.layouts import LAYOUT_ID
 
@@ -630,6 +630,19 @@ def test_a_read_only_folder_is_one_line(panel, case, window, tmp_path):
         assert "cannot be written" in panel.ui.statusLabel.text
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_a_disk_that_is_full_leaves_no_folder(panel, case, monkeypatch, tmp_path):
+    def fill_up(folder, *given, **named):
+        folder.mkdir()
+        (folder / "image.mha").write_text("half of it")
+        raise InputError("image.mha cannot be written; check free space")
+
+    monkeypatch.setattr(panel.logic, "exportJob", fill_up)
+    press(panel.ui.extractButton)
+    assert panel.ui.statusLabel.text == "image.mha cannot be written; check free space"
+    assert list(tmp_path.iterdir()) == []
+    assert not panel.extraction.running
 
 
 def make_empty(case):
