@@ -10,10 +10,31 @@ from collections.abc import Sequence
 from RadiomicsCoreLib import __version__
 from RadiomicsCoreLib.errors import Cancelled, RadiomicsError
 
-from .commands import cohort, cox, extract, logistic, nomogram, predict, presets, rings, sample_cohort, validate
+from .commands import (
+    apply,
+    cohort,
+    cox,
+    deep_features,
+    explain,
+    extract,
+    fuse,
+    logistic,
+    nomogram,
+    predict,
+    presets,
+    rings,
+    sample_cohort,
+    train,
+    validate,
+)
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
-VERBS = (rings, extract, cohort, presets, cox, logistic, nomogram, validate, predict, sample_cohort)
+VERBS = (
+    *(rings, extract, cohort, presets),
+    *(deep_features, train, explain, fuse, apply),
+    *(cox, logistic, nomogram, validate, predict),
+    sample_cohort,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

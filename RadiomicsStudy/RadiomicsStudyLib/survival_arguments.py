@@ -118,9 +118,10 @@ def bootstrap_settings(arguments: argparse.Namespace) -> Any:
 def report(result: Any, out: Path) -> int:
     """Say what a reader should know, what failed and where the files are; return the exit code."""
     print_lines(f"note: {note}" for note in result.notes)
-    print_lines(f"failed {failure}" for failure in result.failures)
+    failed = getattr(result, "failures", ())
+    print_lines(f"failed {failure}" for failure in failed)
     _print_written(result.files, out)
-    return 1 if result.failures else 0
+    return 1 if failed else 0
 
 
 def _print_written(files: Sequence[Path], out: Path) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from PeritumoralRadiomicsLib.cohort_extraction import CohortExtraction, ExtractionJob, extract_cohort
+from PeritumoralRadiomicsLib.cohort_extraction import ExtractionJob, extract_cohort
 from PeritumoralRadiomicsLib.engines import DEFAULT_ENGINE, engine_names
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.parameter_file import read_parameter_file
@@ -14,7 +14,8 @@ from PeritumoralRadiomicsLib.presets import preset
 from RadiomicsCoreLib.cohort import read_cohort
 
 from ..arguments import add_ring_options, names, positive_int, ring_settings
-from ..console import print_files, progress_bar
+from ..console import progress_bar
+from ..deep_arguments import report_cases
 
 EXAMPLES = """examples:
   peritumoral extract cohort.csv --rings 3,6,9 --preset liu2025 -o out
@@ -63,22 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
     cohort = read_cohort(arguments.cohort, phases=arguments.phases)
     with progress_bar("extracting") as progress:
         done = extract_cohort(cohort, job, arguments.out, jobs=arguments.jobs, progress=progress)
-    return _report(done)
+    return report_cases(done.outcomes, done.files)
 
 
 def _extraction_settings(arguments: argparse.Namespace) -> ExtractionSettings:
     if arguments.preset:
         return preset(arguments.preset)
     return read_parameter_file(arguments.parameters)
-
-
-def _report(done: CohortExtraction) -> int:
-    failed = done.failed
-    reused = sum(outcome.reused for outcome in done.outcomes)
-    print(f"{len(done.outcomes) - len(failed)} of {len(done.outcomes)} cases done, {reused} of them reused")
-    for outcome in failed:
-        print(f"failed {outcome.case_id}: {outcome.reason}")
-    print_files(done.files)
-    if len(failed) == len(done.outcomes):
-        return 2
-    return 1 if failed else 0

@@ -1,0 +1,96 @@
+"""``peritumoral fuse``: signatures, fusion and classifiers of feature tables."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..arguments import names, positive_int
+from ..console import progress_bar
+from ..deep_arguments import named_tables
+from ..survival_arguments import add_output_options, report
+
+EXAMPLES = """examples:
+  peritumoral fuse cohort.csv --endpoint recurrence --features radiomics=r/features.csv deep=d/features.csv -o fused
+  peritumoral fuse cohort.csv --endpoint recurrence --features out/features.csv --sweep --permutations 99 -o fused
+
+Selection, tuning and signatures are fitted inside the folds. Cases of other splits than train are only predicted.
+"""
+
+
+def add_parser(verbs: Any) -> None:
+    """Describe the verb."""
+    parser = verbs.add_parser(
+        "fuse",
+        help="signatures, fusion and seven classifiers of feature tables",
+        description="Cross-validate signatures, their fusion and seven classifiers; compare, test and bundle them.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("cohort", help="cohort table (CSV) with case_id, the end point and possibly split")
+    add_output_options(parser)
+    parser.add_argument("--endpoint", required=True, help="column of 0 and 1, empty where the label is missing")
+    parser.add_argument("--positive", help="text of the end point that means the outcome")
+    parser.add_argument("--features", nargs="+", required=True, metavar="NAME=CSV", help="feature tables")
+    parser.add_argument("--readings", nargs="+", default=(), metavar="CSV", help="second readings, for the ICC filter")
+    parser.add_argument("--split", default="split", help="column that tells train from other parts")
+    parser.add_argument("--patient", help="column of patients, where a patient has several cases")
+    group = parser.add_argument_group("modelling")
+    group.add_argument("--classifiers", type=names, help="lr,svm,knn,rf,nb,lda,mlp (default: all)")
+    group.add_argument("--selector", choices=("lasso", "mrmr", "none"), default="lasso")
+    group.add_argument("--correlation-below", type=float, default=0.9)
+    group.add_argument("--volume-correlation-below", type=float, help="drop features that follow the region's volume")
+    group.add_argument("--icc-above", type=float, default=0.75)
+    group.add_argument("--signature-for", choices=("table", "region"), default="table")
+    group.add_argument("--missing", choices=("error", "drop-cases", "drop-features"), default="error")
+    group.add_argument("--folds", type=positive_int, default=5)
+    group.add_argument("--repeats", type=positive_int, default=10)
+    group.add_argument("--seed", type=int, default=0)
+    group.add_argument("--jobs", type=positive_int, default=1)
+    group.add_argument("--sweep", action="store_true", help="compare all ring sizes, and choose one inside the folds")
+    group.add_argument("--permutations", type=int, default=0, help="of the labels, through the whole procedure")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fit, compare, bundle and report."""
+    from DeepRadiomicsFusionLib.fusion_jobs import fuse_job
+
+    with progress_bar("fusing") as progress:
+        done = fuse_job(
+            named_tables(arguments.features),
+            arguments.cohort,
+            arguments.endpoint,
+            arguments.out,
+            _settings(arguments),
+            positive=arguments.positive,
+            split=arguments.split,
+            patient=arguments.patient,
+            readings=arguments.readings,
+            progress=progress,
+        )
+    return report(done, arguments.out)
+
+
+def _settings(arguments: argparse.Namespace) -> Any:
+    from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings
+    from DeepRadiomicsFusionLib.fusion_jobs import FuseSettings
+    from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
+
+    chosen = {"classifiers": arguments.classifiers} if arguments.classifiers else {}
+    return FuseSettings(
+        selection=SelectionSettings(
+            icc_above=arguments.icc_above,
+            volume_correlation_below=arguments.volume_correlation_below,
+            correlation_below=arguments.correlation_below,
+            selector=arguments.selector,
+            seed=arguments.seed,
+        ),
+        cross_validation=CrossValidationSettings(arguments.folds, arguments.repeats, arguments.seed, arguments.jobs),
+        signature_for=arguments.signature_for,
+        missing=arguments.missing,
+        sweep=arguments.sweep,
+        permutations=arguments.permutations,
+        formats=arguments.formats,
+        **chosen,
+    )

@@ -1,0 +1,101 @@
+"""Options that the deep-learning verbs of the command line share, and what they report."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from RadiomicsCoreLib.batch import CaseOutcome, failures
+from RadiomicsCoreLib.errors import InputError
+
+from .arguments import add_ring_options, positive_int, ring_settings, window
+from .console import print_files, print_lines
+
+
+def add_cohort_job(parser: argparse.ArgumentParser) -> None:
+    """Add the cohort table, the output folder and how to work through the cases."""
+    parser.add_argument("cohort", help="cohort table (CSV): case_id, <phase>_image, <phase>_mask, …")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="output folder")
+    parser.add_argument("--jobs", type=positive_int, help="cases at a time (default: all cores, as memory allows)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    parser.add_argument("--resample-masks", action="store_true", help="accept masks on another grid")
+    parser.add_argument("--no-pictures", action="store_true", help="draw no pictures")
+
+
+def add_input_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the network sees."""
+    group = parser.add_argument_group("what the network sees")
+    group.add_argument(
+        "--input",
+        choices=("full_slice", "patch", "resized_slice", "rough_box", "box_3d"),
+        help="part of the image (default: as the network or study wants)",
+    )
+    group.add_argument("--region", help="region of a training: intratumour, ring_0_3mm, intra_ring_0_3mm")
+    group.add_argument("--size", type=positive_int, help="edge in pixels or voxels")
+    group.add_argument("--whole-box", action="store_true", help="do not hide what is outside the region")
+    group.add_argument("--window", type=window, metavar="LOW,HIGH", help="intensities shown")
+    add_ring_options(parser)
+
+
+def network_input(arguments: argparse.Namespace, usual: Any) -> Any:
+    """Return what the network sees: the usual settings, changed by the options given."""
+    from dataclasses import replace
+
+    from DeepRadiomicsFusionLib.input_settings import NetworkInput
+
+    changes: dict[str, Any] = {}
+    if arguments.input:
+        usual = NetworkInput(arguments.input, masked=True)
+    if arguments.region:
+        changes["region"] = arguments.region
+    if arguments.size:
+        changes["size"] = arguments.size
+    if arguments.whole_box:
+        changes["masked"] = False
+    if arguments.window:
+        low, high = arguments.window
+        changes |= {"window_level": (low + high) / 2, "window_width": high - low}
+    return replace(usual, **changes)
+
+
+def rings_or_none(arguments: argparse.Namespace) -> Any:
+    """Return the rings named, or None for the job's own."""
+    if not arguments.rings and not arguments.adaptive and arguments.inner_rim is None:
+        return None
+    return ring_settings(arguments)
+
+
+def report_cases(outcomes: Sequence[CaseOutcome], files: dict[str, Path], notes: Sequence[str] = ()) -> int:
+    """Say what was done, what failed and why, and where the files are; return the exit code."""
+    failed = failures(outcomes)
+    reused = sum(outcome.reused for outcome in outcomes)
+    print_lines([f"{len(outcomes) - len(failed)} of {len(outcomes)} cases done, {reused} of them reused"])
+    print_lines(f"note: {note}" for note in notes)
+    print_lines(f"failed {outcome.case_id}: {outcome.reason}" for outcome in failed)
+    print_files(files)
+    if len(failed) == len(outcomes):
+        return 2
+    return 1 if failed else 0
+
+
+def named_tables(texts: Sequence[str]) -> dict[str, str]:
+    """Return feature tables by name: ``radiomics=features.csv``; a path alone is named by its folder.
+
+    Raises:
+        InputError: two tables with one name.
+
+    Example:
+        >>> named_tables(["deep=out/features.csv", "rings/features.csv"])
+        {'deep': 'out/features.csv', 'rings': 'rings/features.csv'}
+    """
+    tables: dict[str, str] = {}
+    for text in texts:
+        name, sign, path = text.partition("=")
+        if not sign:
+            name, path = Path(text).resolve().parent.name, text
+        if name in tables:
+            raise InputError(f"two feature tables are called {name!r}; name them: radiomics=a.csv deep=b.csv")
+        tables[name] = path
+    return tables
