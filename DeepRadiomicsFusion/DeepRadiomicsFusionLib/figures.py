@@ -108,9 +108,10 @@ def sweep_figure(sweep: RingSweep, title: str = "") -> Figure:
             _draw_sweep_panel(axes, rows, unit, figure_name)
             if figure_name == "auc":
                 _draw_honest(axes, sweep, family)
+                axes.plot([], [], "o", color=GREY, markersize=5, label="p < 0.05 against intratumour")
                 axes.set_title(literal(f"{title + ': ' if title else ''}{family}"), fontsize=TEXT_PT, loc="left")
     handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=SMALL_PT, frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=5, fontsize=SMALL_PT, frameon=False)
     return figure
 
 
@@ -155,9 +156,10 @@ def _draw_sweep_panel(axes: Axes, rows: Sequence[SweepRow], unit: str, name: str
         axes.fill_between(
             size, [f.lower for f in figures], [f.upper for f in figures], color=paint, alpha=0.15, linewidth=0
         )
-        clear = [row.against_tumour is not None and row.against_tumour.p < 0.05 and name == "auc" for row in own]
+        clear = [row.against_tumour is not None and row.against_tumour.p < 0.05 for row in own]
         for x, found, filled in zip(size, figures, clear, strict=True):
-            axes.plot(x, found.value, "o", color=paint, markerfacecolor=paint if filled else "white", markersize=5)
+            face = paint if filled or name != "auc" else "white"
+            axes.plot(x, found.value, "o", color=paint, markerfacecolor=face, markersize=5 if name == "auc" else 3)
         axes.set_xticks(sorted({row.source.region.size for row in rows if row.source.region.unit == unit}))
     if unit == "radius":
         axes.xaxis.set_major_formatter("{x:.2f}")

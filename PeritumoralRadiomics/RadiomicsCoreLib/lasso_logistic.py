@@ -39,8 +39,9 @@ class LassoSettings:
         lambda_count: penalties of the path, at least 2.
         smallest_ratio: smallest penalty over the largest, in (0, 1); None takes 0.01 where there are fewer
             patients than features and 0.0001 otherwise.
-        patience: the cross-validation ends when the deviance has not reached a new least for so many
-            penalties, all above one standard error; None goes on to the end of the path.
+        patience: the walk down the path ends when the deviance has not reached a new least for so many penalties;
+            None goes on to the end of the path, where small cohorts spend most of the time on models that
+            overfit.
     """
 
     alpha: float = 1.0
@@ -49,7 +50,7 @@ class LassoSettings:
     choice: LambdaChoice = LambdaChoice.MINIMUM
     lambda_count: int = 100
     smallest_ratio: float | None = None
-    patience: int | None = 10
+    patience: int | None = 15
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "choice", LambdaChoice(self.choice))
@@ -228,17 +229,12 @@ def _walk(
         error.append(float(np.sqrt(np.average((deviance - mean[-1]) ** 2, weights=weight) / (len(folds) - 1))))
         if stops_early and walk.glmnet_stops():
             break
-        if settings.patience is not None and _only_rises(mean, error, settings.patience):
+        if settings.patience is not None and len(mean) - 1 - int(np.argmin(mean)) >= settings.patience:
             break
     best = int(np.argmin(mean))
     within = np.flatnonzero(np.array(mean) <= mean[best] + error[best])
     validation = CrossValidatedDeviance(np.array(mean), np.array(error), best, int(within[0]), fold_of)
     return walk.path(), validation
-
-
-def _only_rises(mean: list[float], error: list[float], patience: int) -> bool:
-    best = int(np.argmin(mean))
-    return len(mean) - 1 - best >= patience and min(mean[-patience:]) > mean[best] + error[best]
 
 
 def _deviance(solver: PathSolver, left_out: tuple[np.ndarray, np.ndarray], penalty: float) -> float:

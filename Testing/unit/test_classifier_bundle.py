@@ -180,7 +180,7 @@ def test_a_forest_whose_tree_runs_in_a_circle_is_refused(samples):
 def test_a_support_vector_machine_with_vectors_missing_is_refused(samples):
     machine = tuned("svm", samples).classifier
     machine.support_vectors_ = machine.support_vectors_[:2]
-    with pytest.raises(ModelError, match="does not fit its 3 features|is damaged"):
+    with pytest.raises(ModelError, match=r"does not fit its 3 features|is damaged"):
         load_classifier(sio.dumps(machine), "svm", 3)
 
 

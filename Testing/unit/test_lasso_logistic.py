@@ -70,13 +70,14 @@ def test_every_solution_meets_the_optimality_conditions(case):
         assert abs((y - chance).mean()) < 2e-6 * penalty
 
 
-def test_ending_early_chooses_the_same_penalty():
-    rng = np.random.default_rng(3)
-    x = rng.standard_normal((70, 150))
-    y = (x[:, 0] + rng.standard_normal(70) > 0).astype(int)
+@pytest.mark.parametrize(("n", "p", "seed"), [(70, 150, 3), (50, 15, 4), (120, 20, 5)])
+def test_ending_early_chooses_the_same_penalty(n, p, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n, p))
+    y = (x[:, 0] + rng.standard_normal(n) > 0).astype(int)
     whole = fit_lasso_logistic(x, y, LassoSettings(patience=None))
-    early = fit_lasso_logistic(x, y, LassoSettings(patience=10))
-    assert len(early.path.lambdas) <= len(whole.path.lambdas)
+    early = fit_lasso_logistic(x, y)
+    assert len(early.path.lambdas) < len(whole.path.lambdas)
     assert early.penalty == whole.penalty
     assert np.array_equal(early.coefficients, whole.coefficients)
 
