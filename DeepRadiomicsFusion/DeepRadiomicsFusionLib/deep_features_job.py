@@ -1,0 +1,232 @@
+"""``peritumoral deep-features``: deep features of every patient, phase and region of a cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PeritumoralRadiomicsLib.cohort_extraction import FEATURES_FILE, REGION_COLUMNS, REGIONS_FILE
+from PeritumoralRadiomicsLib.ring_settings import RingSettings
+from RadiomicsCoreLib.batch import CaseTask, CaseWork, run_batch
+from RadiomicsCoreLib.cohort import Case
+from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
+from RadiomicsCoreLib.tables import write_csv, write_json, write_parquet
+
+from .deep_cases import (
+    DEFAULT_RINGS,
+    DeepJobResult,
+    PhaseRegions,
+    case_fingerprint,
+    case_json,
+    open_cohort,
+    phase_regions,
+    write_study,
+)
+from .deep_feature_settings import DeepFeatureSettings
+from .deep_features import DeepFeatures, check_input, deep_features
+from .input_settings import InputKind, NetworkInput
+from .inputs import picture_of_input
+from .network_bundle import check_fits
+from .network_source import LoadedNetwork, NetworkSource, network_in_this_process, weights_hash
+from .networks import network_spec
+
+
+@dataclass(frozen=True)
+class DeepFeaturesJob:
+    """What is done to every patient.
+
+    Attributes:
+        source: network and weights.
+        features: where features are read, what is shown; None: the bundle's input, or the network's usual one.
+        rings: regions to grow; None: the bundle's, or a ring of 3 mm.
+        regions: names of the regions to do; empty: all.
+        resample_masks: bring a mask from another grid to the image's (nearest neighbour) instead of refusing it.
+        pictures: draw what the network saw of every region.
+    """
+
+    source: NetworkSource = field(default_factory=NetworkSource)
+    features: DeepFeatureSettings | None = None
+    rings: RingSettings | None = None
+    regions: tuple[str, ...] = ()
+    resample_masks: bool = False
+    pictures: bool = True
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A job with everything decided; plain enough for another process."""
+
+    source: NetworkSource
+    sha256: str
+    features: DeepFeatureSettings
+    rings: RingSettings
+    regions: tuple[str, ...]
+    resample_masks: bool
+    pictures: bool
+
+    def settings(self, name: str) -> dict[str, Any]:
+        """What changes a value, for provenance and for finding finished cases."""
+        features = self.features.to_dict()
+        del features["batch_size"]
+        return {
+            "rings": asdict(self.rings),
+            "features": features,
+            "regions": list(self.regions),
+            "network": {"name": name, "weights_sha256": self.sha256},
+            "resample_masks": self.resample_masks,
+        }
+
+
+def deep_features_job(
+    cohort: Path | str,
+    out: Path | str,
+    job: DeepFeaturesJob = DeepFeaturesJob(),  # frozen
+    *,
+    phases: Sequence[str] | None = None,
+    jobs: int | None = None,
+    progress: Progress = no_progress,
+) -> DeepJobResult:
+    """Compute deep features of every case of a cohort; a failing case never stops the others.
+
+    Writes ``features.csv`` (and ``.parquet``) with columns ``<phase>.<region>.<network>_<index>``, ``regions.csv``,
+    ``study.json`` and ``cases/<case_id>/`` with a picture of what the network saw of each region. Run again into the
+    same folder, it reuses the cases whose files, settings and weights are the same.
+
+    Args:
+        cohort: cohort table.
+        out: output folder.
+        job: what to do.
+        phases: phases to do; None: all (or the one that a bundle was trained on).
+        jobs: processes at a time; None: all cores as far as memory allows, one on a GPU.
+        progress: told after each case.
+
+    Raises:
+        InputError, ModelError, DependencyError: nothing can be done: the table, the network or its weights cannot be
+            used, or a bundle was trained on other data.
+        Cancelled: from ``progress``; finished cases stay.
+    """
+    out = Path(out)
+    loaded = job.source.load(part_of(progress, 0.0, 0.02))
+    plan = _plan(job, loaded)
+    if loaded.bundle is not None and phases is None:
+        phases = [loaded.bundle.phase]
+    table = open_cohort(cohort, phases)
+    if loaded.bundle is not None:
+        for phase in table.phases:
+            check_fits(loaded.bundle, phase=phase)
+    settings = plan.settings(loaded.name)
+    recorded = settings | {"pictures": plan.pictures}
+    on_gpu = next(loaded.network.parameters()).device.type != "cpu"
+    tasks = [
+        CaseTask(
+            case.case_id,
+            partial(case_fingerprint, case, table.phases, recorded),
+            partial(_do_case, case, table.phases, plan),
+        )
+        for case in table.cases
+    ]
+    outcomes = run_batch(tasks, out, jobs=1 if on_gpu and jobs is None else jobs, progress=part_of(progress, 0.02, 1.0))
+    files = _write_tables(out, [outcome.case_id for outcome in outcomes])
+    study = settings | {"resample_masks": plan.resample_masks}
+    files["provenance"] = write_study("deep-features", table, study, out, outcomes, seed=plan.features.seed)
+    return DeepJobResult(tuple(outcomes), files)
+
+
+def usual_features(network: str) -> DeepFeatureSettings:
+    """Return the settings of a first try: a masked slice in the network's size, or a masked cube for a 3D network."""
+    spec = network_spec(network)
+    kind = InputKind.BOX_3D if spec.spatial_dims == 3 else InputKind.RESIZED_SLICE
+    return DeepFeatureSettings(input=NetworkInput(kind, size=spec.input_size, masked=True))
+
+
+def _plan(job: DeepFeaturesJob, loaded: LoadedNetwork) -> _Plan:
+    features, rings, regions, bundle = job.features, job.rings, job.regions, loaded.bundle
+    if bundle is not None:
+        check_fits(bundle, rings=rings)
+        rings = bundle.rings
+        regions = regions or (bundle.region,)
+        for region in regions:
+            check_fits(bundle, region=region)
+        if features is None:
+            features = DeepFeatureSettings(input=bundle.input)
+        else:
+            own = features.input.to_dict() | {"region": bundle.region}
+            check_fits(bundle, settings=NetworkInput.from_dict(own))
+    features = features or usual_features(loaded.name)
+    check_input(loaded.name, features)
+    return _Plan(
+        job.source,
+        weights_hash(loaded.network),
+        features,
+        rings or DEFAULT_RINGS,
+        tuple(regions),
+        job.resample_masks,
+        job.pictures,
+    )
+
+
+def _do_case(case: Case, phases: Sequence[str], plan: _Plan, folder: Path) -> CaseWork:
+    loaded = network_in_this_process(plan.source, plan.sha256)
+    features: dict[str, float] = {}
+    rows: list[dict[str, Any]] = []
+    failed: list[str] = []
+    warnings: list[str] = []
+    for phase in phases:
+        try:
+            ready = phase_regions(case, phase, plan.rings, resample=plan.resample_masks)
+            found = deep_features(
+                loaded.network, loaded.name, ready.image, ready.masks, plan.features, wanted=plan.regions or None
+            )
+        except RadiomicsError as error:
+            failed.append(f"{phase}: {error}")
+            continue
+        features |= found.named(phase, loaded.name)
+        rows += _rows(ready, found)
+        warnings += [f"{phase}: {line}" for line in ready.warnings]
+        lost = [f"{phase}: {region} has no deep features, {reason}" for region, reason in found.reasons.items()]
+        # Without any region the phase failed; without a ring it is a warning.
+        (warnings if found.features else failed).extend(lost)
+        if plan.pictures:
+            _draw(found, case.case_id, phase, folder)
+    write_json(folder / FEATURES_FILE, features)
+    write_json(folder / REGIONS_FILE, rows)
+    return CaseWork(tuple(failed), tuple(warnings))
+
+
+def _rows(ready: PhaseRegions, found: DeepFeatures) -> Iterator[dict[str, Any]]:
+    for row in ready.rows:
+        reason = found.reasons.get(row["region"]) or row["reason"]
+        yield {**row, "reason": reason}
+
+
+def _draw(found: DeepFeatures, case_id: str, phase: str, folder: Path) -> None:
+    for region, shown in found.shown.items():
+        figure = picture_of_input(shown, f"{case_id}, {phase}")
+        figure.savefig(folder / f"seen_{phase}_{region}.png", dpi=80, format="png")
+
+
+def _write_tables(out: Path, ids: Sequence[str]) -> dict[str, Path]:
+    files = {"features": out / "features.csv", "regions": out / "regions.csv"}
+    columns = ["case_id", *dict.fromkeys(name for row in _feature_rows(out, ids) for name in row if name != "case_id")]
+    if len(columns) == 1:
+        raise InputError(f"no case has deep features; the reasons stand in {out / 'log.txt'}")
+    write_csv(files["features"], _feature_rows(out, ids), columns)
+    write_csv(files["regions"], _region_rows(out, ids), REGION_COLUMNS)
+    if write_parquet(out / "features.parquet", _feature_rows(out, ids), columns):
+        files["features (parquet)"] = out / "features.parquet"
+    return files
+
+
+def _feature_rows(out: Path, ids: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    for case_id in ids:
+        yield {"case_id": case_id, **(case_json(out, case_id, FEATURES_FILE) or {})}
+
+
+def _region_rows(out: Path, ids: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    for case_id in ids:
+        for row in case_json(out, case_id, REGIONS_FILE) or ():
+            yield {"case_id": case_id, **row}
