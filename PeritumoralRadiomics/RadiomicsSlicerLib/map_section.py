@@ -30,6 +30,7 @@ class MapSection:
         self._panel = panel
         ui = self._ui = panel.ui
         self._overlay: tuple[Any, float] = (None, 0.0)
+        self._stated: tuple[Any, ...] = ()
         self.job = JobArea(ui.mapProgressBar, ui.mapProgressLabel, ui.mapCancelButton, None, onIdle)
         self._estimateSoon = Debounced(self.onEstimate)
         fill_items(ui.mapFeatureSelector, [(name, name) for name in map_features()], "")
@@ -67,8 +68,7 @@ class MapSection:
             self._estimateSoon.forget()
             self._ui.mapTimeLabel.text = missing
         else:
-            settings = (parameters.mapSegment, parameters.mapFeature, parameters.mapRadius, *_settings(parameters))
-            self._estimateSoon.ask((settings, occasion))
+            self._estimateSoon.ask((_choice(parameters), occasion))
         overlay = (parameters.mapVolume, parameters.mapOpacity if parameters.mapVolume else 0.0)
         if overlay != self._overlay:
             self._overlay = overlay
@@ -87,6 +87,7 @@ class MapSection:
         except RadiomicsError as error:
             self._ui.mapTimeLabel.text = str(error)
             return
+        self._stated = _choice(self._panel._parameterNode)
         self._ui.mapTimeLabel.text = _("Takes about {time} on this computer.").format(time=in_words(seconds))
 
     def onMake(self, *_args: Any) -> None:
@@ -94,9 +95,8 @@ class MapSection:
         with self._panel.reporting(_("The map could not be started.")):
             chosen = self._panel._parameterNode
             request = self._request()
-            self._ui.mapTimeLabel.text = _("Takes about {time} on this computer.").format(
-                time=in_words(request.seconds())
-            )
+            if self._stated != _choice(chosen):
+                self.onEstimate()
             self.job.runInFolder(
                 self._panel.newFolder(),
                 lambda folder: self._panel.logic.exportMapJob(folder, request, chosen.volume, chosen.segmentation),
@@ -138,5 +138,7 @@ def in_words(seconds: float) -> str:
     return _("{number} hours").format(number=f"{seconds / 3600:.1f}")
 
 
-def _settings(parameters: Any) -> tuple[str, str]:
-    return parameters.preset, parameters.parameterFile
+def _choice(parameters: Any) -> tuple[Any, ...]:
+    """Return what the time of a map depends on, apart from the region's voxels."""
+    names = ("tumourSegment", "mapSegment", "mapFeature", "mapRadius", "preset", "parameterFile")
+    return tuple(getattr(parameters, name) for name in names)

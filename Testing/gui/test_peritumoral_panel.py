@@ -454,6 +454,7 @@ def test_a_map_states_its_time_before_it_starts(map_section, wait_until):
 def test_a_map_is_made_in_the_background_and_laid_over_the_scan(map_section, rings, wait_until, window):
     composite = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceCompositeNode", "Red")
     press(map_section.ui.mapButton)
+    assert map_section.ui.mapTimeLabel.text.startswith("Takes about ")
     assert map_section.maps.job.running
     assert not map_section.ui.mapButton.enabled and map_section.ui.mapCancelButton.enabled
     wait_until(lambda: not map_section.maps.job.running)
