@@ -127,7 +127,7 @@ def in_words(seconds: float) -> str:
 
     Example:
         >>> in_words(0.4), in_words(47), in_words(200), in_words(7000)
-        ('1 second', '47 seconds', '4 minutes', '2.0 hours')
+        ('1 second', '47 seconds', '4 minutes', '1.9 hours')
     """
     if seconds < 1.5:
         return _("1 second")
