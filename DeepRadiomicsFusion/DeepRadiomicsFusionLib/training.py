@@ -12,6 +12,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -243,7 +244,8 @@ class _Run:
             group["lr"] = self.settings.rate_at(self.steps, epoch)
         inputs, targets = self._batch(rows, rng)
         self.optimiser.zero_grad(set_to_none=True)
-        with torch.autocast(self.device.type, dtype=torch.float16, enabled=self.uses_half):
+        half = torch.autocast("cuda", dtype=torch.float16) if self.uses_half else nullcontext()
+        with half:
             outputs = self.network(*inputs)
         loss = self.objective.loss(outputs, targets)
         value = float(loss.detach())
