@@ -61,7 +61,7 @@ def preprocess(image: sitk.Image, regions: Mapping[str, sitk.Image], settings: E
 
     Returns:
         The crop and the masks. Its pixel type is what pyradiomics would have: the image's own, or float64
-        after normalisation.
+        after normalisation; whole numbers without room for bin edges above them become int32.
 
     Raises:
         GeometryError: the image is not 3D, or a mask is not on its grid.
@@ -146,7 +146,7 @@ def _is_float(image: sitk.Image) -> bool:
 
 def _intensities(image: sitk.Image, part: IndexBox, settings: ExtractionSettings) -> tuple[sitk.Image, dict[str, Any]]:
     """Return one part of the image, finite, windowed and normalised, with the settings for resampling it."""
-    cut = _clip(_finite(crop(image, part)), settings)
+    cut = _clip(_with_room(_finite(crop(image, part))), settings)
     if settings.setting.get("normalize", False):
         cut = _normalise(cut, _mean_and_sd(image, settings), settings.setting)
     return cut, dict(settings.setting)
@@ -163,6 +163,19 @@ def _finite(crop: sitk.Image) -> sitk.Image:
     clean = sitk.GetImageFromArray(values)
     clean.CopyInformation(crop)
     return clean
+
+
+def _with_room(image: sitk.Image) -> sitk.Image:
+    """Return int32 where bin edges, up to two bins above the maximum, could overflow the pixel type.
+
+    numpy adds a whole bin width in the pixel type itself, so that 255 and two bins of 25 make 49 in uint8.
+    """
+    values = sitk.GetArrayViewFromImage(image)
+    if values.dtype.kind == "f" or values.dtype.itemsize > 2:
+        return image
+    if values.dtype.itemsize == 2 and values.max() <= np.iinfo(values.dtype).max // 2:
+        return image
+    return sitk.Cast(image, sitk.sitkInt32)
 
 
 def _clip(image: sitk.Image, settings: ExtractionSettings) -> sitk.Image:

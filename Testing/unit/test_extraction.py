@@ -283,3 +283,28 @@ def test_calls_that_make_no_sense_end_in_one_line():
         extract_features(image, {"a": other}, FEW)
     with pytest.raises(InputError, match="for_phase"):
         extract_features(image, {"a": cube(image)}, preset("song2021"))
+
+
+@pytest.mark.parametrize("engine", engine_names())
+@pytest.mark.parametrize(
+    ("pixel_type", "low", "high"),
+    [
+        (sitk.sitkUInt8, 0, 255),
+        (sitk.sitkInt8, -128, 127),
+        (sitk.sitkUInt16, 65000, 65535),
+        (sitk.sitkInt16, 32000, 32767),
+    ],
+)
+def test_the_pixel_type_changes_no_feature_even_where_intensities_fill_it(engine, pixel_type, low, high):
+    values = np.random.default_rng(4).integers(low, high, (9, 12, 12), endpoint=True)
+    values[4, 5:7, 5] = low, high
+    wide = sitk.GetImageFromArray(values.astype(np.float64))
+    inside = np.zeros(values.shape, np.uint8)
+    inside[2:7, 3:9, 3:9] = 1
+    mask = sitk.GetImageFromArray(inside)
+    expected = extract_features(wide, {"tumour": mask}, FEW, engine=engine).features["tumour"]
+
+    found = extract_features(sitk.Cast(wide, pixel_type), {"tumour": mask}, FEW, engine=engine).features["tumour"]
+
+    assert np.isfinite(list(expected.values())).all()
+    assert found == pytest.approx(expected, rel=1e-9)
