@@ -183,16 +183,14 @@ def test_without_any_truth_the_naive_best_is_too_good_on_the_average():
 
 @pytest.fixture(scope="session")
 def sample_cohort_features():
-    """First-order and GLCM features of the sample cohort's tumours, 3 mm rims and both, on one coarse grid."""
-    from RadiomicsStudyLib.sample_anatomy import PHASES, Grid, Patient
-    from RadiomicsStudyLib.sample_cohort import draw_person
+    """First-order and GLCM features of the sample cohort's tumours, 3 mm rims and both."""
+    from RadiomicsStudyLib.sample_cohort import draw_person, scan_phases
 
     settings = ExtractionSettings(feature_classes={"firstorder": None, "glcm": None}, setting={"binWidth": 25})
     rows, outcome = {}, []
     for index in range(80):
         person = draw_person(1, index)
-        patient = Patient(person.traits, np.random.default_rng([1, index, 1]))
-        scan = patient.scan(Grid.over_field_of_view(0.94, 5.0), PHASES["ct"], np.random.default_rng([1, index, 2]))
+        scan = scan_phases(person.traits, 1, index, ("ct",))["ct"]
         regions = grow_regions(scan.tumour, RingSettings(outer_mm=(3,)), image=scan.image, organ=scan.organ)
         masks = {name: region.mask for name, region in regions.regions.items()}
         found = extract_features(scan.image, masks, settings, engine="native").features

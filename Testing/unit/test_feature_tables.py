@@ -1,0 +1,56 @@
+"""Feature tables joined over the cases."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from DeepRadiomicsFusionLib.feature_tables import FeatureTables
+from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.tables import write_csv, write_json
+
+
+@pytest.fixture
+def radiomics():
+    return pd.DataFrame({"case_id": ["001", "002", "003"], "ct.intratumour.original_glcm_Idm": [0.1, 0.2, 0.3]})
+
+
+@pytest.fixture
+def deep():
+    return pd.DataFrame({"case_id": ["003", "001", "009"], "ct.ring_0_3mm.resnet18_0": [3.0, 1.0, 9.0]})
+
+
+def test_tables_are_joined_by_case_whatever_their_order(radiomics, deep):
+    found = FeatureTables({"radiomics": radiomics, "deep": deep})
+    assert list(found.table.index) == ["001", "003"]
+    assert found.table.loc["003"].tolist() == [0.3, 3.0]
+    assert found.columns["deep"] == ("ct.ring_0_3mm.resnet18_0",)
+    assert found.record.regions == ("intratumour", "ring_0_3mm")
+    assert found.notes == ("2 cases are not in every feature table and were left out: 002, 009",)
+
+
+def test_a_file_and_its_study_are_read(radiomics, tmp_path):
+    write_csv(tmp_path / "features.csv", radiomics)
+    settings = {"engine": {"name": "native", "version": "1"}, "extraction": {"setting": {"binWidth": 25}}}
+    write_json(tmp_path / "study.json", {"settings": settings})
+    found = FeatureTables({"radiomics": tmp_path / "features.csv"})
+    assert found.record.engine == "native"
+    assert found.record.preprocessing == {"radiomics": {"extraction": {"setting": {"binWidth": 25}}}}
+    assert list(found.table.index) == ["001", "002", "003"]
+    assert len(found.sha256) == 64
+
+
+def test_tables_that_cannot_be_joined_are_refused(radiomics, deep, tmp_path):
+    with pytest.raises(InputError, match="no feature table is given"):
+        FeatureTables({})
+    with pytest.raises(InputError, match="have no case in common"):
+        FeatureTables({"radiomics": radiomics.iloc[1:2], "deep": deep})
+    with pytest.raises(InputError, match="stands in the tables 'a' and 'b'"):
+        FeatureTables({"a": radiomics, "b": radiomics})
+    with pytest.raises(InputError, match="case '001' stands twice in the a table"):
+        FeatureTables({"a": pd.concat([radiomics, radiomics])})
+    with pytest.raises(InputError, match="has 3 cases and 0 features"):
+        FeatureTables({"a": radiomics[["case_id"]]})
+    write_csv(tmp_path / "x.csv", radiomics.drop(columns="case_id"))
+    with pytest.raises(InputError, match="has no column case_id"):
+        FeatureTables({"a": tmp_path / "x.csv"})
