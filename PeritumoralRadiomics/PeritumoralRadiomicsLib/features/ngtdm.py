@@ -33,7 +33,8 @@ class ToneDifferences:
     def __init__(self, number: np.ndarray, difference: np.ndarray, levels: np.ndarray) -> None:
         self.i = levels.astype(np.float64)
         self.voxels = number.sum(axis=1)
-        self.p = number / self.voxels[:, None]
+        # No voxel has a neighbour: the matrix is empty, and so are its probabilities.
+        self.p = number / np.maximum(self.voxels[:, None], 1)
         self.s = difference
         self.occurs = number > 0
         self.levels_that_occur = self.occurs.sum(axis=1)
