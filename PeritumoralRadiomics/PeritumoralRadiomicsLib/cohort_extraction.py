@@ -227,7 +227,7 @@ def region_rows(regions: RegionSet, reasons: Mapping[str, str] | None = None) ->
     """
     reasons = reasons or {}
     return [
-        {**region.figures(), "mean_radius_mm": regions.mean_radius_mm, "reason": reasons.get(name) or region.reason}
+        {**region.figures(), "mean_radius_mm": regions.mean_radius_mm, "reason": region.reason or reasons.get(name)}
         for name, region in regions.regions.items()
     ]
 
@@ -239,7 +239,9 @@ def save_masks(regions: RegionSet, folder: Path, *, prefix: str = "") -> None:
 
 
 def _warnings(regions: RegionSet, result: ExtractionResult) -> list[str]:
-    empty = [f"{name} has no features: {reason}" for name, reason in result.reasons.items() if name != TUMOUR]
+    # Why a ring is empty stands in its own warnings; why the tumour has no features fails the phase.
+    told = {TUMOUR, *(name for name, region in regions.regions.items() if region.reason)}
+    empty = [f"{name} has no features: {reason}" for name, reason in result.reasons.items() if name not in told]
     return [*regions.warnings, *empty, *result.warnings]
 
 

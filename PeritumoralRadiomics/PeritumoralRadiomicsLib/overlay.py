@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
+
+from RadiomicsCoreLib.safe_names import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,13 +64,16 @@ def overlay_figure(panels: Sequence[OverlayPanel], title: str = "") -> Figure:
     for axis, panel, shown in zip(axes, panels, slices, strict=False):
         _draw_panel(axis, panel, shown)
     if title:
-        figure.suptitle(title, fontsize=11)
+        figure.suptitle(one_line(title), fontsize=11, parse_math=False)  # an id may hold dollar signs
     return figure
 
 
 def save_overlay(path: Path, panels: Sequence[OverlayPanel], title: str = "") -> None:
     """Write the picture as PNG. See :func:`overlay_figure`."""
-    overlay_figure(panels, title).savefig(path, dpi=130, format="png")
+    with warnings.catch_warnings():
+        # An id in letters that the font lacks becomes boxes in the picture; the folder still has its name.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+        overlay_figure(panels, title).savefig(path, dpi=130, format="png")
 
 
 def ring_colours(count: int) -> list[str]:
@@ -125,7 +131,7 @@ def _draw_panel(axis: Axes, panel: OverlayPanel, shown: _Slice) -> None:
     )
     _draw_contours(axis, shown.masks)
     _draw_scale_bar(axis, shown.picture.shape, shown.column_mm)
-    axis.set_title(panel.title, fontsize=9)
+    axis.set_title(panel.title, fontsize=9, parse_math=False)
     axis.set_axis_off()
 
 

@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import signal
+import tempfile
 import time
 import traceback
 import uuid
@@ -22,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from .errors import Cancelled, InputError, RadiomicsError
+from .folder_lock import only_run_in
 from .progress import Progress, no_progress
-from .safe_names import safe_folder_name
+from .safe_names import one_line, safe_folder_name
 from .tables import read_json, write_json
 
 LOG = logging.getLogger(__name__)
@@ -103,12 +105,20 @@ def run_batch(
 
     Raises:
         Cancelled: from ``progress`` or Ctrl-C; finished cases stay.
-        InputError: two tasks with one id, or an output folder that cannot be written.
+        InputError: two tasks with one id, an output folder that cannot be written or that another run is
+            writing into.
     """
     _refuse_repeated_ids(tasks)
     cases_folder = _make_cases_folder(out)
-    _remove_partial_folders(cases_folder)  # what a power cut left
     jobs = min(usable_jobs(jobs), max(1, len(tasks)))
+    with only_run_in(cases_folder):
+        _remove_partial_folders(cases_folder)  # what a power cut left
+        return _run_and_tell(tasks, out, cases_folder, jobs, progress)
+
+
+def _run_and_tell(
+    tasks: Sequence[CaseTask], out: Path, cases_folder: Path, jobs: int, progress: Progress
+) -> list[CaseOutcome]:
     outcomes: dict[str, CaseOutcome] = {}
     started = time.monotonic()
     try:
@@ -143,6 +153,22 @@ def usable_jobs(jobs: int | None) -> int:
     return max(1, min(joblib.cpu_count(), int(_free_memory_gb() // WORKER_MEMORY_GB)))
 
 
+def threads_per_case(jobs: int | None, cases: int) -> int:
+    """Return how many threads a case may use: the cores that no other case of the batch is using.
+
+    Args:
+        jobs: as in :func:`run_batch`.
+        cases: number of cases.
+
+    Example:
+        >>> threads_per_case(jobs=1000, cases=1000)
+        1
+    """
+    import joblib
+
+    return max(1, joblib.cpu_count() // min(usable_jobs(jobs), max(1, cases)))
+
+
 def _free_memory_gb() -> float:
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
@@ -162,6 +188,8 @@ def _make_cases_folder(out: Path) -> Path:
     folder = Path(out) / "cases"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass  # a folder that is there may still be write-protected, or its disk full
     except OSError as error:
         raise InputError(f"output folder {str(out)!r} cannot be written: {error.strerror}; choose another") from None
     return folder
@@ -244,13 +272,9 @@ def _work(task: CaseTask, fingerprint: str, partial: Path, started: float) -> Ca
     except Exception as error:  # a bug of ours or of a library must not stop the other cases
         (partial / TRACEBACK_FILE).write_text(traceback.format_exc(), encoding="utf-8")
         status, warnings = CaseStatus.FAILED, ()
-        reason = f"unexpected {type(error).__name__}: {_one_line(error)} (report it with {TRACEBACK_FILE})"
+        reason = f"unexpected {type(error).__name__}: {one_line(str(error))} (report it with {TRACEBACK_FILE})"
     seconds = round(time.monotonic() - started, 3)
     return CaseOutcome(task.case_id, status, fingerprint, reason, seconds, tuple(warnings))
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
 
 
 def _partial_name(task: CaseTask) -> str:
@@ -299,8 +323,9 @@ def _log(out: Path, outcome: CaseOutcome) -> None:
     """Append how a case ended to ``log.txt``, with the time; over several runs it tells the whole story."""
     when = datetime.now().astimezone().isoformat(timespec="seconds")
     how = "reused" if outcome.reused else f"{outcome.status.value} in {outcome.seconds:.1f} s"
-    lines = [f"{when} {outcome.case_id} {how}{': ' if outcome.reason else ''}{outcome.reason}"]
-    lines += [f"{when} {outcome.case_id} warning: {line}" for line in outcome.warnings if not outcome.reused]
+    case_id = one_line(outcome.case_id)
+    lines = [f"{when} {case_id} {how}{': ' if outcome.reason else ''}{one_line(outcome.reason)}"]
+    lines += [f"{when} {case_id} warning: {one_line(line)}" for line in outcome.warnings if not outcome.reused]
     with (Path(out) / LOG_FILE).open("a", encoding="utf-8", errors="surrogateescape") as stream:
         stream.write("\n".join(lines) + "\n")
 
@@ -308,9 +333,9 @@ def _log(out: Path, outcome: CaseOutcome) -> None:
 def _progress_line(outcome: CaseOutcome, done: int, total: int, started: float) -> str:
     left = (time.monotonic() - started) / done * (total - done)
     how = "reused" if outcome.reused else outcome.status.value
-    line = f"{done}/{total} {outcome.case_id} {how}"
+    line = f"{done}/{total} {one_line(outcome.case_id)} {how}"
     if outcome.reason:
-        line += f": {outcome.reason}"
+        line += f": {one_line(outcome.reason)}"
     return line + (f", {duration_text(left)} left" if done < total else "")
 
 

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import SimpleITK as sitk
 
-from .errors import InputError, RadiomicsError
+from .errors import EmptyMaskError, InputError, RadiomicsError
 from .images import check_finite, read_image
 from .masks import read_mask
 from .progress import Progress, no_progress
+from .safe_names import one_line
 from .tables import read_cells, typed_column, unguard_text
 
 if TYPE_CHECKING:
@@ -251,7 +252,12 @@ def load_phase(
         return None if source is None else _read_source(source, image, resample=resample, warn=warn)
 
     tumour = _read_source(_tumour(files), image, resample=resample, warn=warn)
-    return PhaseData(image, tumour, load(files.organ), load(files.exclude), load(files.second))
+    try:
+        exclude = load(files.exclude)
+    except EmptyMaskError as error:
+        warn(f"nothing is excluded: {error}")  # no other tumour, no vessel nearby
+        exclude = None
+    return PhaseData(image, tumour, load(files.organ), exclude, load(files.second))
 
 
 def check_cohort(
@@ -270,7 +276,7 @@ def check_cohort(
     """
     problems: list[CaseProblem] = []
     for number, case in enumerate(cohort.cases):
-        progress(number / len(cohort.cases), f"checking {case.case_id}")
+        progress(number / len(cohort.cases), f"checking {one_line(case.case_id)}")
         problems += case.problems
         for phase, files in case.images.items():
             problems += [
@@ -303,6 +309,12 @@ def _phase_problems(files: PhaseFiles, resample: bool, warn: Warn) -> Iterator[t
             continue
         try:
             mask = _read_source(source, image, resample=resample, warn=warn)
+        except EmptyMaskError as error:
+            if suffix == "exclude_mask":
+                warn(f"nothing is excluded: {error}")
+            else:
+                yield suffix, str(error)
+            continue
         except RadiomicsError as error:
             yield suffix, str(error)
             continue

@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .dicom_series import image_of_volume
-from .errors import InputError, RegionError
+from .errors import EmptyMaskError, InputError
 from .geometry import SAME_GRID_VOXELS, world_to_index
 from .structure_names import Named, choose_structure
 
@@ -166,4 +166,4 @@ def _slices_as_dense(dataset: Any, reference: sitk.Image) -> bool:
 
 def _refuse_empty(segment: Segment, found: bool) -> None:
     if not found:
-        raise RegionError(f"{segment.path}: segment {segment.name!r} is empty: no pixel is inside")
+        raise EmptyMaskError(f"{segment.path}: segment {segment.name!r} is empty: no pixel is inside")

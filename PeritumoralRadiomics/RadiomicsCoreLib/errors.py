@@ -23,6 +23,10 @@ class RegionError(RadiomicsError):
     """A tumour mask or a region made from it is empty, too small or otherwise unusable."""
 
 
+class EmptyMaskError(RegionError):
+    """A mask file has nothing inside; of a mask that rings may not enter, that is no fault."""
+
+
 class ModelError(RadiomicsError):
     """A model cannot be fitted, loaded or applied to these data."""
 

@@ -67,6 +67,8 @@ def existing(path: Path | str) -> Path:
     try:
         if path.exists():
             return path
+        if path.is_symlink():
+            raise InputError(f"{path} is a link to {os.readlink(path)}, which does not exist")
         if not path.parent.is_dir():
             raise InputError(f"{path} does not exist, nor does its folder {path.parent}")
         near = difflib.get_close_matches(path.name, [item.name for item in path.parent.iterdir()], n=2)
@@ -121,7 +123,7 @@ def _read_file(path: Path) -> sitk.Image:
             _check_kind(path, reader)
             image = reader.Execute()
     except RuntimeError as error:
-        raise InputError(f"{path} cannot be read: {_reason(str(error))}") from None
+        raise InputError(f"{path} cannot be read: {_compressed(path) or _reason(str(error))}") from None
     while image.GetDimension() > 3:
         image = sitk.Extract(image, (*image.GetSize()[:-1], 0))
     return image
@@ -148,6 +150,16 @@ def _check_kind(path: Path, reader: sitk.ImageFileReader) -> None:
     if any(n != 1 for n in size[3:]):
         listed = " x ".join(str(n) for n in size)
         raise InputError(f"{path} is a {len(size)}D image ({listed}); give one 3D volume of it")
+
+
+def _compressed(path: Path) -> str:
+    """Say what to do about a gzip file that does not call itself one; empty if it is none."""
+    try:
+        with path.open("rb") as stream:
+            packed = stream.read(2) == b"\x1f\x8b"
+    except OSError:
+        return ""
+    return f"it is gzip-compressed; rename it to {path.name}.gz" if packed and path.suffix != ".gz" else ""
 
 
 def _reason(text: str) -> str:

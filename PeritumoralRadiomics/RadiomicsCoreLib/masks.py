@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from .dicom_seg import read_segment, segment_on_grid, segment_on_own_grid
 from .dicom_series import frame_of_reference, is_dicom_file
-from .errors import GeometryError, InputError, RegionError
+from .errors import EmptyMaskError, GeometryError, InputError
 from .geometry import adopt_grid, describe_difference, same_grid
 from .images import existing, read_image
 from .rtstruct import rasterise, read_structure
@@ -54,7 +54,7 @@ def read_mask(
         InputError: unreadable file, no such label or name, several and none named, values that are no labels.
         GeometryError: another grid (the message says by how much; float noise below 0.05 voxel at the
             corners is let pass), another frame of reference, or no overlap with the image.
-        RegionError: the mask is empty.
+        EmptyMaskError: the mask is empty (a RegionError).
 
     Example:
         >>> mask = read_mask("rs.dcm", roi="GTV-1", reference=read_image("ct"))  # doctest: +SKIP
@@ -133,7 +133,7 @@ def _label_mask(path: Path, labels: sitk.Image, label: int | None, roi: str | No
     except InputError as error:
         raise InputError(f"{path} {error}") from None
     if not found:
-        raise RegionError(f"{path} is an empty mask: every voxel is 0")
+        raise EmptyMaskError(f"{path} is an empty mask: every voxel is 0")
     if label is None:
         label = _named_label(path, labels, roi) if roi is not None else _only_label(path, found)
     if label not in found:
@@ -171,7 +171,7 @@ def _onto_grid(path: Path, mask: sitk.Image, reference: sitk.Image, *, resample:
     elif not resample:
         raise GeometryError(
             f"{path} lies on another grid than the image: {describe_difference(mask, reference)}; "
-            "allow resampling, or give the mask on the image's grid"
+            "allow resampling (--resample-masks), or give the mask on the image's grid"
         )
     else:
         before = _volume_ml(mask)

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from .errors import GeometryError, InputError, RegionError
+from .errors import EmptyMaskError, GeometryError, InputError, RegionError
 from .geometry import world_to_index
 from .structure_names import Named, choose_structure
 
@@ -85,7 +85,7 @@ def read_structure(path: Path | str, roi: str | None = None, number: int | None 
         text = " ".join(str(error).split())
         raise InputError(f"{path}: structure {chosen.name!r} has a damaged contour: {text}") from None
     if not structure.contours:
-        raise RegionError(f"{path}: structure {chosen.name!r} has no closed contour; it is empty")
+        raise EmptyMaskError(f"{path}: structure {chosen.name!r} has no closed contour; it is empty")
     return structure
 
 

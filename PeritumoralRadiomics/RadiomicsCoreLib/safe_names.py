@@ -49,6 +49,16 @@ def safe_folder_name(case_id: str) -> str:
     return f"{_cut(plain, MAX_BYTES - _HASH_DIGITS - 1)}-{_hash(case_id)}"
 
 
+def one_line(text: str) -> str:
+    """Return a text for a line of a message: every line break and run of spaces becomes one space.
+
+    Example:
+        >>> one_line("Doe\\nJohn")
+        'Doe John'
+    """
+    return " ".join(text.split())
+
+
 def _plain(text: str) -> str:
     # macOS takes composed and decomposed letters for the same name: keep to the composed form.
     text = unicodedata.normalize("NFC", text)

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from RadiomicsCoreLib.progress import Progress
+from RadiomicsCoreLib.safe_names import one_line
+
+_CASE_WIDTH = 30
 
 
 @contextmanager
@@ -51,6 +54,18 @@ def print_files(files: Mapping[str, Path]) -> None:
     print("Open:")
     for what, path in files.items():
         print(f"  {what}: {path}")
+
+
+def print_failures(failed: Iterable[tuple[str, str]]) -> None:
+    """Print case and reason of what failed as a table of one line each, however long: it can be searched."""
+    rows = [(one_line(case_id), one_line(reason)) for case_id, reason in failed]
+    if not rows:
+        return
+    width = min(_CASE_WIDTH, max(len(case_id) for case_id, _ in rows))
+    print(f"Failed ({len(rows)}):")
+    print(f"  {'case':{width}}  why")
+    for case_id, reason in rows:
+        print(f"  {case_id:{width}}  {reason}")
 
 
 def print_lines(lines: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from RadiomicsCoreLib.batch import CaseOutcome, failures
 from RadiomicsCoreLib.errors import InputError
 
 from .arguments import add_ring_options, positive_int, ring_settings, window
-from .console import print_files, print_lines
+from .console import print_failures, print_files, print_lines
 
 
 def add_cohort_job(parser: argparse.ArgumentParser) -> None:
@@ -68,13 +68,13 @@ def rings_or_none(arguments: argparse.Namespace) -> Any:
 
 
 def report_cases(outcomes: Sequence[CaseOutcome], files: dict[str, Path], notes: Sequence[str] = ()) -> int:
-    """Say what was done, what failed and why, and where the files are; return the exit code."""
+    """Say what was done, where the files are, and what failed and why; return the exit code."""
     failed = failures(outcomes)
     reused = sum(outcome.reused for outcome in outcomes)
     print_lines([f"{len(outcomes) - len(failed)} of {len(outcomes)} cases done, {reused} of them reused"])
     print_lines(f"note: {note}" for note in notes)
-    print_lines(f"failed {outcome.case_id}: {outcome.reason}" for outcome in failed)
     print_files(files)
+    print_failures((outcome.case_id, outcome.reason) for outcome in failed)
     if len(failed) == len(outcomes):
         return 2
     return 1 if failed else 0

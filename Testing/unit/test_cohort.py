@@ -253,3 +253,15 @@ def test_a_dicom_series_with_its_rtstruct_can_be_used(shared_data, tmp_path):
     (problem,) = check_cohort(read_cohort(path))
     assert (problem.case_id, problem.column) == ("typo", "ct_mask")
     assert "no structure 'GTV-2' (did you mean 'GTV-1'?)" in problem.message
+
+
+def test_a_check_takes_what_extraction_would_take(folder):
+    write_image(folder / "coarse.nii.gz", box(), spacing=(1.0, 1.0, 2.5))
+    write_image(folder / "none.nii.gz", np.zeros((6, 10, 12), np.uint8))
+    rows = "a,ct.nii.gz,coarse.nii.gz,\nb,ct.nii.gz,m.nii.gz,none.nii.gz\n"
+    cohort = read_cohort(table(folder, "case_id,ct_image,ct_mask,ct_exclude_mask\n" + rows))
+    (problem,) = check_cohort(cohort)
+    assert problem.case_id == "a" and "(--resample-masks)" in problem.message
+    told: list[str] = []
+    assert check_cohort(cohort, resample=True, warn=told.append) == []
+    assert any("b, ct: nothing is excluded" in line for line in told)

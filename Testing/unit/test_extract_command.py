@@ -192,9 +192,36 @@ def test_each_bad_case_gets_one_clear_line_and_the_good_ones_go_on(bad_cohort, p
     assert features["../good"]["ct.ring_0_2mm.original_glcm_Contrast"]
     assert features["empty mask"]["ct.intratumour.original_firstorder_Mean"] == ""
     shown = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in shown if line.startswith("failed ")] == [
-        f"failed {case_id}" for case_id in BAD_CASES if case_id != "organ leaves nothing"
+    table = shown[shown.index(f"Failed ({len(BAD_CASES) - 1}):") + 2 :]  # the last thing shown, below its header
+    assert [line.split("  ct: ")[0].strip() for line in table] == [
+        case_id for case_id in BAD_CASES if case_id != "organ leaves nothing"
     ]
+    assert all(cases[line.split("  ct: ")[0].strip()]["reason"] in line for line in table)
+
+
+def test_an_id_with_a_line_break_and_dollar_signs_stays_one_line_and_gets_its_picture(
+    cohort, parameters, tmp_path, capsys
+):
+    cohort.add("Doe\nJohn $\\x$ 日本")
+    cohort.add("Roe\nJane", mask=to_image(empty()))
+    out = tmp_path / "out"
+    assert extract(cohort, parameters, out) == 1
+    shown = capsys.readouterr()
+    assert [line for line in shown.out.splitlines() if "Roe Jane" in line] and "Roe\n" not in shown.out + shown.err
+    assert all(line[:4].isdigit() for line in (out / "log.txt").read_text(encoding="utf-8").splitlines())
+    assert len(list((out / "cases").glob("*/overlay.png"))) == 1
+    assert next(iter(read_table(out / "features.csv"))) == "Doe\nJohn $\\x$ 日本"
+
+
+def test_an_empty_exclusion_excludes_nothing_and_says_so(cohort, parameters, tmp_path):
+    sitk.WriteImage(to_image(empty()), str(cohort.folder / "none.nii.gz"))
+    cohort.add("a", ct_exclude_mask="none.nii.gz")
+    cohort.add("b", ct_organ_mask="none.nii.gz")
+    out = tmp_path / "out"
+    assert extract(cohort, parameters, out) == 1
+    cases = json.loads((out / "study.json").read_text(encoding="utf-8"))["cases"]
+    assert (cases["a"]["status"], cases["b"]["status"]) == ("done", "failed")
+    assert any("nothing is excluded" in line for line in cases["a"]["warnings"])
 
 
 def test_a_ring_without_voxels_is_empty_with_a_reason_and_no_failure(bad_cohort, parameters, tmp_path):
@@ -203,7 +230,7 @@ def test_a_ring_without_voxels_is_empty_with_a_reason_and_no_failure(bad_cohort,
     assert extract(bad_cohort, parameters, out) == 0
     rows = {row["region"]: row for row in read_rows(out / "regions.csv")}
     assert float(rows["ring_0_2mm"]["retained_fraction"]) == 0
-    assert rows["ring_0_2mm"]["reason"]
+    assert "organ mask" in rows["ring_0_2mm"]["reason"]
     features = read_table(out / "features.csv")["organ leaves nothing"]
     assert features["ct.ring_0_2mm.original_firstorder_Mean"] == ""
     assert features["ct.intratumour.original_firstorder_Mean"] != ""

@@ -167,3 +167,14 @@ def test_nan_and_infinite_voxels_are_counted_and_placed(image):
 def test_the_real_cases_are_read(shared_data):
     assert read_image(shared_data / "sts" / "STS_002" / "CT.nii.gz").GetDimension() == 3
     assert read_image(shared_data / "pyradiomics_cases" / "brain1_image.nrrd").GetDimension() == 3
+
+
+def test_a_link_to_nothing_says_where_it_leads(tmp_path):
+    (tmp_path / "ct.nii.gz").symlink_to("gone.nii.gz")
+    assert "is a link to gone.nii.gz, which does not exist" in refusal(tmp_path / "ct.nii.gz")
+
+
+def test_a_compressed_file_that_does_not_say_so_is_named_right(image, tmp_path):
+    sitk.WriteImage(image, str(tmp_path / "x.nii.gz"))
+    (tmp_path / "x.nii.gz").rename(tmp_path / "x.nii")
+    assert refusal(tmp_path / "x.nii").endswith("it is gzip-compressed; rename it to x.nii.gz")

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from RadiomicsCoreLib.cohort import check_cohort, read_cohort
+from RadiomicsCoreLib.safe_names import one_line
 
 from ..arguments import names
 from ..console import progress_bar
@@ -31,6 +32,7 @@ def add_parser(verbs: Any) -> None:
     )
     check.add_argument("cohort", help="cohort table (CSV)")
     check.add_argument("--phases", type=names, help="phases to check (default: all)")
+    check.add_argument("--resample-masks", action="store_true", help="accept masks on another grid")
     check.set_defaults(run=run)
 
 
@@ -38,10 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Check and show the problems."""
     cohort = read_cohort(arguments.cohort, phases=arguments.phases)
     with progress_bar("checking") as progress:
-        problems = check_cohort(cohort, progress=progress)
+        problems = check_cohort(cohort, resample=arguments.resample_masks, progress=progress)
     if problems:
         for problem in problems:
-            print(f"{problem.case_id}, {problem.column or problem.phase or 'row'}: {problem.message}")
+            print(f"{one_line(problem.case_id)}, {problem.column or problem.phase or 'row'}: {problem.message}")
         print(
             f"{len(problems)} problems in {len({problem.case_id for problem in problems})} of {len(cohort.cases)} cases"
         )
