@@ -17,6 +17,7 @@ from RadiomicsCoreLib.batch import (
     case_folder,
     failures,
     run_batch,
+    threads_per_case,
 )
 from RadiomicsCoreLib.cohort import Case, Cohort, PhaseFiles, load_phase
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
@@ -126,11 +127,12 @@ def extract_cohort(
         Cancelled: from ``progress`` or Ctrl-C; what is finished stays and is reused.
     """
     settings = job.to_dict()
+    threads = threads_per_case(jobs, len(cohort.cases))
     tasks = [
         CaseTask(
             case.case_id,
             partial(_fingerprint, case, cohort.phases, settings),
-            partial(extract_case, case, cohort.phases, job),
+            partial(extract_case, case, cohort.phases, job, threads=threads),
         )
         for case in cohort.cases
     ]
@@ -140,7 +142,7 @@ def extract_cohort(
     return CohortExtraction(tuple(outcomes), files)
 
 
-def extract_case(case: Case, phases: Sequence[str], job: ExtractionJob, folder: Path) -> CaseWork:
+def extract_case(case: Case, phases: Sequence[str], job: ExtractionJob, folder: Path, *, threads: int = 1) -> CaseWork:
     """Do all phases of one case and write its files into ``folder``; a failing phase leaves the others whole.
 
     A phase fails if it cannot be read or its tumour has no features (those of its rings are kept); an empty ring
@@ -151,6 +153,7 @@ def extract_case(case: Case, phases: Sequence[str], job: ExtractionJob, folder: 
         phases: phases of the cohort.
         job: what to do.
         folder: where the case's files go; it exists.
+        threads: regions computed at a time; no value depends on it, and it is not part of the fingerprint.
 
     Returns:
         One line for each phase that failed, and the warnings of the others.
@@ -162,7 +165,7 @@ def extract_case(case: Case, phases: Sequence[str], job: ExtractionJob, folder: 
         try:
             if phase not in case.images:
                 raise InputError(problems.get(phase, f"no image is named; fill in the column {phase}_image"))
-            results[phase] = _extract_phase(case.images[phase], phase, job)
+            results[phase] = _extract_phase(case.images[phase], phase, job, threads)
         except RadiomicsError as error:
             failed.append(f"{phase}: {error}")
             continue
@@ -192,14 +195,14 @@ class _PhaseResult:
     tumour_failure: str
 
 
-def _extract_phase(files: PhaseFiles, phase: str, job: ExtractionJob) -> _PhaseResult:
+def _extract_phase(files: PhaseFiles, phase: str, job: ExtractionJob, threads: int) -> _PhaseResult:
     told: list[str] = []
     data = load_phase(files, resample=job.resample_masks, warn=told.append)
     exclusions = [] if data.exclude is None else [data.exclude]
     regions = grow_regions(data.mask, job.rings, image=data.image, organ=data.organ, exclusions=exclusions)
     settings = job.extraction.for_phase(phase)
     masks = {name: region.mask for name, region in regions.regions.items()}
-    result = extract_features(data.image, masks, settings, engine=job.engine)
+    result = extract_features(data.image, masks, settings, engine=job.engine, threads=threads)
     return _PhaseResult(
         features=_columns(phase, result),
         rows=[{"phase": phase, **row} for row in region_rows(regions, result.reasons)],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import SimpleITK as sitk
@@ -21,6 +22,7 @@ from .engines import DEFAULT_ENGINE, get_engine
 from .extraction_settings import ExtractionSettings
 from .feature_names import SHAPE_CLASSES
 from .filter_margin import margins_of, widest
+from .ordered_work import check_threads, in_order
 from .preprocessing import PreprocessedCase, preprocess
 from .region_checks import check_region, resegment
 
@@ -48,7 +50,8 @@ class ExtractionResult:
         engine: name of the program that computed them.
         engine_version: its version.
         geometry: grid of the preprocessed image; None if no region could be used.
-        timings: seconds spent on ``preprocessing``, ``filters``, ``shape`` and ``intensity``.
+        timings: seconds spent on ``preprocessing``, ``filters``, ``shape`` and ``intensity``; the last two are
+            summed over threads, which also work while the filters do.
     """
 
     features: dict[str, dict[str, float]]
@@ -66,6 +69,7 @@ def extract_features(
     settings: ExtractionSettings,
     *,
     engine: str | FeatureEngine = DEFAULT_ENGINE,
+    threads: int = 1,
     progress: Progress = no_progress,
 ) -> ExtractionResult:
     """Extract the radiomic features of all regions of one image.
@@ -80,6 +84,8 @@ def extract_features(
         regions: name to mask (1 inside), on the image's own grid or on a crop aligned to it.
         settings: preprocessing, filters, features; see :func:`~PeritumoralRadiomicsLib.presets.preset`.
         engine: name of an engine, or an engine.
+        threads: how many regions are computed at a time, where the engine allows it (``native`` does); no value
+            depends on it.
         progress: called after each region of each filtered image.
 
     Returns:
@@ -88,7 +94,7 @@ def extract_features(
 
     Raises:
         GeometryError: the image is not 3D or a mask is not on its grid.
-        InputError: no regions, a pixel type or mask values that cannot be used.
+        InputError: no regions, a pixel type or mask values that cannot be used, threads below 1.
         DependencyError: the engine, or a package it needs, is not installed.
 
     Example:
@@ -101,7 +107,7 @@ def extract_features(
     """
     if not regions:
         raise InputError("no regions to extract features of; give at least one mask")
-    run = _Run(settings, get_engine(engine) if isinstance(engine, str) else engine, progress)
+    run = _Run(settings, get_engine(engine) if isinstance(engine, str) else engine, threads, progress)
     with run.timed("preprocessing"):
         case = preprocess(image, regions, settings)
     run.reasons |= case.reasons
@@ -124,12 +130,24 @@ class _Region:
         return sitk.GetArrayViewFromImage(filtered)[self.box.shifted(shift).slices][inside]
 
 
+@dataclass(frozen=True)
+class _Computed:
+    """What one job found about one region: its features, or why it has none."""
+
+    region: str
+    what: str
+    features: Mapping[str, float]
+    seconds: float
+    failure: str = ""
+
+
 class _Run:
     """One extraction under way: what is known so far."""
 
-    def __init__(self, settings: ExtractionSettings, engine: FeatureEngine, progress: Progress) -> None:
+    def __init__(self, settings: ExtractionSettings, engine: FeatureEngine, threads: int, progress: Progress) -> None:
         self.settings = settings
         self.engine = engine
+        self.threads = check_threads(threads) if getattr(engine, "thread_safe", False) else 1
         self.progress = progress
         self.features: dict[str, dict[str, float]] = {}
         self.reasons: dict[str, str] = {}
@@ -181,35 +199,46 @@ class _Run:
         return _Region(name, box, part if setting.get("resegmentShape", False) else whole, part)
 
     def _shapes(self, regions: list[_Region]) -> None:
-        for region in regions:
-            for name in SHAPE_CLASSES:
-                if name in self.settings.feature_classes:
-                    with self.timed("shape"), self._failing(region.name, name):
-                        wanted = {name: self.settings.feature_classes[name]}
-                        found = self.engine.shape_features(region.shape_mask, wanted, self.settings.setting)
-                        self._keep(region.name, found)
+        jobs = [
+            partial(self._compute, region.name, name, partial(self._shape_of, region, name))
+            for region in regions
+            for name in SHAPE_CLASSES
+            if name in self.settings.feature_classes
+        ]
+        for found in in_order(jobs, self.threads):
+            self._keep(found, "shape")
+
+    def _shape_of(self, region: _Region, name: str) -> Mapping[str, float]:
+        wanted = {name: self.settings.feature_classes[name]}
+        return self.engine.shape_features(region.shape_mask, wanted, self.settings.setting)
 
     def _intensities(self, image: sitk.Image, regions: list[_Region]) -> None:
-        names = self.settings.image_names()
-        steps, done = sum(len(images) for images in names.values()) * len(regions), 0
-        for image_type, expected in names.items():
+        steps = sum(len(images) for images in self.settings.image_names().values()) * len(regions)
+        self.progress(0.0, "filtering")
+        # closed at once on Cancel: jobs that have not begun must not run on
+        with closing(in_order(self._intensity_jobs(image, regions), self.threads)) as results:
+            for done, found in enumerate(results, start=1):
+                self._keep(found, "intensity")
+                self.progress(done / steps, f"{found.region}: {found.what}")
+        self.progress(1.0, "features done")
+
+    def _intensity_jobs(self, image: sitk.Image, regions: list[_Region]) -> Iterator[Callable[[], _Computed]]:
+        """Filter the image, one filter after the other, and yield the work on each region of each filtered image."""
+        for image_type, expected in self.settings.image_names().items():
             part = _part_for(image_type, self.settings, image, regions)
             missing = set(expected)
+            shift = tuple(-start for start in part.start)
             for filtered in self._filtered(image_type, crop(image, part)):
                 missing.discard(filtered.name)
-                shift = tuple(-start for start in part.start)
                 edges = self._shared_edges(filtered, regions, shift)
                 for region in regions:
-                    self.progress(done / steps, f"{region.name}: {filtered.name}")
-                    self._region_intensities(region, filtered, shift, edges)
-                    done += 1
+                    work = partial(self._intensities_of, region, filtered, shift, edges)
+                    yield partial(self._compute, region.name, filtered.name, work)
             for name in sorted(missing):
                 size = " x ".join(str(n) for n in part.size)
                 self.warnings.append(
                     f"{name}: not made by {self.engine.name}, the crop of {size} voxels is too small for it"
                 )
-                done += len(regions)
-        self.progress(1.0, "features done")
 
     def _filtered(self, image_type: str, image: sitk.Image) -> Iterator[FilteredImage]:
         options = {image_type: self.settings.image_types[image_type]}
@@ -232,27 +261,29 @@ class _Run:
         except RegionError as error:
             raise RegionError(f"shared bin edges of {filtered.name}: {error}") from error
 
-    def _region_intensities(
+    def _intensities_of(
         self, region: _Region, filtered: FilteredImage, shift: tuple[int, ...], edges: np.ndarray | None
-    ) -> None:
-        with self.timed("intensity"), self._failing(region.name, filtered.name):
-            cut = crop(filtered.image, region.box.shifted(shift))
-            if not np.isfinite(region.values(filtered.image, shift)).all():
-                raise RegionError("the filtered image is not finite inside the region")
-            image = FilteredImage(filtered.name, cut, filtered.setting)
-            classes = self.settings.feature_classes
-            self._keep(region.name, self.engine.intensity_features(image, region.mask, classes, edges))
+    ) -> Mapping[str, float]:
+        cut = crop(filtered.image, region.box.shifted(shift))
+        if not np.isfinite(region.values(filtered.image, shift)).all():
+            raise RegionError("the filtered image is not finite inside the region")
+        image = FilteredImage(filtered.name, cut, filtered.setting)
+        return self.engine.intensity_features(image, region.mask, self.settings.feature_classes, edges)
 
-    @contextmanager
-    def _failing(self, region: str, what: str) -> Iterator[None]:
-        """Record why one part of one region has no values, and go on with the next."""
+    def _compute(self, region: str, what: str, work: Callable[[], Mapping[str, float]]) -> _Computed:
+        """Do one job, in whatever thread; where a part of a region has no values, say why."""
+        start = time.perf_counter()
         try:
-            yield
+            found, failure = work(), ""
         except (RegionError, InputError) as error:
-            self.failures.setdefault(region, []).append(f"{what}: {error}")
+            found, failure = {}, f"{what}: {error}"
+        return _Computed(region, what, found, time.perf_counter() - start, failure)
 
-    def _keep(self, region: str, found: Mapping[str, float]) -> None:
-        self.features.setdefault(region, {}).update(found)
+    def _keep(self, found: _Computed, stage: str) -> None:
+        self.timings[stage] += found.seconds
+        self.features.setdefault(found.region, {}).update(found.features)
+        if found.failure:
+            self.failures.setdefault(found.region, []).append(found.failure)
 
     def result(self, regions: list[str], case: PreprocessedCase) -> ExtractionResult:
         names = self.settings.feature_names()

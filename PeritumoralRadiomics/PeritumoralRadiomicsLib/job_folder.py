@@ -148,7 +148,8 @@ def _run_features(
     folder: Path, job: Mapping[str, Any], image: sitk.Image, regions: dict[str, sitk.Image], progress: Progress
 ) -> dict[str, Any]:
     settings = ExtractionSettings.from_dict(job["settings"])
-    return asdict(extract_features(image, regions, settings, engine=job["engine"], progress=progress))
+    found = extract_features(image, regions, settings, engine=job["engine"], threads=free_cores(), progress=progress)
+    return asdict(found)
 
 
 def _run_map(

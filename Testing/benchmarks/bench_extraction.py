@@ -1,6 +1,6 @@
 """Four regions of LUNG1-001, 1316 features each: one extract_features against four pyradiomics executes.
 
-    python Testing/benchmarks/bench_extraction.py [--engine pyradiomics|native] [--case lung1_001|lung2]
+    python Testing/benchmarks/bench_extraction.py [--engine native|pyradiomics] [--case lung1_001|lung2] [--threads 2]
 
 The naive executes are what a user of pyradiomics does: default settings, each one normalising and resampling.
 Equality is shown against executes on the same preprocessed image. Needs the real patients' images
@@ -46,19 +46,20 @@ def main() -> None:
     arguments = _arguments()
     if arguments.memory_only:
         image, regions = _case(arguments.case)
-        extract_features(image, regions, preset("liu2025"), engine=arguments.engine)
+        extract_features(image, regions, preset("liu2025"), engine=arguments.engine, threads=arguments.threads)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
     warnings.simplefilter("ignore")  # pyradiomics' own numerical warnings
     image, regions = _case(arguments.case)
     settings = preset("liu2025")
     get_engine(arguments.engine)  # imports are not part of the time
+    print(f"load of the machine at the start: {os.getloadavg()[0]:.1f}")
     print(f"case: {arguments.case}, {' x '.join(map(str, image.GetSize()))} voxels, {len(regions)} regions")
     print(f"engine: {arguments.engine}, features a region: {settings.feature_count}")
     with _Stopwatch() as ours:
-        result = extract_features(image, regions, settings, engine=arguments.engine)
+        result = extract_features(image, regions, settings, engine=arguments.engine, threads=arguments.threads)
     stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in result.timings.items())
-    print(f"one extract_features: {ours} ({stages})")
+    print(f"one extract_features, {arguments.threads} threads: {ours} ({stages})")
     whole = {name: _on_whole_grid(mask, image) for name, mask in regions.items()}
     naive, _ = _executes(settings, {name: (image, mask) for name, mask in whole.items()}, naive=True)
     print(f"four naive pyradiomics executes: {naive}")
@@ -74,8 +75,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--engine", choices=engine_names(), default="pyradiomics")
+    parser.add_argument("--engine", choices=engine_names(), default="native")
     parser.add_argument("--case", choices=("lung1_001", "lung2"), default="lung1_001")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--memory-only", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -148,6 +150,7 @@ def _compare(ours: dict[str, dict[str, float]], theirs: dict[str, dict[str, floa
 
 def _peak_megabytes(arguments: argparse.Namespace) -> float:
     command = [sys.executable, __file__, "--memory-only", "--engine", arguments.engine, "--case", arguments.case]
+    command += ["--threads", str(arguments.threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout.splitlines()[-1])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import resource
 import sys
 import tempfile
@@ -20,10 +21,10 @@ import SimpleITK as sitk
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "PeritumoralRadiomics")]
 
-from PeritumoralRadiomicsLib.cohort_extraction import ExtractionJob, extract_case
-from PeritumoralRadiomicsLib.presets import preset
-from PeritumoralRadiomicsLib.ring_settings import RingSettings
-from RadiomicsCoreLib.cohort import read_cohort
+from PeritumoralRadiomicsLib.cohort_extraction import ExtractionJob, extract_case  # noqa: E402
+from PeritumoralRadiomicsLib.presets import preset  # noqa: E402
+from PeritumoralRadiomicsLib.ring_settings import RingSettings  # noqa: E402
+from RadiomicsCoreLib.cohort import read_cohort  # noqa: E402
 
 SHAPE = (400, 512, 512)
 SPACING_MM = (0.8, 0.8, 1.0)
@@ -51,14 +52,14 @@ def write_case(folder: Path) -> Path:
     return table
 
 
-def worker(table: Path, preset_name: str, engine: str, results: multiprocessing.Queue) -> None:
+def worker(table: Path, preset_name: str, engine: str, threads: int, results: multiprocessing.Queue) -> None:
     """Do the case and report seconds and peak memory of this process."""
     job = ExtractionJob(RingSettings(outer_mm=(3, 6, 9), union=False), preset(preset_name), engine=engine)
     cohort = read_cohort(table)
     out = table.parent / "out"
     out.mkdir()
     started = time.perf_counter()
-    done = extract_case(cohort.cases[0], cohort.phases, job, out)
+    done = extract_case(cohort.cases[0], cohort.phases, job, out, threads=threads)
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     results.put((time.perf_counter() - started, peak_kb / 2**20, done.failures))
 
@@ -67,16 +68,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", default="liu2025")
     parser.add_argument("--engine", default="native")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         table = write_case(Path(folder))
         context = multiprocessing.get_context("spawn")
         results: multiprocessing.Queue = context.Queue()
-        process = context.Process(target=worker, args=(table, arguments.preset, arguments.engine, results))
+        process = context.Process(
+            target=worker, args=(table, arguments.preset, arguments.engine, arguments.threads, results)
+        )
         process.start()
         seconds, peak_gb, failures = results.get()
         process.join()
-    print(f"case: 512 x 512 x 400 voxels, tumour of {DIAMETER_MM:.0f} mm, {arguments.preset}, {arguments.engine}")
+    print(
+        f"case: 512 x 512 x 400 voxels, tumour of {DIAMETER_MM:.0f} mm, {arguments.preset}, {arguments.engine}, "
+        f"{arguments.threads} threads"
+    )
     print(f"time of the whole case: {seconds:.1f} s")
     print(f"peak memory of the worker: {peak_gb:.2f} GB")
     held = peak_gb <= BOUND_GB and not failures
