@@ -24,7 +24,8 @@ with only_run_in(sys.argv[1]):
 
 def test_a_second_run_is_refused_while_the_first_is_at_work(tmp_path):
     with only_run_in(tmp_path):
-        with pytest.raises(InputError, match=r"another run is writing into .*; wait for its end"), only_run_in(tmp_path):
+        refused = pytest.raises(InputError, match=r"another run is writing into .*; wait for its end")
+        with refused, only_run_in(tmp_path):
             pass
         assert (tmp_path / LOCK_FILE).exists()
     with only_run_in(tmp_path):
