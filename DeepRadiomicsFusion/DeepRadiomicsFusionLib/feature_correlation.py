@@ -65,7 +65,7 @@ def correlate_features(table: pd.DataFrame, radiomic: Sequence[str], deep: Seque
     Example:
         >>> import pandas as pd
         >>> table = pd.DataFrame({"a": [1.0, 2, 3], "b": [6.0, 4, 2]})
-        >>> correlate_features(table, ["a"], ["b"]).mean_absolute
+        >>> round(correlate_features(table, ["a"], ["b"]).mean_absolute, 6)
         1.0
     """
     values = [_numbers(table, columns, what) for columns, what in ((radiomic, "radiomic"), (deep, "deep"))]

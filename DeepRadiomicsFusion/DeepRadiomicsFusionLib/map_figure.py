@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COLOURS = "inferno"
 _OPAQUE = 0.75
+_TOP_PERCENTILE = 99.5
 
 
 def map_figure(
@@ -48,7 +49,7 @@ def map_figure(
     # The panel of the map itself holds the same slice of the same crop, turned the same way.
     drawn = overlay_figure([OverlayPanel("", map_on_patient, regions)]).axes[0].images[0].get_array()
     heat = np.asarray(drawn, float)
-    highest = float(sitk.GetArrayViewFromImage(map_on_patient).max())
+    highest = _top_of(map_on_patient)
     axis = figure.axes[1]
     shares = np.clip(heat / highest, 0.0, 1.0) if highest > 0 else np.zeros_like(heat)
     layer = axis.imshow(
@@ -63,7 +64,7 @@ def map_figure(
     )
     # The colour bar without transparency.
     bar = figure.colorbar(ScalarMappable(layer.norm, layer.get_cmap()), ax=axis, shrink=0.7, pad=0.02)
-    bar.set_label("share of the highest value in the volume", fontsize=8)
+    bar.set_label(f"relative to the {_TOP_PERCENTILE:g}th percentile of the volume", fontsize=8)
     bar.ax.tick_params(labelsize=8)
     return figure
 
@@ -81,3 +82,10 @@ def save_map_figure(
     """Write the picture as PNG. See :func:`map_figure`."""
     figure = map_figure(image, map_on_patient, regions, title=title, what=what, window=window)
     figure.savefig(path, dpi=130, format="png")
+
+
+def _top_of(volume: sitk.Image) -> float:
+    """What is drawn in the brightest colour: single voxels of a gradient map would leave all others dark."""
+    values = sitk.GetArrayViewFromImage(volume)
+    positive = values[values > 0]
+    return float(np.percentile(positive, _TOP_PERCENTILE)) if positive.size else 0.0

@@ -138,6 +138,7 @@ def test_the_reason_for_the_mode_is_told(trained):
     assert any("MB" in note for note in done.notes)
 
 
+@pytest.mark.slow
 def test_a_training_that_was_stopped_goes_on_to_the_same_weights(cohort, tmp_path):
     def stop(fraction: float, message: str) -> None:
         if "epoch 4" in message:
@@ -160,6 +161,7 @@ def test_a_case_that_cannot_be_read_is_left_out_with_its_reason(broken_cohort, t
     assert "P03" not in read_csv(tmp_path / "predictions.csv")["case_id"].tolist()
 
 
+@pytest.mark.slow
 def test_several_endpoints_with_missing_labels_and_rad_scores_are_trained_in_one_run(cohort, tmp_path):
     job = training(
         training=replace(TRAINING, epochs=2), endpoints=("relapse", "rare"), scores=("rad_score",), mode="full"
@@ -174,6 +176,7 @@ def test_several_endpoints_with_missing_labels_and_rad_scores_are_trained_in_one
     assert not maps.failed
 
 
+@pytest.mark.slow
 def test_survival_is_trained_by_the_negative_partial_likelihood(cohort, tmp_path):
     settings = TrainingSettings(
         "survival", learning_rate=1e-2, batch_size=10, epochs=30, patience=None, validation_fraction=0, device="cpu"
@@ -303,6 +306,7 @@ def test_features_are_those_of_the_network_on_what_training_would_show(trained, 
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_second_run_reuses_finished_cases_unless_the_weights_differ(cohort, extracted):
     out, _ = extracted
     again = deep_features_job(cohort, out, features_job(pictures=True), jobs=1)

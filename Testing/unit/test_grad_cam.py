@@ -256,4 +256,4 @@ def test_the_picture_lays_the_map_over_the_same_voxels_of_the_slice(direction):
     heat = np.asarray(under.images[1].get_array())
     np.testing.assert_array_equal(heat == 1, np.asarray(plain.images[0].get_array()) > 50)
     assert under.images[1].get_extent() == under.images[0].get_extent()
-    assert "highest value" in bar.get_ylabel()
+    assert "99.5th percentile" in bar.get_ylabel()
