@@ -14,6 +14,8 @@ STUDY_FILE = "study.json"
 # What may differ without changing a region's feature: a model names the regions that it needs.
 _FREE_RING_SETTINGS = {"outer_mm", "fractions", "union", "inner_rim_mm", "min_voxels"}
 _FREE_EXTRACTION_SETTINGS = {"name"}
+# The engine and the regions have fields of their own.
+_SETTINGS_WITHOUT_EFFECT = {"engine", "regions", "overlays", "pictures", "save_masks", "resample_masks"}
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def _relevant(settings: Mapping[str, Any]) -> dict[str, Any]:
     free = {"rings": _FREE_RING_SETTINGS, "extraction": _FREE_EXTRACTION_SETTINGS}
     kept: dict[str, Any] = {}
     for name, value in settings.items():
-        if name in ("engine", "overlays", "save_masks", "resample_masks"):
+        if name in _SETTINGS_WITHOUT_EFFECT:
             continue
         left_out = free.get(name, set())
         kept[name] = {k: v for k, v in value.items() if k not in left_out} if isinstance(value, Mapping) else value
