@@ -31,7 +31,10 @@ Attribute = Callable[["torch.Tensor", Score], "torch.Tensor"]
 
 
 class MapKind(Enum):
-    """Which map: Grad-CAM at a layer, or the size of the output's gradient at every input voxel (wu2021)."""
+    """Which map: Grad-CAM at a layer, or the size of the output's gradient at every input voxel (wu2021).
+
+    With a masked input the gradient is 0 outside the region; Grad-CAM is as coarse as its layer and reaches beyond.
+    """
 
     GRAD_CAM = "grad_cam"
     INPUT_GRADIENT = "input_gradient"
@@ -102,6 +105,9 @@ def explain_case(
         values = class_activation(network, shown.array, layer or spec.feature_layer, output=output, scores=scores)
     else:
         values = input_gradient(network, shown.array, output=output, scores=scores)
+        if settings.is_masked:
+            # What is hidden from the network is the same for every patient: its voxels decide nothing.
+            values *= (sitk.GetArrayViewFromImage(shown.mask) != 0).reshape(values.shape)
     progress(0.8, "bringing the map to the patient")
     on_input = _image_like(values, shown)
     explained = Explanation(

@@ -201,6 +201,22 @@ def test_nothing_is_claimed_outside_what_the_network_saw():
     np.testing.assert_array_equal(seen, sitk.GetArrayFromImage(regions["intratumour"]) > 0)
 
 
+@pytest.mark.parametrize(("kind", "name"), [("full_slice", "resnet18"), ("box_3d", "resnet3d")])
+def test_what_a_mask_hides_has_no_gradient(kind, name):
+    scan, regions, _ = case_with_bright_patch(OBLIQUE)
+    noise = sitk.AdditiveGaussianNoise(scan, 20.0, 50.0, 1)
+    network = build_network(name, seed=1)
+    maps = []
+    for masked in (True, False):
+        margin = 0.0 if kind == "full_slice" else 4.0
+        settings = NetworkInput(kind, size=80 if kind == "full_slice" else 32, masked=masked, margin_mm=margin)
+        smaller = {"intratumour": sitk.BinaryErode(regions["intratumour"], (6, 6, 1), sitk.sitkBall)}
+        explained = explain_case(network, name, noise, smaller, settings, kind="input_gradient")
+        values = sitk.GetArrayFromImage(explained.on_input)
+        maps.append(values[sitk.GetArrayFromImage(explained.shown.mask) == 0])
+    assert len(maps[0]) and not maps[0].any() and maps[1].any()
+
+
 def test_the_explained_output_is_reported_and_can_be_chosen():
     network = build_network("resnet18", out_features=3, seed=5)
     scan, regions, _ = case_with_bright_patch(AXIAL)
