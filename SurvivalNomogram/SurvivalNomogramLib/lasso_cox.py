@@ -13,6 +13,16 @@ from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 from SurvivalNomogramLib.covariates import DesignMatrix, Term
 from SurvivalNomogramLib.cox import chosen_terms
+from SurvivalNomogramLib.figures import (
+    COLOURS,
+    GREY,
+    LIGHT_GREY,
+    SMALL_PT,
+    colour,
+    literal,
+    new_figure,
+    plain_axes,
+)
 from SurvivalNomogramLib.penalised_cox import (
     KKT_TOLERANCE,
     Path,
@@ -284,26 +294,23 @@ def _between(own: np.ndarray, predictors: np.ndarray, lambdas: np.ndarray) -> np
 
 def plot_path(fit: LassoCoxFit, labelled: int = 10) -> Figure:
     """Draw the coefficients over log lambda, the strongest ``labelled`` ones with their names."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.5, 4.5), layout="constrained")
-    axes = figure.add_subplot()
+    figure = new_figure(6.5, 4.5)
+    axes = plain_axes(figure, x_label="Penalty lambda", y_label="Coefficient")
     coefficients = fit.path.coefficients
     strongest = np.argsort(-np.abs(coefficients[-1]))[:labelled]
     entering = np.flatnonzero((coefficients != 0).any(axis=0))
-    for column in entering:
-        is_named = column in strongest
-        axes.plot(
-            fit.path.lambdas,
-            coefficients[:, column],
-            linewidth=1.4 if is_named else 0.6,
-            color=None if is_named else "0.7",
-            label=fit.columns[column] if is_named else None,
-        )
-    axes.set(xscale="log", xlabel="lambda", ylabel="coefficient")
+    for column in entering[~np.isin(entering, strongest)]:
+        axes.plot(fit.path.lambdas, coefficients[:, column], linewidth=0.6, color=LIGHT_GREY)
+    for k, column in enumerate(strongest[np.isin(strongest, entering)]):
+        # As many colours as the palette has; beyond them the dashes tell the lines apart.
+        line = axes.plot(fit.path.lambdas, coefficients[:, column], linewidth=1.4, color=colour(k))[0]
+        line.set(label=literal(fit.columns[column]), linestyle="-" if k < len(COLOURS) else "--")
+    axes.set_xscale("log")
     axes.invert_xaxis()
     _mark_choices(fit, axes)
-    axes.legend(fontsize=7, loc="best")
+    # Below the axes: names of features are long, and anywhere inside they would cover lines.
+    figure.legend(fontsize=SMALL_PT, frameon=False, loc="outside lower center", ncols=2)
+    figure.set_size_inches(6.5, 4.2 + 0.17 * -(-len(axes.get_legend_handles_labels()[0]) // 2))
     return figure
 
 
@@ -313,12 +320,10 @@ def plot_validation(fit: LassoCoxFit) -> Figure:
     Raises:
         InputError: the fit was made without cross-validation.
     """
-    from matplotlib.figure import Figure
-
     if fit.validation is None:
         raise InputError("this fit was made without cross-validation, so there is no deviance to draw")
-    figure = Figure(figsize=(6.5, 4.5), layout="constrained")
-    axes = figure.add_subplot()
+    figure = new_figure(6.0, 4.2)
+    axes = plain_axes(figure, x_label="Penalty lambda", y_label="Partial likelihood deviance per event")
     axes.errorbar(
         fit.path.lambdas,
         fit.validation.mean,
@@ -326,13 +331,13 @@ def plot_validation(fit: LassoCoxFit) -> Figure:
         fmt="o",
         markersize=3,
         elinewidth=0.7,
-        color="#b2182b",
-        ecolor="0.6",
+        color=colour(0),
+        ecolor=LIGHT_GREY,
     )
-    axes.set(xscale="log", xlabel="lambda", ylabel="partial likelihood deviance per event")
+    axes.set_xscale("log")
     axes.invert_xaxis()
     _mark_choices(fit, axes)
-    axes.legend(fontsize=7)
+    figure.legend(fontsize=SMALL_PT, frameon=False, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -342,4 +347,4 @@ def _mark_choices(fit: LassoCoxFit, axes: Axes) -> None:
     for choice, style in ((LambdaChoice.MINIMUM, ":"), (LambdaChoice.ONE_STANDARD_ERROR, "--")):
         count = len(fit.coefficients_at(choice))
         label = f"lambda.{choice.value} = {fit.lambda_at(choice):.3g}, {count} columns"
-        axes.axvline(fit.lambda_at(choice), linestyle=style, color="0.2", linewidth=1, label=label)
+        axes.axvline(fit.lambda_at(choice), linestyle=style, color=GREY, linewidth=1, label=label)

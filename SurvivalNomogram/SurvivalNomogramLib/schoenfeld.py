@@ -18,6 +18,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
+from SurvivalNomogramLib.figures import (
+    LIGHT_GREY,
+    TEXT_PT,
+    airy_layout,
+    colour,
+    literal,
+    new_figure,
+    p_text,
+    style_axes,
+    wrapped,
+)
 from SurvivalNomogramLib.partial_likelihood import event_moments, risk_sets
 
 if TYPE_CHECKING:
@@ -29,6 +40,8 @@ if TYPE_CHECKING:
 
 GLOBAL = "GLOBAL"
 """Name of the test's last line, which is about all factors together."""
+PANEL_IN = (3.4, 2.9)
+"""Width and height of one panel of the figure."""
 
 
 def _before(time: np.ndarray, event: np.ndarray) -> np.ndarray:
@@ -76,6 +89,7 @@ class SchoenfeldTest:
         residuals: (d, terms) scaled residuals plus the coefficient: an estimate of the coefficient over time.
             For a factor of several columns they are of its part of the linear predictor, around 1.
         variances: (terms,) of the mean of the residuals' curve, for its band.
+        time_unit: of the times, for the figure.
     """
 
     lines: tuple[ProportionalityLine, ...]
@@ -84,6 +98,7 @@ class SchoenfeldTest:
     transformed: np.ndarray
     residuals: np.ndarray
     variances: np.ndarray
+    time_unit: str = ""
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -135,6 +150,7 @@ def schoenfeld_test(model: CoxModel, table: SurvivalTable, transform: str = "km"
         transformed=moved,
         residuals=residuals,
         variances=variances,
+        time_unit=training.time_unit,
     )
 
 
@@ -184,17 +200,18 @@ def plot_schoenfeld(test: SchoenfeldTest, term: str | None = None) -> Figure:
     Raises:
         InputError: there is no such factor.
     """
-    from matplotlib.figure import Figure
-
     if term is not None and term not in test.terms:
         raise InputError(f"{term!r} is not a factor of the test; it has {', '.join(test.terms)}")
     shown = [term] if term is not None else list(test.terms)
     columns = min(len(shown), 3)
     rows = -(-len(shown) // columns)
-    figure = Figure(figsize=(4.2 * columns, 3.4 * rows), layout="constrained")
+    figure = new_figure(PANEL_IN[0] * columns, PANEL_IN[1] * rows)
+    airy_layout(figure)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, name in zip(panels, shown, strict=False):
+    for k, (axes, name) in enumerate(zip(panels, shown, strict=False)):
         _draw(axes, test, test.terms.index(name))
+        if k % columns == 0:
+            axes.set_ylabel("Coefficient over time, beta(t)", fontsize=TEXT_PT)
     for axes in panels[len(shown) :]:
         axes.set_visible(False)
     return figure
@@ -205,13 +222,14 @@ def _draw(axes: Axes, test: SchoenfeldTest, k: int) -> None:
     grid = np.linspace(x.min(), x.max(), 60)
     curve, error = _smooth(x, y, grid)
     band = 1.96 * error * np.sqrt(test.variances[k])
-    axes.scatter(x, y, s=8, color="0.55", linewidths=0)
-    axes.plot(grid, curve, color="#2166ac")
-    axes.fill_between(grid, curve - band, curve + band, color="#2166ac", alpha=0.18, linewidth=0)
+    axes.scatter(x, y, s=8, color=LIGHT_GREY, linewidths=0)
+    axes.plot(grid, curve, color=colour(0))
+    axes.fill_between(grid, curve - band, curve + band, color=colour(0), alpha=0.18, linewidth=0)
     ticks = np.unique(np.quantile(test.times, [0, 0.2, 0.4, 0.6, 0.8, 1.0], method="nearest"))
     axes.set_xticks([float(x[np.flatnonzero(test.times == t)[0]]) for t in ticks], [f"{t:g}" for t in ticks])
-    axes.set(xlabel="time", ylabel=f"beta(t) of {test.terms[k]}")
-    axes.set_title(f"{test.terms[k]}: p = {test.lines[k].p:.3g}", fontsize=10)
+    unit = f" ({test.time_unit})" if test.time_unit else ""
+    title = f"{literal(wrapped(test.terms[k], PANEL_IN[0] - 0.8))}: {p_text(test.lines[k].p)}"
+    style_axes(axes, x_label=f"Time{unit}", title=title)
 
 
 def _smooth(x: np.ndarray, y: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -121,7 +121,7 @@ def calibration_figure(calibrations: Sequence[Calibration], *, time_unit: str = 
         style_axes(
             axes,
             x_label=f"Predicted {name}",
-            y_label="Observed" if k == 0 else "",
+            y_label="Observed survival" if k == 0 else "",
             title=title if k == 0 else "",
         )
         _calibration_panel(axes, calibration, colour(k))

@@ -210,3 +210,11 @@ def test_both_figures_are_drawn() -> None:
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg")
         assert b"lambda" in buffer.getvalue()
+
+
+def test_the_names_of_the_path_stand_below_the_curves_and_cover_none() -> None:
+    figure = plot_path(fit_lasso_cox(table_of(*wide(80, 15))))
+    figure.savefig(io.BytesIO(), format="png")  # arranges the parts
+    legend, axes = figure.legends[0].get_window_extent(), figure.axes[0].get_window_extent()
+    assert legend.y1 < axes.y0
+    assert legend.x0 >= 0 and legend.x1 <= figure.bbox.x1

@@ -46,8 +46,9 @@ def test_the_residuals_average_to_the_coefficient(table: SurvivalTable) -> None:
 def test_the_figure_has_a_panel_for_each_factor(table: SurvivalTable) -> None:
     test = schoenfeld_test(fit_cox(table), table)
     figure = plot_schoenfeld(test)
-    titles = [axes.get_title() for axes in figure.axes if axes.get_visible()]
+    titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()]
     assert [title.split(":")[0] for title in titles] == ["drift", "steady", "grade"]
+    assert {axes.get_xlabel() for axes in figure.axes if axes.get_visible()} == {f"Time ({table.time_unit})"}
     single = plot_schoenfeld(test, "drift")
     single.savefig(io.BytesIO(), format="svg")
     assert len(single.axes) == 1
