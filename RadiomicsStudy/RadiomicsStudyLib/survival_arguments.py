@@ -39,9 +39,11 @@ def add_covariate_options(group: Any) -> None:
     group.add_argument("--id", dest="id_column", help="column of the patients' names")
     group.add_argument(
         "--missing",
-        choices=("drop", "median", "level", "error"),
+        type=missing_policies,
         default="drop",
-        help="missing values: drop the patient, fill with the training median or mode, a level of its own, or stop",
+        metavar="POLICY|POLICY,COLUMN=POLICY,…",
+        help="missing values: drop the patient, median (or mode) of training, level (of its own), error (stop); "
+        "for all columns, or by column: drop,age=median,stage=level",
     )
 
 
@@ -74,12 +76,45 @@ def assignment(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def missing_policies(text: str) -> str | dict[str, str]:
+    """Parse what to do with missing values: one policy, or one for all others and some by column.
+
+    Raises:
+        InputError: an unknown policy, or two for all columns.
+
+    Example:
+        >>> missing_policies("median")
+        'median'
+        >>> missing_policies("drop,age=median")
+        {'*': 'drop', 'age': 'median'}
+    """
+    from SurvivalNomogramLib.missing_values import OTHERS, MissingPolicy
+
+    policies: dict[str, str] = {}
+    for part in names(text):
+        column, policy = assignment(part) if "=" in part else (OTHERS, part)
+        if column in policies:
+            raise InputError(f"--missing {text!r} names two policies for {'all' if column == OTHERS else column}")
+        policies[column] = MissingPolicy.of(policy).value
+    if set(policies) == {OTHERS}:
+        return policies[OTHERS]
+    return {OTHERS: MissingPolicy.DROP.value, **policies}
+
+
 def plain_value(text: str) -> float | str:
     """Return a number where the text is one, else the text."""
     try:
         return float(text)
     except ValueError:
         return text
+
+
+def cut_value(name: str, text: str) -> float:
+    """Return the number at which a subgroup column is cut; InputError where it is none."""
+    value = plain_value(text)
+    if isinstance(value, str):
+        raise InputError(f"--cut {name}={text}: {text!r} is not a number")
+    return value
 
 
 def survival_columns(arguments: argparse.Namespace) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 from SurvivalNomogramLib.covariates import Term, check_column, is_numeric, level_texts, terms_of
 from SurvivalNomogramLib.event_coding import EventStates
-from SurvivalNomogramLib.missing_values import MissingPolicy, MissingValues
+from SurvivalNomogramLib.missing_values import OTHERS, MissingPolicy, MissingValues
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ class CovariateRequest:
         covariates: columns that may enter models; all that have no other role when None.
         categorical: numeric columns that hold codes of categories.
         references: reference level of categorical columns.
-        missing: "drop", "median", "level", "error", or a mapping from column to one of these.
+        missing: "drop", "median", "level", "error", or a mapping from column to one of these, "*" for all others.
     """
 
     covariates: Sequence[str] | None = None
@@ -101,7 +101,8 @@ class CovariateRequest:
     @property
     def is_strict(self) -> bool:
         """True where patients without an outcome are to be refused, not dropped."""
-        return self.missing == MissingPolicy.ERROR.value
+        policy = self.missing.get(OTHERS) if isinstance(self.missing, Mapping) else self.missing
+        return policy == MissingPolicy.ERROR.value
 
     def names(self, frame: pd.DataFrame, special: Sequence[str]) -> list[str]:
         """Columns of the covariates; InputError for those that the frame lacks."""
@@ -143,6 +144,10 @@ def read_covariates(
     for name in [*request.categorical, *request.references]:
         if name not in names:
             raise InputError(f"categorical column {name!r} is not among the covariates")
+    if isinstance(request.missing, Mapping):
+        for name in request.missing:
+            if name not in (*names, OTHERS):
+                raise InputError(f"missing values of column {name!r} are spoken of, but it is not among the covariates")
     codes = {*request.categorical, *request.references}
     # What is text in any patient is a category in all: the training patients alone may hide a bad cell.
     codes |= {name for name in names if name not in codes and not is_numeric(frame[name])}

@@ -283,6 +283,16 @@ class CohortValidation:
         return values
 
 
+def check_subgroups(cutoff: RiskCutoff | None, subgroups: Sequence[str], cuts: Mapping[str, float] | None) -> None:
+    """Raise InputError if there are no risk groups to compare, or a cut is of no subgroup."""
+    if subgroups and cutoff is None:
+        raise InputError("subgroups compare risk groups, but the bundle holds no cut-off")
+    for name in cuts or {}:
+        if name not in subgroups:
+            named = ", ".join(subgroups) or "(none)"
+            raise InputError(f"a cut is given for {name!r}, which is not among the subgroups {named}")
+
+
 def write_subgroups(
     output: JobOutput,
     cohort: Cohorts,
@@ -292,8 +302,7 @@ def write_subgroups(
     cuts: Mapping[str, float] | None,
 ) -> None:
     """Write the subgroup table and forest plot of every cohort, high against low risk."""
-    if cutoff is None:
-        raise InputError("subgroups compare risk groups, but the bundle holds no cut-off")
+    assert cutoff is not None  # check_subgroups has seen to it
     for label, part in cohort.parts.items():
         exposure = cutoff.is_high(model.linear_predictor(part.frame)).astype(float)
 

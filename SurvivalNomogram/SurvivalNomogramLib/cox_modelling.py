@@ -37,11 +37,12 @@ class CoxModelling:
     Args:
         covariates: columns to choose from; None: all of the table's.
         univariable_p: only covariates whose univariable likelihood ratio test lies below it go on; None: all.
-        selection: none, backward, forward or both (AIC), or lasso (LASSO-Cox chooses, an ordinary Cox model is
-            fitted on what it chose).
+        selection: none, backward, forward or both (AIC), or lasso (LASSO-Cox or elastic net chooses, an ordinary
+            Cox model is fitted on what it chose).
         keep: covariates that selection never removes.
         lambda_choice: "min" or "1se", for lasso.
         folds, seed: of the lasso's cross-validation.
+        alpha: share of the absolute penalty, in (0, 1]; 1 is the LASSO, less an elastic net.
     """
 
     covariates: tuple[str, ...] | None = None
@@ -51,6 +52,7 @@ class CoxModelling:
     lambda_choice: str = "min"
     folds: int = 10
     seed: int = 0
+    alpha: float = 1.0
 
     def __post_init__(self) -> None:
         try:
@@ -62,6 +64,11 @@ class CoxModelling:
             raise InputError(f"univariable_p is {self.univariable_p:g}; it must lie in (0, 1]")
         if self.lambda_choice not in ("min", "1se"):
             raise InputError(f"lambda_choice {self.lambda_choice!r} is unknown; choose min or 1se")
+        self.lasso_settings()
+
+    def lasso_settings(self) -> LassoCoxSettings:
+        """The settings of the penalised fit; InputError where one is out of range."""
+        return LassoCoxSettings(alpha=self.alpha, folds=self.folds, seed=self.seed)
 
     def fit(self, table: SurvivalTable, progress: Progress = no_progress) -> ModellingResult:
         """Screen, select and fit on the training patients of the table.
@@ -99,8 +106,7 @@ class CoxModelling:
     def _lasso(
         self, table: SurvivalTable, names: Sequence[str], univariable: list[UnivariableLine], progress: Progress
     ) -> ModellingResult:
-        settings = LassoCoxSettings(folds=self.folds, seed=self.seed)
-        lasso = fit_lasso_cox(table, list(names), settings, progress=progress)
+        lasso = fit_lasso_cox(table, list(names), self.lasso_settings(), progress=progress)
         columns = lasso.coefficients_at(self.lambda_choice)
         chosen = [
             term.name

@@ -23,11 +23,14 @@ from .job_output import JobOutput, file_name
 from .kaplan_meier import compare_groups, curves_table, median_follow_up
 from .risk_groups import HIGH, LOW, RiskCutoff, given_cutoff, median_cutoff, youden_cutoff
 from .schoenfeld import plot_schoenfeld, schoenfeld_test
+from .signature import signature_of_lasso
 from .survival_table import SurvivalTable
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from .lasso_cox import LassoCoxFit
 
 TableT = TypeVar("TableT", bound=CohortTable)
 HORIZON_QUANTILES = (0.25, 0.5, 0.75)
@@ -88,8 +91,10 @@ def selection_notes(result: ModellingResult) -> list[str]:
     return notes
 
 
-def write_selection(output: JobOutput, result: ModellingResult) -> None:
-    """Write the steps of a stepwise selection, or the path of the lasso with its figures."""
+def write_selection(
+    output: JobOutput, result: ModellingResult, table: SurvivalTable, lambda_choice: str = "min"
+) -> None:
+    """Write the steps of a stepwise selection, or the path of the lasso with its figures and its signature."""
     import pandas as pd
 
     if result.stepwise is not None:
@@ -107,6 +112,19 @@ def write_selection(output: JobOutput, result: ModellingResult) -> None:
         output.table("selection", frame)
         output.figure("lasso_path", plot_path(result.lasso))
         output.figure("lasso_validation", plot_validation(result.lasso))
+        output.attempt("signature", _write_signature, output, result.lasso, table, lambda_choice)
+
+
+def _write_signature(output: JobOutput, lasso: LassoCoxFit, table: SurvivalTable, choice: str) -> None:
+    """Write the penalised model as a signature: its formula, and its value for every patient."""
+    import pandas as pd
+
+    signature = signature_of_lasso("lasso", lasso, table, choice)
+    output.text("signature_formula", signature.formula())
+    values = pd.DataFrame({"patient": table.ids, signature.column: signature.values(table.frame)})
+    if table.split is not None:
+        values.insert(1, "split", table.split)
+    output.table("signature", values)
 
 
 def write_schoenfeld(output: JobOutput, model: CoxModel, training: SurvivalTable) -> None:

@@ -98,7 +98,8 @@ def _roles(
     if rest and not (event and censored):
         raise InputError(
             f"event column {name!r} holds {', '.join(present)}: say which value is the event "
-            "(event_values=...) and, with more than two values, which means no event (censored_values=...)"
+            "(event_values=..., --event-values) and, with more than two values, which means no event "
+            "(censored_values=..., --censored-values)"
         )
     return censored, event, rest
 

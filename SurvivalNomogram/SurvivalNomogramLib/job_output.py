@@ -88,6 +88,11 @@ class JobOutput:
         write_csv(path, frame)
         self.files.append(path)
 
+    def text(self, name: str, text: str) -> None:
+        path = self.folder / f"{name}.txt"
+        path.write_text(f"{text}\n", encoding="utf-8")
+        self.files.append(path)
+
     def figure(self, name: str, figure: Figure) -> None:
         self.files += save_figure(figure, self.folder / "figures" / name, self.formats)
 

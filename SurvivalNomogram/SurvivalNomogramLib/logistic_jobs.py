@@ -26,6 +26,7 @@ from .decision_curve import decision_curve_binary
 from .figures import FORMATS
 from .job_output import JobOutput, JobResult, data_hash, file_name
 from .logistic import LogisticModel, fit_logistic
+from .new_patients import without_unknown_levels
 from .nomogram import make_nomogram
 from .nomogram_figure import nomogram_figure
 from .risk_groups import CutoffMethod, RiskCutoff
@@ -122,6 +123,8 @@ def logistic_job(
     cutoff = RiskCutoff(float(youden_threshold(training.event, risk)), CutoffMethod.YOUDEN, None, len(training))
     output = JobOutput(out, formats)
     output.notes += [*table.report, *table.warnings, *model.warnings]
+    table, left_out = without_unknown_levels(table, model.terms)
+    output.notes += left_out
     record = {"training_data_sha256": data_hash(source), "patients": model.n, "events": model.events}
     settings = {"columns": asdict(columns)}
     bundle = ModelBundle(model, nomogram, cutoff, table.missing, settings, environment_record(record))

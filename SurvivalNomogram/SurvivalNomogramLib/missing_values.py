@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+OTHERS = "*"
+"""In a mapping from column to policy: all columns that it does not name."""
+
+
 class MissingPolicy(Enum):
     """What to do with a patient whose covariate was not recorded."""
 
@@ -38,7 +42,8 @@ class MissingValues:
     Args:
         policy: one policy for all columns, or a policy for each column that has missing values. "drop"
             removes the patient, "median" fills numbers with the median and categories with the mode,
-            "level" gives categories a level "missing", "error" refuses.
+            "level" gives categories a level "missing", "error" refuses. A mapping's key "*" speaks for all
+            columns that it does not name; without it they may not miss a value.
 
     Attributes:
         fill_: column -> value, fitted.
@@ -71,7 +76,7 @@ class MissingValues:
 
     def _policy_of(self, name: str) -> MissingPolicy:
         if isinstance(self.policy, Mapping):
-            return MissingPolicy.of(self.policy.get(name, MissingPolicy.ERROR))
+            return MissingPolicy.of(self.policy.get(name, self.policy.get(OTHERS, MissingPolicy.ERROR)))
         return MissingPolicy.of(self.policy)
 
     def _fit_column(self, column: pd.Series, policy: MissingPolicy, is_code: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from .covariates import Term, check_column, level_texts
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .cohort_table import CohortTable
+
+TableT = TypeVar("TableT", bound="CohortTable")
 
 
 @dataclass(frozen=True)
@@ -104,3 +108,18 @@ def row_problems(frame: pd.DataFrame, terms: Sequence[Term]) -> np.ndarray:
             what = "has no value" if empty[k] else f"{texts.iloc[k]!r} {why}"
             problems[k] = f"column {term.name!r}: {what}"
     return problems
+
+
+def without_unknown_levels(table: TableT, terms: Sequence[Term]) -> tuple[TableT, list[str]]:
+    """Leave out the patients of other cohorts whose category the training data do not hold; say who they are.
+
+    Args:
+        table: all cohorts.
+        terms: of the model that was fitted on the training patients.
+    """
+    problems = row_problems(table.frame, terms)
+    known = problems == ""
+    notes = [
+        f"patient {name} left out: {problem}" for name, problem in zip(table.ids[~known], problems[~known], strict=True)
+    ]
+    return (table if known.all() else table.rows(known)), notes

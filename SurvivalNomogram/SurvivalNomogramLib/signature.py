@@ -58,7 +58,7 @@ class Signature:
         """Return the formula in one line a term, as it can be printed in a paper."""
         columns = DesignMatrix(self.terms).columns
         parts = [
-            f"{weight:+.{digits}g} x ({column} - {mean:.{digits}g}) / {spread:.{digits}g}"
+            f"{weight:+.{digits}g} x ({column} {'+' if mean < 0 else '-'} {abs(mean):.{digits}g}) / {spread:.{digits}g}"
             for column, weight, mean, spread in zip(columns, self.weights, self.mean, self.spread, strict=True)
             if weight
         ]

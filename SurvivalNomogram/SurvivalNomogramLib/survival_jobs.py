@@ -21,6 +21,7 @@ from .cohort_comparison import write_comparison
 from .cohort_table import TRAINING, load_table
 from .cohort_validation import (
     CohortValidation,
+    check_subgroups,
     columns_of,
     internal_table,
     modelling_of,
@@ -42,7 +43,7 @@ from .cox_report import (
 )
 from .figures import FORMATS
 from .job_output import JobOutput, JobResult, SurvivalColumns, data_hash
-from .new_patients import read_new_patients
+from .new_patients import read_new_patients, without_unknown_levels
 from .nomogram import check_horizons, make_nomogram
 from .nomogram_figure import nomogram_figure
 from .univariable import univariable_cox, univariable_frame
@@ -73,7 +74,8 @@ def cox_job(
 
     Writes ``univariable.csv``, ``selection.csv``, ``coefficients.csv``, ``proportional_hazards.csv``,
     ``concordance.csv``, ``groups.csv``, ``baseline_by_risk.csv``, ``baseline_by_cohort.csv``,
-    ``cumulative_incidence.csv`` (with competing events), figures of residuals, nomogram, groups and risk,
+    ``cumulative_incidence.csv`` (with competing events), ``signature.csv`` and ``signature_formula.txt`` (of the
+    lasso), figures of residuals, nomogram, groups and risk,
     ``model/model.json`` and ``notes.txt``.
 
     Args:
@@ -100,6 +102,8 @@ def cox_job(
     result = modelling.fit(table, part_of(progress, 0.05, 0.3))
     model = result.model
     output.notes += [*model.warnings, *selection_notes(result)]
+    table, left_out = without_unknown_levels(table, model.terms)
+    output.notes += left_out
     chosen = tuple(horizons) or default_horizons(training)
     check_horizons(model, chosen)
     nomogram = make_nomogram(model, training.frame, chosen)
@@ -114,7 +118,7 @@ def cox_job(
     )
     output.files.append(save_bundle(bundle, output.folder / "model"))
     output.table("coefficients", coefficients_table(model))
-    write_selection(output, result)
+    write_selection(output, result, table, modelling.lambda_choice)
     progress(0.35, "proportional hazards")
     output.attempt("test of proportional hazards", write_schoenfeld, output, model, training)
     output.table("nomogram_points", nomogram.points_table())
@@ -238,6 +242,7 @@ def validate_job(
     if not chosen:
         raise InputError("no horizon is given and the bundle names none; give the times to look at")
     check_horizons(model, chosen)
+    check_subgroups(loaded.cutoff, subgroups, cuts)
     output = JobOutput(out, formats)
     output.notes += [*model.warnings, *cohort.notes]
     internal = internal_table(loaded, source, request, cohort)

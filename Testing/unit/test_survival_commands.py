@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,56 @@ def test_nomogram_reads_a_patient(model, tmp_path, capsys):
     assert (out / "figures" / "nomogram.png").is_file()
 
 
+def test_an_elastic_net_writes_its_signature_which_predict_could_compute_by_hand(table, tmp_path):
+    out = tmp_path / "net"
+    words = ["cox", str(table), *COLUMNS, "--split", "split", "--selection", "lasso", "--alpha", "0.5", "--folds", "3"]
+    assert main([*words, *QUICK, "-o", str(out)]) == 0
+    stored = json.loads((out / "model" / "model.json").read_text(encoding="utf-8"))
+    assert stored["settings"]["modelling"]["alpha"] == 0.5
+    formula = (out / "signature_formula.txt").read_text(encoding="utf-8")
+    terms = re.findall(r"([+-][\d.e-]+) x \((\S+) ([+-] [\d.e-]+)\) / ([\d.e-]+)", formula)
+    assert formula.startswith("lasso.signature = ") and "signature" in [name for _, name, _, _ in terms]
+    patients = {row["case_id"]: row for row in rows_of(table)}
+    for row in rows_of(out / "signature.csv"):
+        patient = patients[row["patient"]]
+        by_hand = sum(
+            float(w) * (_design(patient, name) + float(m.replace(" ", ""))) / float(s) for w, name, m, s in terms
+        )
+        assert float(row["lasso.signature"]) == pytest.approx(by_hand, abs=1e-4)
+        assert row["split"] == patient["split"]
+
+
+def _design(patient: dict[str, str], column: str) -> float:
+    name, is_level, level = column.partition("=")
+    return float(patient[name] == level) if is_level else float(patient[name])
+
+
+def test_missing_values_are_handled_column_by_column(table, tmp_path, capsys):
+    rows = rows_of(table)
+    for k, column in ((1, "age"), (2, "stage"), (4, "signature")):
+        rows[k][column] = ""
+    path = tmp_path / "holes.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    words = ["cox", str(path), *COLUMNS, "--missing", "drop,age=median,stage=level", *QUICK]
+    assert main([*words, "-o", str(tmp_path / "out")]) == 0
+    notes = (tmp_path / "out" / "notes.txt").read_text(encoding="utf-8")
+    assert "'age': 1 missing filled with" in notes
+    assert "'stage': 1 missing filled with 'missing'" in notes
+    assert "'signature': 1 patients without a value dropped" in notes
+    model = tmp_path / "out" / "model"  # the bundle remembers the policies, and validates the same table
+    assert main(["validate", str(model), str(path), "--horizons", "365", *QUICK, "-o", str(tmp_path / "v")]) == 0
+
+
+def test_a_subgroup_is_cut_where_the_user_says(model, table, tmp_path):
+    words = ["validate", str(model), str(table), "--subgroups", "age", "--cut", "age=65", *QUICK]
+    assert main([*words, "-o", str(tmp_path / "v")]) == 0
+    levels = [row["level"] for row in rows_of(tmp_path / "v" / "subgroups_train.csv")]
+    assert levels[1:] == ["< 65", ">= 65"]
+
+
 def test_validate_and_predict_agree_on_the_patients(model, table, tmp_path):
     assert main(["validate", str(model), str(table), *QUICK, "-o", str(tmp_path / "v")]) == 0
     assert {row["cohort"] for row in rows_of(tmp_path / "v" / "concordance.csv")} == {"train", "test"}
@@ -90,6 +141,11 @@ def test_logistic_writes_odds_ratios(table, tmp_path):
         (["cox", "{table}", "--time", "stage", "--event", "death", "-o", "out"], "stage"),
         (["nomogram", "{table}", "-o", "out"], "clinical.csv"),
         (["predict", "nowhere", "{table}", "-o", "out"], "nowhere"),
+        (["cox", "{table}", *COLUMNS, "--missing", "drop,weight=median", "-o", "out"], "weight"),
+        (["cox", "{table}", *COLUMNS, "--missing", "age=mean", "-o", "out"], "'mean' is unknown"),
+        (["cox", "{table}", *COLUMNS, "--missing", "drop,median", "-o", "out"], "two policies for all"),
+        (["cox", "{table}", *COLUMNS, "--selection", "lasso", "--alpha", "0", "-o", "out"], "alpha"),
+        (["validate", "{table}", "{table}", "--cut", "age=old", "-o", "out"], "'old' is not a number"),
     ],
 )
 def test_a_wrong_word_ends_in_one_line_and_exit_code_2(table, words, message, capsys, tmp_path, monkeypatch):

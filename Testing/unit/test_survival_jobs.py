@@ -126,6 +126,13 @@ def test_validation_of_the_test_cohort_equals_the_functions_on_its_arrays(valida
     assert table.loc["test", "harrell"] == pytest.approx(own, abs=1e-12)
 
 
+def test_a_cut_of_no_subgroup_is_refused(fitted, cohort, tmp_path):
+    with pytest.raises(InputError, match="a cut is given for 'tsize', which is not among the subgroups age"):
+        validate_job(
+            fitted[0] / "model", cohort[0], tmp_path, subgroups=["age"], cuts={"tsize": 20}, bootstrap=FEW, formats=PNG
+        )
+
+
 def test_two_models_are_compared_on_every_cohort(fitted, cohort, columns, tmp_path):
     from SurvivalNomogramLib.concordance import harrell_c
 
@@ -150,6 +157,19 @@ def test_two_models_are_compared_on_every_cohort(fitted, cohort, columns, tmp_pa
     c = [harrell_c(frame["time"], frame["event"], model.linear_predictor(frame)).index for model in (old, new)]
     own = table[(table["cohort"] == "test") & (table["measure"] == "C difference")]["estimate"].iloc[0]
     assert own == pytest.approx(c[1] - c[0], abs=1e-12)
+
+
+def test_test_patients_of_an_unseen_category_are_left_out_by_name_and_the_rest_is_done(cohort, columns, tmp_path):
+    frame = cohort[1].copy()
+    unseen = frame.index[frame["split"] == "test"][:2]
+    frame.loc[unseen, "tgrade"] = "IV"
+    result = cox_job(frame, tmp_path, columns, bootstrap=FEW, formats=PNG)
+    assert not result.failures
+    left_out = [note for note in result.notes if "left out" in note]
+    assert [note.split()[1] for note in left_out] == frame.loc[unseen, "patient"].tolist()
+    assert all("'IV' is a category that the training data do not hold; known are I, II, III" in n for n in left_out)
+    concordance = read_csv(tmp_path / "concordance.csv").set_index("cohort")
+    assert concordance.loc["test", "n"] == (frame["split"] == "test").sum() - 2
 
 
 def test_another_table_is_never_taken_for_the_training_data(fitted, cohort, tmp_path):

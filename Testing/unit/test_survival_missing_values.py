@@ -48,3 +48,11 @@ def test_codes_of_categories_get_the_mode_not_the_median() -> None:
     codes = pd.DataFrame({"stage": [1.0, 1.0, 4.0, 4.0, 4.0, np.nan]})
     filled = MissingValues("median").fit(codes, ["stage"]).transform(codes)
     assert filled.stage.tolist() == ["1", "1", "4", "4", "4", "4"]
+
+
+def test_a_star_speaks_for_all_columns_that_are_not_named() -> None:
+    frame = pd.DataFrame({"a": [1.0, None, 3.0, 5.0], "b": [1.0, 2.0, None, 4.0]})
+    filled = MissingValues({"*": "drop", "a": "median"}).fit(frame).transform(frame)
+    assert filled["a"].tolist() == [1.0, 3.0, 5.0]
+    with pytest.raises(InputError, match="column 'b' misses 1 values"):
+        MissingValues({"a": "median"}).fit(frame).transform(frame)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
+from SurvivalNomogramLib.covariates import Term
 from SurvivalNomogramLib.lasso_cox import fit_lasso_cox
 from SurvivalNomogramLib.signature import Signature, fit_signature, signature_of_lasso
 from SurvivalNomogramLib.survival_table import SurvivalTable, read_survival_table
@@ -64,3 +65,8 @@ def test_empty_and_unknown_features_are_refused(table: SurvivalTable) -> None:
         fit_signature("tumour", table, {})
     with pytest.raises(InputError, match=r"needs column 'pet\.x'"):
         fit_signature("tumour", table, {"pet.x": 1.0})
+
+
+def test_a_negative_mean_is_added_in_the_formula() -> None:
+    signature = Signature("s", (Term("a"),), np.array([-0.5]), np.array([-10.0]), np.array([2.0]))
+    assert signature.formula() == "s.signature = -0.5 x (a + 10) / 2"

@@ -21,6 +21,8 @@ from ..survival_arguments import (
 EXAMPLES = """examples:
   peritumoral cox clinical.csv --time days --event death --covariates age,stage,signature -o cox
   peritumoral cox features.csv --time days --event death --univariable-p 0.05 --selection lasso -o cox
+  peritumoral cox features.csv --time days --event death --selection lasso --alpha 0.5 --lambda 1se -o cox
+  peritumoral cox clinical.csv --time days --event death --missing drop,age=median,stage=level -o cox
   peritumoral cox clinical.csv --time months --time-unit months --event status --event-values dead \\
       --selection backward --reference stage=I --horizons 36,60 -o cox
 """
@@ -44,6 +46,7 @@ def add_parser(verbs: Any) -> None:
     group.add_argument("--selection", choices=("none", "backward", "forward", "both", "lasso"), default="none")
     group.add_argument("--keep", type=names, default=(), help="covariates that selection never removes")
     group.add_argument("--lambda", dest="lambda_choice", choices=("min", "1se"), default="min")
+    group.add_argument("--alpha", type=float, default=1.0, help="1: LASSO; between 0 and 1: elastic net")
     group.add_argument("--folds", type=int, default=10, help="of the LASSO's cross-validation")
     group.add_argument("--cutoff", default="median", help="median, youden, or a number on the linear predictor")
     add_bootstrap_options(parser, 200)
@@ -62,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         lambda_choice=arguments.lambda_choice,
         folds=arguments.folds,
         seed=arguments.seed,
+        alpha=arguments.alpha,
     )
     with progress_bar("cox") as progress:
         result = cox_job(

@@ -12,7 +12,9 @@ from ..survival_arguments import (
     add_column_options,
     add_horizons,
     add_output_options,
+    assignment,
     bootstrap_settings,
+    cut_value,
     report,
     survival_columns,
 )
@@ -20,6 +22,7 @@ from ..survival_arguments import (
 EXAMPLES = """examples:
   peritumoral validate cox/model clinical.csv -o validation
   peritumoral validate cox/model other_hospital.csv --time days --event death --horizons 365 -o external
+  peritumoral validate cox/model clinical.csv --subgroups sex,stage,age --cut age=65 -o subgroups
 """
 
 
@@ -41,6 +44,9 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--against", metavar="BUNDLE", help="another model to compare with on the same patients")
     parser.add_argument("--groups", type=positive_int, default=5, help="groups of the calibration")
     parser.add_argument("--subgroups", type=names, default=(), help="columns of the forest plot")
+    parser.add_argument(
+        "--cut", type=assignment, action="append", default=[], metavar="COLUMN=NUMBER", help="of a numeric subgroup"
+    )
     add_bootstrap_options(parser, 200)
     parser.set_defaults(run=run)
 
@@ -59,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
             horizons=arguments.horizons,
             groups=arguments.groups,
             subgroups=arguments.subgroups,
+            cuts={name: cut_value(name, value) for name, value in arguments.cut},
             against=arguments.against,
             bootstrap=bootstrap_settings(arguments),
             formats=arguments.formats,
