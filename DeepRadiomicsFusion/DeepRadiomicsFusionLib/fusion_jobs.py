@@ -280,6 +280,9 @@ def _parts(
     patients = dict(zip(ids, map(str, cohort[patient]), strict=True)) if patient else {}
     label = dict.fromkeys(ids, TRAINING)
     if split and split in cohort.columns:
+        blank = [case for case, empty in zip(ids, cohort[split].isna(), strict=True) if empty]
+        if blank:
+            raise InputError(f"{len(blank)} cases have no {split!r}, the first is {blank[0]!r}; write train, test, …")
         label = dict(zip(ids, (str(value).strip().lower() for value in cohort[split]), strict=True))
     if TRAINING not in label.values():
         raise InputError(

@@ -205,6 +205,7 @@ def fuse(cohort, settings=QUICK, **options):
         (lambda t: t.drop(columns="relapse"), {}, "the table has no column 'relapse'"),
         (lambda t: t.assign(case_id=[f"x{k}" for k in range(90)]), {}, "no case has both features and a label"),
         (lambda t: t.assign(split="external"), {}, "no case has the split 'train'"),
+        (lambda t: t.assign(split=[None, *["train"] * 89]), {}, "1 cases have no 'split', the first is '000'"),
         (lambda t: t, {"patient": "patient_id"}, "no column 'patient_id' of patients"),
         (
             lambda t: t.assign(patient=[f"p{k % 45}" for k in range(90)]),

@@ -26,7 +26,7 @@ class LassoSelector(Step):
 
     Example:
         >>> x = np.random.default_rng(0).standard_normal((60, 4))
-        >>> LassoSelector(choice="1se").fit(x, x[:, 2] > 0).get_support().tolist()
+        >>> LassoSelector(largest=1).fit(x, x[:, 2] > 0).get_support().tolist()
         [False, False, True, False]
     """
 
