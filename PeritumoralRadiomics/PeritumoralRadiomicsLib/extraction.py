@@ -19,7 +19,7 @@ from RadiomicsCoreLib.progress import Progress, no_progress
 from .bin_edges import shared_bin_edges
 from .engine import FeatureEngine, FilteredImage
 from .engines import DEFAULT_ENGINE, get_engine
-from .extraction_settings import ExtractionSettings
+from .extraction_settings import ExtractionSettings, Profile
 from .feature_names import SHAPE_CLASSES
 from .filter_margin import margins_of, widest
 from .ordered_work import check_threads, in_order
@@ -94,7 +94,8 @@ def extract_features(
 
     Raises:
         GeometryError: the image is not 3D or a mask is not on its grid.
-        InputError: no regions, a pixel type or mask values that cannot be used, threads below 1.
+        InputError: no regions, a pixel type or mask values that cannot be used, threads below 1, a profile that
+            the engine does not have.
         DependencyError: the engine, or a package it needs, is not installed.
 
     Example:
@@ -107,7 +108,10 @@ def extract_features(
     """
     if not regions:
         raise InputError("no regions to extract features of; give at least one mask")
-    run = _Run(settings, get_engine(engine) if isinstance(engine, str) else engine, threads, progress)
+    chosen = get_engine(engine) if isinstance(engine, str) else engine
+    if settings.profile is Profile.IBSI and not getattr(chosen, "knows_ibsi_profile", False):
+        raise InputError(f"engine {chosen.name} has no profile ibsi; use the engine native, or profile pyradiomics")
+    run = _Run(settings, chosen, threads, progress)
     with run.timed("preprocessing"):
         case = preprocess(image, regions, settings)
     run.reasons |= case.reasons
@@ -210,7 +214,7 @@ class _Run:
 
     def _shape_of(self, region: _Region, name: str) -> Mapping[str, float]:
         wanted = {name: self.settings.feature_classes[name]}
-        return self.engine.shape_features(region.shape_mask, wanted, self.settings.setting)
+        return self.engine.shape_features(region.shape_mask, wanted, self.settings.engine_setting())
 
     def _intensities(self, image: sitk.Image, regions: list[_Region]) -> None:
         steps = sum(len(images) for images in self.settings.image_names().values()) * len(regions)
@@ -242,7 +246,7 @@ class _Run:
 
     def _filtered(self, image_type: str, image: sitk.Image) -> Iterator[FilteredImage]:
         options = {image_type: self.settings.image_types[image_type]}
-        images = iter(self.engine.filtered_images(image, options, self.settings.setting))
+        images = iter(self.engine.filtered_images(image, options, self.settings.engine_setting()))
         while True:
             with self.timed("filters"):
                 filtered = next(images, None)

@@ -30,6 +30,14 @@ class MaskInterpolator(StrEnum):
     """Linear interpolation of the mask, inside where it reaches 0.5."""
 
 
+class Profile(StrEnum):
+    """Whose conventions hold where pyradiomics and the standard differ (``docs/engine.md`` lists them)."""
+
+    PYRADIOMICS = "pyradiomics"
+    IBSI = "ibsi"
+    """The Image Biomarker Standardisation Initiative's; for the engine ``native`` only."""
+
+
 def _original() -> dict[str, Mapping[str, Any]]:
     return {"Original": {}}
 
@@ -57,6 +65,8 @@ class ExtractionSettings:
             image by image, so that a grey level means the same intensity in tumour and rings. Off: each
             region has its own lowest level, as in pyradiomics.
         mask_interpolator: see :class:`MaskInterpolator`.
+        profile: see :class:`Profile`; ``ibsi`` aligns the resampling grid at the image's centre, interpolates masks
+            linearly and rounds interpolated intensities of images of whole numbers (CT).
         min_voxels: a region with fewer voxels, after preprocessing, gets a row of NaN and the reason.
 
     Raises:
@@ -77,6 +87,7 @@ class ExtractionSettings:
     clip: tuple[float, float] | None = None
     shared_bin_edges: bool = False
     mask_interpolator: MaskInterpolator = MaskInterpolator.NEAREST
+    profile: Profile = Profile.PYRADIOMICS
     min_voxels: int = 2
 
     def __post_init__(self) -> None:
@@ -109,6 +120,8 @@ class ExtractionSettings:
         put(self, "phase_windows", windows)
         check_known("mask_interpolator", self.mask_interpolator, [choice.value for choice in MaskInterpolator])
         put(self, "mask_interpolator", MaskInterpolator(self.mask_interpolator))
+        check_known("profile", self.profile, [choice.value for choice in Profile])
+        put(self, "profile", Profile(self.profile))
 
     def _check_image_types(self) -> None:
         for name, options in self.image_types.items():
@@ -137,6 +150,11 @@ class ExtractionSettings:
                 raise InputError(f"window is (level, width) and the width must be above 0; it is {pair!r}")
         if self.clip and self.clip[0] >= self.clip[1]:
             raise InputError(f"clip is (lowest, highest) and must ascend; it is {self.clip!r}")
+
+    def engine_setting(self) -> dict[str, Any]:
+        """Return the settings common to all image types as an engine wants them; those of its profile included."""
+        own = {} if self.profile is Profile.PYRADIOMICS else {"profile": self.profile.value}
+        return {**self.setting, **own}
 
     def setting_for(self, image_type: str) -> dict[str, Any]:
         """Return the settings that hold for one image type: the common ones, overridden by its own."""

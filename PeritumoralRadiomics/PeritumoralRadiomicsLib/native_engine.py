@@ -69,6 +69,7 @@ class NativeEngine:
     name = "native"
     version = VERSION
     thread_safe = True
+    knows_ibsi_profile = True
 
     def __init__(self, remembered_regions: int = 8) -> None:
         self._remembered_regions = remembered_regions

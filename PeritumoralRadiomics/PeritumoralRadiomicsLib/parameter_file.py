@@ -1,7 +1,7 @@
 """Parameter files: pyradiomics' YAML or JSON as it is, plus an optional section of our own.
 
 The section ``peritumoral`` holds what pyradiomics has no word for (window, clip, shared bin edges, mask
-interpolation, minimum of voxels). A file without it means exactly what it means to pyradiomics.
+interpolation, profile, minimum of voxels). A file without it means exactly what it means to pyradiomics.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .feature_names import DEFAULT_FEATURES
 from .setting_rules import check_known
 
 SECTIONS = ("setting", "voxelSetting", "featureClass", "imageType", "peritumoral")
-OWN_SETTINGS = ("window", "phase_windows", "clip", "shared_bin_edges", "mask_interpolator", "min_voxels")
+OWN_SETTINGS = ("window", "phase_windows", "clip", "shared_bin_edges", "mask_interpolator", "profile", "min_voxels")
 
 
 def read_parameter_file(path: str | Path) -> ExtractionSettings:

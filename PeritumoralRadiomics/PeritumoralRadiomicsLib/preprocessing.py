@@ -5,6 +5,9 @@ and clip this is pyradiomics' order and definition, value for value. The resampl
 to the corner of the whole image, so it does not depend on which regions there are; only the voxels around the
 union of the regions are computed. The window comes first because its limits are in the image's unit (HU);
 cubic resampling may overshoot them a little afterwards.
+
+With the profile ``ibsi`` the grid is the standard's: aligned at the centre of the whole image, masks interpolated
+linearly, interpolated intensities rounded where the image holds whole numbers, as CT does (``ibsi_profile.py``).
 """
 
 from __future__ import annotations
@@ -19,8 +22,9 @@ import SimpleITK as sitk
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 from RadiomicsCoreLib.geometry import IndexBox, aligned_start, crop, find_box, union_box, whole_box
 
-from .extraction_settings import ExtractionSettings, MaskInterpolator
+from .extraction_settings import ExtractionSettings, MaskInterpolator, Profile
 from .filter_margin import margins_of, widest
+from .ibsi_profile import centred_grid
 from .region_checks import check_region
 
 _SPLINE_MARGIN = 32  # input voxels; the B-spline's memory of a border sinks below double precision (0.268^32)
@@ -65,7 +69,7 @@ def preprocess(image: sitk.Image, regions: Mapping[str, sitk.Image], settings: E
 
     Raises:
         GeometryError: the image is not 3D, or a mask is not on its grid.
-        InputError: the image is not scalar, or constant where it has to be normalised; mask values above 1.
+        InputError: the image is not scalar, or constant where it has to be normalised; mask values other than 0 and 1.
     """
     _check_image(image)
     placed, reasons = _place(image, regions)
@@ -75,10 +79,11 @@ def preprocess(image: sitk.Image, regions: Mapping[str, sitk.Image], settings: E
         return PreprocessedCase(None, {}, reasons, warnings)
     union = union_box(item.box for item in placed.values())
     grid = _grid(image, union, settings)
-    crop = grid.resample(*_intensities(image, grid.source, settings))
+    crop = _resampled(grid, _intensities(image, grid.source, settings), settings)
+    interpolator = MaskInterpolator.LINEAR if settings.profile is Profile.IBSI else settings.mask_interpolator
     masks: dict[str, sitk.Image] = {}
     for name, item in placed.items():
-        mask = grid.mask(item, settings.mask_interpolator)
+        mask = grid.mask(item, interpolator)
         try:
             check_region(sitk.GetArrayViewFromImage(mask) != 0, settings.setting, settings.min_voxels)
             masks[name] = mask
@@ -105,11 +110,15 @@ def _place(image: sitk.Image, regions: Mapping[str, sitk.Image]) -> tuple[dict[s
             reasons[name] = "the region has no voxel"
             continue
         cut = crop(mask, box)
-        highest = sitk.GetArrayViewFromImage(cut).max()
-        if highest != 1:
-            raise InputError(f"region {name!r}: mask values reach {highest}; a mask is 0 outside and 1 inside")
+        _check_mask_values(name, sitk.GetArrayViewFromImage(cut))
         placed[name] = _PlacedMask(sitk.Cast(cut, sitk.sitkUInt8), box.shifted(start))
     return placed, reasons
+
+
+def _check_mask_values(name: str, values: np.ndarray) -> None:
+    strange = values[(values != 0) & (values != 1)]
+    if strange.size:
+        raise InputError(f"region {name!r}: the mask holds {strange[0]:g}; a mask is 0 outside and 1 inside")
 
 
 def _drop_not_finite(
@@ -144,12 +153,25 @@ def _is_float(image: sitk.Image) -> bool:
 # --- intensities ------------------------------------------------------------------------------------------
 
 
-def _intensities(image: sitk.Image, part: IndexBox, settings: ExtractionSettings) -> tuple[sitk.Image, dict[str, Any]]:
-    """Return one part of the image, finite, windowed and normalised, with the settings for resampling it."""
+def _resampled(grid: _Grid, cut: sitk.Image, settings: ExtractionSettings) -> sitk.Image:
+    if settings.profile is not Profile.IBSI:
+        return grid.resample(cut, settings.setting)
+    resampled = grid.resample(sitk.Cast(cut, sitk.sitkFloat64), settings.setting)
+    return sitk.Round(resampled) if grid.target is not None and _holds_whole_numbers(cut, settings) else resampled
+
+
+def _holds_whole_numbers(cut: sitk.Image, settings: ExtractionSettings) -> bool:
+    """Tell whether intensities are whole numbers, as in CT, whatever type they are stored in; limits aside."""
+    values = sitk.GetArrayViewFromImage(cut)
+    return bool(np.isin(values[values != np.round(values)], settings.intensity_limits() or ()).all())
+
+
+def _intensities(image: sitk.Image, part: IndexBox, settings: ExtractionSettings) -> sitk.Image:
+    """Return one part of the image, finite, windowed and normalised."""
     cut = _clip(_with_room(_finite(crop(image, part))), settings)
     if settings.setting.get("normalize", False):
         cut = _normalise(cut, _mean_and_sd(image, settings), settings.setting)
-    return cut, dict(settings.setting)
+    return cut
 
 
 def _finite(crop: sitk.Image) -> sitk.Image:
@@ -285,20 +307,25 @@ class _Grid:
 
 def _grid(image: sitk.Image, union: IndexBox, settings: ExtractionSettings) -> _Grid:
     old = np.array(image.GetSpacing())
-    new = _new_spacing(old, union, settings.setting)
+    new = _new_spacing(old, union, settings)
     margin = widest(margins_of(settings, new.tolist()))
     if np.allclose(old, new):
         return _Grid(image, union.grown(margin, image.GetSize()), None)
-    return _resampling_grid(image, union, new, np.array(margin))
+    make_grid = _ibsi_grid if settings.profile is Profile.IBSI else _resampling_grid
+    return make_grid(image, union, new, np.array(margin))
 
 
-def _new_spacing(old: np.ndarray, union: IndexBox, setting: Mapping[str, Any]) -> np.ndarray:
-    """Return pyradiomics' spacing: 0 keeps the old one, as does an axis along which the regions are one voxel."""
+def _new_spacing(old: np.ndarray, union: IndexBox, settings: ExtractionSettings) -> np.ndarray:
+    """Return pyradiomics' spacing: 0 keeps the old one, as does an axis along which the regions are one voxel.
+
+    The standard has no such exception for one voxel.
+    """
+    setting = settings.setting
     wanted = setting.get("resampledPixelSpacing")
     if wanted is None or setting.get("interpolator", "sitkBSpline") is None:
         return old
     new = np.where(np.array(wanted) == 0, old, wanted)
-    return np.where(np.array(union.size) != 1, new, old)
+    return new if settings.profile is Profile.IBSI else np.where(np.array(union.size) != 1, new, old)
 
 
 def _resampling_grid(image: sitk.Image, union: IndexBox, new: np.ndarray, margin: np.ndarray) -> _Grid:
@@ -312,11 +339,28 @@ def _resampling_grid(image: sitk.Image, union: IndexBox, new: np.ndarray, margin
     lower = np.maximum(np.floor((start - 0.5) * ratio - margin), 0)
     upper = np.minimum(np.ceil((start + extent - 0.5) * ratio + margin), np.ceil(size * ratio) - 1)
     first = 0.5 * (new - old) / old + lower / ratio  # continuous input index of the first new voxel
-    last = first + (upper - lower) / ratio
+    return _grid_from(image, new, first, (upper - lower + 1).astype(int))
+
+
+def _ibsi_grid(image: sitk.Image, union: IndexBox, new: np.ndarray, margin: np.ndarray) -> _Grid:
+    """Return the part of the standard's grid (new voxels centred on the whole image) around the regions."""
+    whole = centred_grid(image, new.tolist())
+    old, size = np.array(image.GetSpacing()), np.array(whole.GetSize())
+    origin = np.array(image.TransformPhysicalPointToContinuousIndex(whole.GetOrigin()))
+    low, high = np.array(union.start) - 0.5, np.array(union.stop) - 0.5
+    lower = np.clip(np.floor((low - origin) * old / new) - margin, 0, size - 1)
+    upper = np.clip(np.ceil((high - origin) * old / new) + margin, lower, size - 1)
+    return _grid_from(image, new, origin + lower * new / old, (upper - lower + 1).astype(int))
+
+
+def _grid_from(image: sitk.Image, new: np.ndarray, first: np.ndarray, new_size: np.ndarray) -> _Grid:
+    """Return the grid that starts at a continuous input index, with the part of the input that it is made from."""
+    size, ratio = np.array(image.GetSize()), np.array(image.GetSpacing()) / new
+    last = first + (new_size - 1) / ratio
     source_start = np.clip(np.floor(first).astype(int) - _SPLINE_MARGIN, 0, size - 1)
     source_stop = np.clip(np.ceil(last).astype(int) + 1 + _SPLINE_MARGIN, source_start + 1, size)
     i, j, k = source_start.tolist()
     source_size = (source_stop - source_start).tolist()
     source = IndexBox((i, j, k), (source_size[0], source_size[1], source_size[2]))
     origin = image.TransformContinuousIndexToPhysicalPoint(first.tolist())
-    return _Grid(image, source, (new, (upper - lower + 1).astype(int).tolist(), origin))
+    return _Grid(image, source, (new, new_size.tolist(), origin))

@@ -210,7 +210,7 @@ def test_images_and_masks_that_cannot_be_used_end_in_one_line():
         preprocess(sitk.Image((4, 4, 4, 2), sitk.sitkInt16), {"a": mask}, settings)
     with pytest.raises(InputError, match="one number a voxel"):
         preprocess(sitk.Image((4, 4, 4), sitk.sitkVectorUInt8, 3), {"a": mask}, settings)
-    with pytest.raises(InputError, match="mask values reach 255"):
+    with pytest.raises(InputError, match="the mask holds 255"):
         preprocess(image, {"a": mask * 255}, settings)
     moved = sitk.Image(mask)
     moved.SetOrigin((0, 0, 0))
