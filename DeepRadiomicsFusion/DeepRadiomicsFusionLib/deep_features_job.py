@@ -131,8 +131,7 @@ def deep_features_job(
     ]
     outcomes = run_batch(tasks, out, jobs=1 if on_gpu and jobs is None else jobs, progress=part_of(progress, 0.02, 1.0))
     files = _write_tables(out, [outcome.case_id for outcome in outcomes])
-    study = settings | {"resample_masks": plan.resample_masks}
-    files["provenance"] = write_study("deep-features", table, study, out, outcomes, seed=plan.features.seed)
+    files["provenance"] = write_study("deep-features", table, settings, out, outcomes, seed=plan.features.seed)
     return DeepJobResult(tuple(outcomes), files)
 
 
