@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BRIER_POINTS = 20
+FEW_CASES = 10
+"""With fewer cases or controls the normal interval of an AUC is not to be trusted."""
 
 
 @dataclass(frozen=True)
@@ -192,9 +194,25 @@ class CohortValidation:
             if curve is not None:
                 curves[horizon] = curve
         if curves:
-            self.output.table(f"auc_{name}", auc_table(self.part.time, self.part.event, self.risk, list(curves)))
+            table = auc_table(self.part.time, self.part.event, self.risk, list(curves))
+            self.output.table(f"auc_{name}", table)
+            self._note_few(table)
             named = {f"{horizon:g} {self.part.time_unit}": curve for horizon, curve in curves.items()}
             self.output.figure(f"roc_{name}", roc_figure(named, title=self.label))
+
+    def _note_few(self, table: pd.DataFrame) -> None:
+        """Say which AUCs stand on few patients, and that those of training patients are not corrected."""
+        for row in table.to_dict("records"):
+            if min(row["cases"], row["controls"]) < FEW_CASES:
+                self.output.notes.append(
+                    f"{self.label}: the AUC at {row['horizon']:g} {self.part.time_unit} rests on {row['cases']:g} "
+                    f"cases and {row['controls']:g} controls; with fewer than {FEW_CASES} its interval is not reliable"
+                )
+        if self.refits is not None:
+            self.output.notes.append(
+                f"{self.label}: AUC and Brier score are those of the patients that the model was fitted on, too good "
+                "by nature; C, calibration and decision curves are corrected for optimism"
+            )
 
     def _brier(self, name: str) -> None:
         events = self.part.time[self.part.event == 1]

@@ -21,12 +21,14 @@ from RadiomicsCoreLib.errors import InputError, ModelError
 from SurvivalNomogramLib.figures import (
     LIGHT_GREY,
     TEXT_PT,
+    TITLE_PT,
     airy_layout,
     colour,
     literal,
     new_figure,
     p_text,
     style_axes,
+    text_width_in,
     wrapped,
 )
 from SurvivalNomogramLib.partial_likelihood import event_moments, risk_sets
@@ -228,8 +230,16 @@ def _draw(axes: Axes, test: SchoenfeldTest, k: int) -> None:
     ticks = np.unique(np.quantile(test.times, [0, 0.2, 0.4, 0.6, 0.8, 1.0], method="nearest"))
     axes.set_xticks([float(x[np.flatnonzero(test.times == t)[0]]) for t in ticks], [f"{t:g}" for t in ticks])
     unit = f" ({test.time_unit})" if test.time_unit else ""
-    title = f"{literal(wrapped(test.terms[k], PANEL_IN[0] - 0.8))}: {p_text(test.lines[k].p)}"
-    style_axes(axes, x_label=f"Time{unit}", title=title)
+    style_axes(axes, x_label=f"Time{unit}", title=literal(_title(test.terms[k], test.lines[k].p)))
+
+
+def _title(name: str, p: float) -> str:
+    """Name and p in one line, or below each other where the panel is too narrow for that."""
+    width = PANEL_IN[0] - 0.9
+    in_one = f"{name}: {p_text(p)}"
+    if text_width_in(in_one, TITLE_PT) <= width:
+        return in_one
+    return f"{wrapped(name, width, TITLE_PT)}:\n{p_text(p)}"
 
 
 def _smooth(x: np.ndarray, y: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -172,6 +172,17 @@ def test_test_patients_of_an_unseen_category_are_left_out_by_name_and_the_rest_i
     assert concordance.loc["test", "n"] == (frame["split"] == "test").sum() - 2
 
 
+def test_notes_say_that_training_aucs_flatter_and_which_aucs_rest_on_few_patients(validated, fitted, cohort, tmp_path):
+    flattering = [note for note in validated[1].notes if "fitted on, too good by nature" in note]
+    assert [note.split(":")[0] for note in flattering] == ["train"]
+    assert not any("rests on" in note for note in validated[1].notes)
+    few = cohort[1][cohort[1]["split"] == "test"][:60]
+    cases = int(((few["time"] <= 365) & (few["event"] == 1)).sum())
+    assert 0 < cases < 10
+    result = validate_job(fitted[0] / "model", few, tmp_path, horizons=[365], bootstrap=FEW, formats=PNG)
+    assert any(f"test: the AUC at 365 days rests on {cases} cases" in note for note in result.notes)
+
+
 def test_another_table_is_never_taken_for_the_training_data(fitted, cohort, tmp_path):
     changed = cohort[1].assign(time=cohort[1]["time"] + 1)
     result = validate_job(fitted[0] / "model", changed, tmp_path, bootstrap=FEW, formats=())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 from SurvivalNomogramLib.cox import fit_cox
@@ -54,6 +56,21 @@ def test_the_figure_has_a_panel_for_each_factor(table: SurvivalTable) -> None:
     assert len(single.axes) == 1
     with pytest.raises(InputError, match="'age' is not a factor of the test"):
         plot_schoenfeld(test, "age")
+
+
+def test_panels_of_features_with_long_names_do_not_reach_into_each_other(table: SurvivalTable) -> None:
+    feature = "ct.ring_0_3mm.log-sigma-3-mm-3D_gldm_SmallDependence"
+    names = {"drift": "ct.ring_0_3mm.wavelet-LLH_glcm_Idm", "steady": feature}
+    renamed = pd.concat(
+        [table.frame.rename(columns=names), table.frame[[]].assign(t=table.time, e=table.event)], axis=1
+    )
+    long = read_survival_table(renamed, time="t", event="e")
+    figure = plot_schoenfeld(schoenfeld_test(fit_cox(long), long))
+    figure.savefig(io.BytesIO(), format="png")  # arranges the panels
+    panels = [axes for axes in figure.axes if axes.get_visible()]
+    for left, right in itertools.pairwise(panels):
+        title = next(text for text in left.findobj(Text) if text.get_text() == left.get_title(loc="left"))
+        assert title.get_window_extent().x1 < right.get_tightbbox().x0
 
 
 def test_the_smooth_curve_is_the_natural_spline_fit(table: SurvivalTable) -> None:
