@@ -1,0 +1,139 @@
+"""Jobs in threads: order, laziness, failures, stopping early."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from PeritumoralRadiomicsLib.extraction import extract_features
+from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.ordered_work import in_order
+from RadiomicsCoreLib.batch import threads_per_case
+from RadiomicsCoreLib.errors import Cancelled
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_results_come_in_the_order_of_the_jobs_however_long_each_takes(threads):
+    def work(number):
+        time.sleep(0.002 * (number % 3))
+        return number
+
+    assert list(in_order((partial(work, n) for n in range(40)), threads)) == list(range(40))
+
+
+def test_only_a_few_jobs_are_drawn_ahead_of_the_results():
+    drawn = []
+
+    def jobs():
+        for number in range(100):
+            drawn.append(number)
+            yield lambda: time.sleep(0.001)
+
+    with closing(in_order(jobs(), 2)) as results:
+        next(results)
+        assert len(drawn) <= 10
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_failing_job_raises_where_its_result_would_be(threads):
+    results = in_order([lambda: 1, lambda: 1 / 0, lambda: 3], threads)
+    assert next(results) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_jobs_that_have_not_begun_never_do_when_the_caller_stops():
+    begun, gate = [], threading.Event()
+
+    def work(number):
+        begun.append(number)
+        gate.wait(5)
+
+    with pytest.raises(Cancelled), closing(in_order((partial(work, n) for n in range(50)), 2)) as results:
+        gate.set()
+        for _ in results:
+            gate.clear()
+            threading.Timer(0.05, gate.set).start()
+            raise Cancelled
+    assert len(begun) < 15
+    assert not [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name]
+
+
+def case():
+    values = np.random.default_rng(0).normal(50, 60, (24, 30, 32))
+    values[10, 10, 10] = np.nan
+    image = sitk.GetImageFromArray(values.astype(np.float32))
+    regions = {}
+    for name, first in {"a": 8, "bad": 9, "b": 12, "empty": 99, "c": 16}.items():
+        array = np.zeros(values.shape, np.uint8)
+        array[first : first + 6, first : first + 9, first : first + 7] = 1
+        regions[name] = sitk.GetImageFromArray(array)
+    return image, regions
+
+
+def test_threads_change_no_value_no_reason_and_no_warning():
+    image, regions = case()
+    types = {"Original": {"binWidth": 1e-4}, "LoG": {"sigma": [1.0, 90.0]}, "Wavelet": {}, "Gradient": {}}
+    for settings in (
+        ExtractionSettings(image_types=types, setting={"binWidth": 25}),
+        ExtractionSettings(setting={"binWidth": 25}, shared_bin_edges=True),
+    ):
+        one, four = (extract_features(image, regions, settings, threads=n) for n in (1, 4))
+        assert {name: list(row) for name, row in one.features.items()} == {
+            name: list(row) for name, row in four.features.items()
+        }
+        for name, row in one.features.items():
+            assert np.array_equal(list(row.values()), list(four.features[name].values()), equal_nan=True)
+        assert (one.reasons, one.warnings) == (four.reasons, four.warnings)
+        assert one.reasons
+
+
+def test_progress_rises_to_one_and_cancel_stops_with_threads_too():
+    image, regions = case()
+    settings = ExtractionSettings(image_types={"Original": {}, "Wavelet": {}}, setting={"binWidth": 25})
+    seen = []
+    extract_features(image, regions, settings, threads=2, progress=lambda fraction, message: seen.append(fraction))
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+    def stop(fraction, message):
+        if fraction > 0.2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        extract_features(image, regions, settings, threads=2, progress=stop)
+    assert not [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name]
+
+
+def test_an_engine_that_is_not_thread_safe_gets_one_thread():
+    from PeritumoralRadiomicsLib.native_engine import NativeEngine
+
+    class Careful(NativeEngine):
+        thread_safe = False
+
+        def intensity_features(self, *arguments):
+            seen.add(threading.current_thread())
+            return super().intensity_features(*arguments)
+
+    seen: set[threading.Thread] = set()
+    image, regions = case()
+    settings = replace(ExtractionSettings(), feature_classes={"firstorder": ("Mean",)})
+    extract_features(image, regions, settings, engine=Careful(), threads=4)
+    assert seen == {threading.current_thread()}
+
+
+def test_a_case_gets_the_cores_that_no_other_case_uses():
+    import joblib
+
+    cores = joblib.cpu_count()
+    assert threads_per_case(jobs=1, cases=9) == cores
+    assert threads_per_case(jobs=cores, cases=1) == cores
+    assert threads_per_case(jobs=cores, cases=cores) == 1
+    assert threads_per_case(jobs=4 * cores, cases=100) == 1
