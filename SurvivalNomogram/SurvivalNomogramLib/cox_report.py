@@ -22,7 +22,7 @@ from .group_figures import cumulative_incidence_figure, kaplan_meier_figure, ris
 from .job_output import JobOutput, file_name
 from .kaplan_meier import compare_groups, curves_table, median_follow_up
 from .risk_groups import HIGH, LOW, RiskCutoff, given_cutoff, median_cutoff, youden_cutoff
-from .schoenfeld import plot_schoenfeld, schoenfeld_test
+from .schoenfeld import GLOBAL, plot_schoenfeld, schoenfeld_test
 from .signature import signature_of_lasso
 from .survival_table import SurvivalTable
 
@@ -136,7 +136,8 @@ def write_schoenfeld(output: JobOutput, model: CoxModel, training: SurvivalTable
     output.figure("schoenfeld", plot_schoenfeld(test))
     for line in test.lines:
         if line.p < 0.05:
-            output.notes.append(f"proportional hazards are doubtful for {line.term} (p = {line.p:.3g})")
+            what = "the model as a whole" if line.term == GLOBAL else line.term
+            output.notes.append(f"proportional hazards are doubtful for {what} (p = {line.p:.3g})")
 
 
 def parts_of(table: TableT) -> dict[str, TableT]:
