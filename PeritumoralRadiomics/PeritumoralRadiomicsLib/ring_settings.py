@@ -11,6 +11,9 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 
+MOST_MM = 300.0
+"""Wider rings are a slip of units: they would leave the body, and fill the memory."""
+MOST_FRACTION = 10.0
 _SIXTH_TOLERANCE = 1e-6
 
 
@@ -43,8 +46,9 @@ class RingSettings:
     Lists are sorted; enum values may be given by their text (``layout="bands"``).
 
     Args:
-        outer_mm: outer distances of the rings from the tumour's surface, mm, each > ``gap_mm``.
-        fractions: outer distances as fractions of the mean tumour radius, each > 0; k/6 is named ``ring_r<k>``.
+        outer_mm: outer distances of the rings from the tumour's surface, mm, each > ``gap_mm`` and <= 300.
+        fractions: outer distances as fractions of the mean tumour radius, each > 0 and <= 10; k/6 is named
+            ``ring_r<k>``.
         layout: cumulative rings (border to d) or bands (d1 to d2).
         plane: grow in 3D, in the largest slice, or in the plane of every slice.
         inner_rim_mm: depth of a rim inside the tumour, mm, > 0; None: no rim.
@@ -79,8 +83,8 @@ class RingSettings:
         for name, choices in (("layout", RingLayout), ("plane", RingPlane), ("surface", SurfaceRule)):
             object.__setattr__(self, name, _choice(name, choices, getattr(self, name)))
         object.__setattr__(self, "gap_mm", _number("gap_mm", self.gap_mm, at_least=0.0))
-        object.__setattr__(self, "outer_mm", _ascending("outer_mm", self.outer_mm, above=self.gap_mm))
-        object.__setattr__(self, "fractions", _ascending("fractions", self.fractions, above=0.0))
+        object.__setattr__(self, "outer_mm", _ascending("outer_mm", self.outer_mm, self.gap_mm, MOST_MM))
+        object.__setattr__(self, "fractions", _ascending("fractions", self.fractions, 0.0, MOST_FRACTION))
         if self.inner_rim_mm is not None:
             object.__setattr__(self, "inner_rim_mm", _number("inner_rim_mm", self.inner_rim_mm, above=0.0))
         if self.window is not None:
@@ -193,10 +197,12 @@ def _number(name: str, value: object, at_least: float | None = None, above: floa
     return number
 
 
-def _ascending(name: str, values: Iterable[float], above: float) -> tuple[float, ...]:
+def _ascending(name: str, values: Iterable[float], above: float, at_most: float) -> tuple[float, ...]:
     if isinstance(values, (int, float)):
         values = (values,)
     numbers = sorted(_number(name, value, above=above) for value in values)
+    if numbers and numbers[-1] > at_most:
+        raise InputError(f"{name} must be at most {at_most:g}, got {numbers[-1]:g}")
     words = [number_word(number) for number in numbers]
     twice = [word for word in words if words.count(word) > 1]
     if twice:

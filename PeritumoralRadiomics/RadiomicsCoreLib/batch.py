@@ -185,7 +185,17 @@ def _refuse_repeated_ids(tasks: Sequence[CaseTask]) -> None:
 
 
 def _make_cases_folder(out: Path) -> Path:
-    folder = Path(out) / "cases"
+    make_output_folder(out)
+    return make_output_folder(Path(out) / "cases")
+
+
+def make_output_folder(out: Path) -> Path:
+    """Make a folder, or check that one that is there can be written into, before any work is done.
+
+    Raises:
+        InputError: it cannot be made or written.
+    """
+    folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

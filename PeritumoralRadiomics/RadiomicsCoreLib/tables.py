@@ -92,7 +92,9 @@ def read_csv(path: Path | str, *, text_columns: Sequence[str] = ("case_id",)) ->
 
 
 def read_cells(path: Path | str) -> tuple[list[str], list[list[str]]]:
-    """Read a CSV as text: header and rows as they stand (formula guards included), blank lines skipped.
+    """Read a CSV as text: header and rows as they stand (formula guards included).
+
+    Blank lines are skipped, and rows of empty cells at the end, which spreadsheets like to leave.
 
     Args:
         path: comma-separated, UTF-8 (with or without a byte order mark).
@@ -109,6 +111,9 @@ def read_cells(path: Path | str) -> tuple[list[str], list[list[str]]]:
         lines = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error as error:
         raise InputError(f"{path} is not a sound CSV file: {error}; save it again as CSV UTF-8") from None
+    # In a table of one column an empty cell is a value that is missing, not a row too many.
+    while len(lines) > 1 and len(lines[-1]) > 1 and not any(cell.strip() for cell in lines[-1]):
+        lines.pop()
     if not lines:
         raise InputError(f"{path} is an empty table; the first line must name the columns")
     header = [unguard_text(name).strip() for name in lines[0]]
@@ -323,6 +328,8 @@ def _decoded(path: Path | str) -> str:
         raise InputError(f"{path} is a folder, not a table; name the CSV file in it") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    if content[:4] == b"PK\x03\x04":
+        raise InputError(f"{path} is an Excel workbook or another zip file, not text; save the table as CSV UTF-8")
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise InputError(f"{path} is UTF-16 text; save it as CSV UTF-8")
     try:

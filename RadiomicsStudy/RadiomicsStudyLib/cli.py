@@ -50,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RadiomicsError as error:
         print(f"peritumoral: {error}", file=sys.stderr)
         return EXIT_NOTHING_DONE
+    except MemoryError:
+        print("peritumoral: not enough memory; crop or resample the image, or use fewer jobs", file=sys.stderr)
+        return EXIT_NOTHING_DONE
     except (Cancelled, KeyboardInterrupt) as stop:
         print(f"peritumoral: {str(stop) or 'stopped'}", file=sys.stderr)
         return EXIT_CANCELLED

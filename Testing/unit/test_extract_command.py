@@ -341,3 +341,24 @@ def test_help_shows_examples(verb, capsys):
     assert "peritumoral" in shown
     if verb:
         assert "examples:" in shown
+
+
+def test_rings_take_an_empty_exclusion_and_refuse_a_folder_that_is_a_file_before_any_work(cohort, tmp_path, capsys):
+    cohort.add("a")
+    files = [str(cohort.folder / cohort.rows[0][name]) for name in ("ct_image", "ct_mask")]
+    sitk.WriteImage(to_image(empty()), str(tmp_path / "none.nii.gz"))
+    words = ["rings", *files, "--rings", "2", "--exclude", str(tmp_path / "none.nii.gz")]
+    assert main([*words, "-o", str(tmp_path / "rings")]) == 0
+    assert "nothing is excluded" in capsys.readouterr().out
+    assert main([*words, "-o", files[0]]) == 2
+    shown = capsys.readouterr()
+    assert "cannot be written" in shown.err and shown.err.count("\n") == 1 and not shown.out
+
+
+def test_lack_of_memory_is_one_line(monkeypatch, capsys):
+    def exhausted(arguments):
+        raise MemoryError
+
+    monkeypatch.setattr("RadiomicsStudyLib.commands.presets.run", exhausted)
+    assert main(["presets"]) == 2
+    assert capsys.readouterr().err.startswith("peritumoral: not enough memory; ")

@@ -89,6 +89,8 @@ def test_lists_are_sorted_and_text_becomes_an_enum():
         ({"outer_mm": (float("inf"),)}, "outer_mm must be a finite number > 0, got inf"),
         ({"outer_mm": (3,), "gap_mm": 3}, "outer_mm must be a finite number > 3, got 3"),
         ({"outer_mm": (1.5, 1.5)}, "outer_mm must hold each distance once, got 1.5 twice"),
+        ({"outer_mm": (3, 5000)}, "outer_mm must be at most 300, got 5000"),
+        ({"fractions": (0.5, 33)}, "fractions must be at most 10, got 33"),
         ({"fractions": (0,)}, "fractions must be a finite number > 0, got 0"),
         ({"gap_mm": -1}, "gap_mm must be a finite number >= 0, got -1"),
         ({"inner_rim_mm": 0}, "inner_rim_mm must be a finite number > 0, got 0"),

@@ -103,6 +103,7 @@ def test_a_byte_order_mark_and_windows_lines_are_read(tmp_path):
     [
         (b"", "empty table"),
         (b"\xff\xfea\x00", "UTF-16"),
+        (b"PK\x03\x04\x00\x00", "Excel workbook"),
         ("a,b\nJosé,1".encode("latin-1"), "not UTF-8 text .byte 0xe9 in line 2"),
         (b"a;b\n1;2", "separated by semicolons"),
         (b"a\tb\n1\t2", "separated by tabs"),
@@ -178,3 +179,9 @@ def test_rows_are_written_as_they_come_and_a_failure_leaves_the_old_file(tmp_pat
     with pytest.raises(RuntimeError):
         tables.write_csv(path, torn(), ["a"])
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_rows_of_empty_cells_at_the_end_are_what_a_spreadsheet_left(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,\n,\n2,3\n,\n , \n\n")
+    assert tables.read_cells(path) == (["a", "b"], [["1", ""], ["", ""], ["2", "3"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import SimpleITK as sitk
 from PeritumoralRadiomicsLib.cohort_extraction import FIGURE_COLUMNS, region_rows, save_masks
 from PeritumoralRadiomicsLib.overlay import OverlayPanel, save_overlay
 from PeritumoralRadiomicsLib.regions import RegionSet, grow_regions
-from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.batch import make_output_folder
+from RadiomicsCoreLib.errors import EmptyMaskError
 from RadiomicsCoreLib.images import read_image
 from RadiomicsCoreLib.masks import read_mask
 from RadiomicsCoreLib.tables import write_csv
 
 from ..arguments import add_ring_options, ring_settings
-from ..console import print_files, print_table
+from ..console import print_files, print_lines, print_table
 
 EXAMPLES = """examples:
   peritumoral rings CT.nii.gz tumour.nii.gz --rings 3,6,9 -o rings
@@ -50,6 +52,7 @@ def add_parser(verbs: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Grow the rings and write the files."""
     settings = ring_settings(arguments)
+    make_output_folder(arguments.out)
     image = read_image(arguments.image)
 
     def mask(path: str, **which: Any) -> sitk.Image:
@@ -67,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings,
         image=image,
         organ=mask(arguments.organ) if arguments.organ else None,
-        exclusions=[mask(path) for path in arguments.exclude],
+        exclusions=list(_exclusions(arguments.exclude, mask)),
     )
     files = _write(regions, image, arguments.out)
     _show(regions)
@@ -75,11 +78,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _exclusions(paths: Sequence[str], read: Callable[[str], sitk.Image]) -> Iterator[sitk.Image]:
+    for path in paths:
+        try:
+            yield read(path)
+        except EmptyMaskError as error:  # no other tumour, no vessel nearby
+            print_lines([f"nothing is excluded: {error}"])
+
+
 def _write(regions: RegionSet, image: sitk.Image, out: Path) -> dict[str, Path]:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"output folder {str(out)!r} cannot be made: {error.strerror}; choose another") from None
     files = {"quality figures": out / "regions.csv", "picture": out / "overlay.png", "masks": out}
     save_masks(regions, out)
     write_csv(files["quality figures"], region_rows(regions), FIGURE_COLUMNS)
