@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from RadiomicsCoreLib.blas_threads import single_blas_thread
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.roc import youden_threshold
 
 from .classifiers import quick_auc
 from .samples import Samples
-from .workspace import Learner, Model, Workspace, one_thread, patient_folds
+from .workspace import Learner, Model, Workspace, patient_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -231,7 +232,7 @@ def corrected_mean(values: np.ndarray, test_share: float) -> MeanAuc:
 
 def fit_once(learner: Learner, samples: Samples, seed: int = 0) -> Any:
     """Fit a learner on all samples."""
-    with one_thread():
+    with single_blas_thread():
         return Workspace(seed).fitted(learner, samples)
 
 
@@ -248,7 +249,7 @@ def _one_split(
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     training, test = samples.rows(np.flatnonzero(~is_test)), samples.rows(np.flatnonzero(is_test))
     workspace = Workspace(seed)
-    with one_thread():
+    with single_blas_thread():
         fitted = {name: workspace.fitted(learner, training) for name, learner in learners.items()}
         return fitted, {name: model.predict(test.table) for name, model in fitted.items()}
 

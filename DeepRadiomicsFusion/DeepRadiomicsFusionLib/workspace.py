@@ -18,17 +18,6 @@ if TYPE_CHECKING:
     from .selection_plan import Selected, SelectionPlan
 
 
-def one_thread() -> Any:
-    """Context in which matrix products use one thread.
-
-    The matrices here are small: a perceptron of eight neurons trains fifteen times slower on two threads that wait
-    for each other than on one.
-    """
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1)
-
-
 class Model(Protocol):
     """Something fitted."""
 

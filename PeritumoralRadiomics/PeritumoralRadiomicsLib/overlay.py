@@ -137,7 +137,7 @@ def _draw_panel(axis: Axes, panel: OverlayPanel, shown: _Slice) -> None:
 
 def _draw_contours(axis: Axes, masks: Mapping[str, np.ndarray]) -> None:
     rings = [name for name in masks if name != "intratumour" and not name.startswith("intra_")]
-    colours = {"intratumour": TUMOUR_COLOUR, **dict(zip(rings, ring_colours(len(rings)), strict=True))}
+    colours = {"intratumour": TUMOUR_COLOUR, **dict(zip(rings, ring_colours(len(rings)), strict=False))}
     filled = masks.get("intratumour", np.zeros(next(iter(masks.values())).shape, bool)).copy()
     for name in ("intratumour", *rings):
         if name not in masks:

@@ -16,11 +16,11 @@ Reference:
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
 
+from RadiomicsCoreLib.blas_threads import single_blas_thread
 from RadiomicsCoreLib.errors import ModelError
 
 KKT_TOLERANCE = 1e-6
@@ -159,7 +159,7 @@ class PenalisedCox:
             ModelError: the solver did not reach the tolerance.
             PerfectRanking: a penalty is too small for covariates that rank the events perfectly.
         """
-        with _one_thread():
+        with single_blas_thread():
             return self._path(np.asarray(lambdas, float), tolerance, stops_early)
 
     def _path(self, lambdas: np.ndarray, tolerance: float, stops_early: bool) -> Path:
@@ -183,15 +183,6 @@ class PenalisedCox:
     def deviance_ratio(self, log_likelihood: float) -> float:
         saturated = self.sets.saturated
         return 1 - (saturated - log_likelihood) / (saturated - self.null_log_likelihood)
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    """Keep the linear algebra to one thread: on systems of some 100 unknowns the threads' waiting for each
-    other costs more than they bring, a hundredfold where the cores are busy."""
-    import scipy.linalg.lapack  # noqa: F401  (its library must be loaded to be limited)
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1)
 
 
 def _glmnet_stops(ratios: list[float]) -> bool:

@@ -82,6 +82,14 @@ def test_apply_refuses_features_that_the_training_did_not_have(fused, tables, tm
     assert said.startswith("peritumoral: ") and "ring_0_3mm" in said
 
 
+def test_explain_gives_the_contributions_to_a_classifier(fused, tables, tmp_path):
+    features = [f"radiomics={tables['radiomics']}", f"deep={tables['deep']}"]
+    words = ["explain", tables["cohort"], str(fused / "model"), "--features", *features, "--cases", "p61,p62"]
+    assert main([*words, "-o", str(tmp_path / "out")]) == 0
+    assert [row["case_id"] for row in rows_of(tmp_path / "out" / "contributions.csv")] == ["p61", "p62"]
+    assert (tmp_path / "out" / "patients" / "p61.png").is_file()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -69,3 +69,9 @@ def test_picture_is_written_for_two_phases_and_for_an_empty_ring(panel, tmp_path
 
 def test_colours_are_as_many_as_rings():
     assert len(set(ring_colours(4))) == 4
+
+
+def test_a_tumour_without_rings_is_drawn_alone(panel):
+    alone = OverlayPanel("ct", panel.image, {"intratumour": panel.regions["intratumour"]})
+    axis = overlay_figure([alone]).axes[0]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["intratumour"]

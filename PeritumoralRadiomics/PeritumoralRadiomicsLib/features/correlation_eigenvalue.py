@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..blas_threads import single_blas_thread
+from RadiomicsCoreLib.blas_threads import single_blas_thread
 
 if TYPE_CHECKING:
     from .glcm import Cooccurrence
