@@ -236,7 +236,13 @@ class _Run:
                 missing.discard(filtered.name)
                 edges = self._shared_edges(filtered, regions, shift)
                 for region in regions:
-                    work = partial(self._intensities_of, region, filtered, shift, edges)
+                    # SimpleITK's images may not be read and filtered by two threads at once: cut here, in the
+                    # caller's thread, so that every job has an image of its own.
+                    finite = bool(np.isfinite(region.values(filtered.image, shift)).all())
+                    cut = FilteredImage(
+                        filtered.name, crop(filtered.image, region.box.shifted(shift)), filtered.setting
+                    )
+                    work = partial(self._intensities_of, region, cut, finite, edges)
                     yield partial(self._compute, region.name, filtered.name, work)
             for name in sorted(missing):
                 size = " x ".join(str(n) for n in part.size)
@@ -266,13 +272,11 @@ class _Run:
             raise RegionError(f"shared bin edges of {filtered.name}: {error}") from error
 
     def _intensities_of(
-        self, region: _Region, filtered: FilteredImage, shift: tuple[int, ...], edges: np.ndarray | None
+        self, region: _Region, cut: FilteredImage, finite: bool, edges: np.ndarray | None
     ) -> Mapping[str, float]:
-        cut = crop(filtered.image, region.box.shifted(shift))
-        if not np.isfinite(region.values(filtered.image, shift)).all():
+        if not finite:
             raise RegionError("the filtered image is not finite inside the region")
-        image = FilteredImage(filtered.name, cut, filtered.setting)
-        return self.engine.intensity_features(image, region.mask, self.settings.feature_classes, edges)
+        return self.engine.intensity_features(cut, region.mask, self.settings.feature_classes, edges)
 
     def _compute(self, region: str, what: str, work: Callable[[], Mapping[str, float]]) -> _Computed:
         """Do one job, in whatever thread; where a part of a region has no values, say why."""

@@ -51,8 +51,8 @@ class NativeEngine:
     """pyradiomics' features without pyradiomics; see :class:`.engine.FeatureEngine` for the methods' contract.
 
     A region's geometry (neighbours, lines of voxels) is kept and used again for every filtered image. One
-    engine may be used from several threads: numpy releases the interpreter lock for most of the work, so
-    two threads need about 60 % of the time of one, without a copy of the images
+    engine may be used from several threads, as long as none filters an image that another reads: numpy
+    releases the interpreter lock for most of the work, so two threads need about 60 % of the time of one
     (:meth:`features_of_regions`).
 
     Args:
@@ -145,6 +145,10 @@ class NativeEngine:
             waiting: list[tuple[str, Future[dict[str, float]]]] = []
             for image in filtered:
                 edges = bin_edges(image)
+                # A copy: the next filter may read the same image while the threads do (SimpleITK allows one at a time).
+                own = sitk.Image(image.image)
+                own.MakeUnique()
+                image = FilteredImage(image.name, own, image.setting)
                 for name, mask in masks.items():
                     job = pool.submit(self.intensity_features, image, mask, feature_classes, edges)
                     waiting.append((name, job))

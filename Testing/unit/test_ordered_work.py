@@ -137,3 +137,27 @@ def test_a_case_gets_the_cores_that_no_other_case_uses():
     assert threads_per_case(jobs=cores, cases=1) == cores
     assert threads_per_case(jobs=cores, cases=cores) == 1
     assert threads_per_case(jobs=4 * cores, cases=100) == 1
+
+
+def test_threads_never_cut_or_filter_an_image_and_never_share_one(monkeypatch):
+    # SimpleITK's views and filters on one image from two threads end the process (seen on LUNG1-001).
+    from PeritumoralRadiomicsLib import extraction
+    from PeritumoralRadiomicsLib.native_engine import NativeEngine
+
+    class Watched(NativeEngine):
+        def intensity_features(self, filtered, *arguments):
+            images.append(filtered.image)
+            workers.add(threading.current_thread())
+            return super().intensity_features(filtered, *arguments)
+
+    def watched_crop(image, box):
+        cutters.add(threading.current_thread())
+        return crop(image, box)
+
+    crop, images, workers, cutters = extraction.crop, [], set(), set()
+    monkeypatch.setattr(extraction, "crop", watched_crop)
+    image, regions = case()
+    extract_features(image, regions, ExtractionSettings(setting={"binWidth": 25}), engine=Watched(), threads=2)
+    assert cutters == {threading.current_thread()}
+    assert threading.current_thread() not in workers
+    assert len({id(each) for each in images}) == len(images) > 1
