@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TUMOUR_COLOUR = "#ff4d4d"
+RIM_COLOUR = "#ff9ecb"
 _MARGIN_MM = 15.0
 _SCALE_BAR_STEPS_MM = (1, 2, 5, 10, 20, 50, 100)
 _PANEL_INCHES = 4.6
@@ -136,8 +137,11 @@ def _draw_panel(axis: Axes, panel: OverlayPanel, shown: _Slice) -> None:
 
 
 def _draw_contours(axis: Axes, masks: Mapping[str, np.ndarray]) -> None:
-    rings = [name for name in masks if name != "intratumour" and not name.startswith("intra_")]
+    rings = [name for name in masks if name != "intratumour" and not name.startswith(("intra_", "rim_"))]
     colours = {"intratumour": TUMOUR_COLOUR, **dict(zip(rings, ring_colours(len(rings)), strict=False))}
+    for name in masks:
+        if name.startswith("rim_") and "intratumour" in masks:
+            _draw_rim(axis, masks["intratumour"] & ~masks[name], name)
     filled = masks.get("intratumour", np.zeros(next(iter(masks.values())).shape, bool)).copy()
     for name in ("intratumour", *rings):
         if name not in masks:
@@ -148,6 +152,13 @@ def _draw_contours(axis: Axes, masks: Mapping[str, np.ndarray]) -> None:
             _draw_outline(axis, filled, colours[name])
         axis.plot([], [], color=colours[name], linewidth=2, label=name)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=2, fontsize=8, frameon=False)
+
+
+def _draw_rim(axis: Axes, left: np.ndarray, name: str) -> None:
+    """Draw a rim by its inner end: the outline of the part of the tumour that it leaves."""
+    if left.any():
+        _draw_outline(axis, left, RIM_COLOUR)
+    axis.plot([], [], color=RIM_COLOUR, linewidth=2, label=name)
 
 
 def _draw_outline(axis: Axes, mask: np.ndarray, colour: str) -> None:

@@ -75,3 +75,12 @@ def test_a_tumour_without_rings_is_drawn_alone(panel):
     alone = OverlayPanel("ct", panel.image, {"intratumour": panel.regions["intratumour"]})
     axis = overlay_figure([alone]).axes[0]
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["intratumour"]
+
+
+def test_a_rim_is_drawn_where_it_ends_inside_the_tumour(panel):
+    tumour = panel.regions["intratumour"]
+    rim = sitk.And(tumour, sitk.BinaryErode(tumour, (3, 3, 0)) == 0)
+    axis = overlay_figure([OverlayPanel("ct", panel.image, {**panel.regions, "rim_0_2mm": rim})]).axes[0]
+    widths = [np.ptp(collection.get_paths()[0].vertices[:, 0]) * 0.8 for collection in axis.collections]
+    assert widths == pytest.approx([16 - 2 * 3 * 0.8, 16, 24], abs=2)
+    assert "rim_0_2mm" in [text.get_text() for text in axis.get_legend().get_texts()]
