@@ -75,9 +75,7 @@ def up_to_date(module: Path) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Rewrite or check every module's lists; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing, exit 1 if a list is out of date"
-    )
+    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 if a list is out of date")
     check = parser.parse_args(arguments).check
     stale = 0
     for module in (ROOT / name for name in MODULES):

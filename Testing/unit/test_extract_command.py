@@ -263,6 +263,17 @@ def test_rings_keep_out_of_the_excluded_mask(cohort, parameters, tmp_path):
     assert 0 < float(row["retained_fraction"]) < 1
 
 
+def test_the_ibsi_profile_changes_the_definitions_and_is_recorded(cohort, parameters, tmp_path):
+    cohort.add("a")
+    for name, options in (("usual", ()), ("ibsi", ("--profile", "ibsi"))):
+        assert extract(cohort, parameters, tmp_path / name, *options) == 0
+    column = "ct.intratumour.original_firstorder_Entropy"
+    usual, ibsi = (float(read_table(tmp_path / name / "features.csv")["a"][column]) for name in ("usual", "ibsi"))
+    assert usual != ibsi
+    study = json.loads((tmp_path / "ibsi" / "study.json").read_text(encoding="utf-8"))
+    assert study["settings"]["extraction"]["profile"] == "ibsi"
+
+
 def test_masks_on_another_grid_are_taken_when_asked(cohort, parameters, tmp_path):
     cohort.add("a", mask=to_image(ball(), origin=(0.4, 0, 0)))
     assert extract(cohort, parameters, tmp_path / "out", "--resample-masks") == 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PeritumoralRadiomicsLib.cohort_extraction import ExtractionJob, extract_cohort
 from PeritumoralRadiomicsLib.engines import DEFAULT_ENGINE, engine_names
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings, Profile
 from PeritumoralRadiomicsLib.parameter_file import read_parameter_file
 from PeritumoralRadiomicsLib.presets import preset
 from RadiomicsCoreLib.cohort import read_cohort
@@ -43,6 +44,11 @@ def add_parser(verbs: Any) -> None:
     what.add_argument("--parameters", metavar="YAML", help="a pyradiomics parameter file, used as it is")
     parser.add_argument("--phases", type=names, help="phases to do, for example ct,pet (default: all)")
     parser.add_argument("--engine", choices=engine_names(), default=DEFAULT_ENGINE)
+    parser.add_argument(
+        "--profile",
+        choices=[profile.value for profile in Profile],
+        help="ibsi: definitions of the Image Biomarker Standardisation Initiative instead of pyradiomics'",
+    )
     parser.add_argument("--jobs", type=positive_int, help="cases at a time (default: all cores, as memory allows)")
     parser.add_argument("--resample-masks", action="store_true", help="accept masks on another grid")
     parser.add_argument("--save-masks", action="store_true", help="write every region as a NIfTI mask")
@@ -68,6 +74,5 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _extraction_settings(arguments: argparse.Namespace) -> ExtractionSettings:
-    if arguments.preset:
-        return preset(arguments.preset)
-    return read_parameter_file(arguments.parameters)
+    settings = preset(arguments.preset) if arguments.preset else read_parameter_file(arguments.parameters)
+    return replace(settings, profile=Profile(arguments.profile)) if arguments.profile else settings
