@@ -18,6 +18,8 @@ from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError
 from RadiomicsCoreLib.roc import auc
 from RadiomicsCoreLib.tables import read_csv, write_csv, write_json
 
+pytest.importorskip("skops", reason="needs the extra 'deep': bundles are stored with skops")
+
 QUICK = FuseSettings(
     selection=SelectionSettings(selector="mrmr", largest=3),
     cross_validation=CrossValidationSettings(3, 2),
