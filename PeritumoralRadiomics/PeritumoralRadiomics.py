@@ -1,5 +1,6 @@
 """The module PeritumoralRadiomics: rings around a tumour as segments, their features, charts and maps."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -35,6 +36,7 @@ from RadiomicsSlicerLib.features import (
     resolve_settings,
 )
 from RadiomicsSlicerLib.jobs import FolderJob, export_job, export_map_job, import_result
+from RadiomicsSlicerLib.layouts import register_layout
 from RadiomicsSlicerLib.maps import MapRequest, put_requested_map, request_map
 from RadiomicsSlicerLib.nodes import volume_image
 from RadiomicsSlicerLib.peritumoral_widget import PeritumoralPanel
@@ -63,6 +65,7 @@ class PeritumoralRadiomics(ScriptedLoadableModule):
             "Standardisation Initiative (Zwanenburg et al. 2020)."
         )
         slicer.app.connect("startupCompleted()", _registerSample)
+        slicer.app.connect("startupCompleted()", register_layout)
 
 
 def _registerSample():
@@ -72,6 +75,10 @@ def _registerSample():
 
 def _sampleScan():
     """Make the sample case: image, and masks by name."""
+    # In the source tree the study's library lies beside this module's folder, which Slicer does not know.
+    study = Path(__file__).resolve().parents[1] / "RadiomicsStudy"
+    if study.is_dir() and str(study) not in sys.path:
+        sys.path.append(str(study))
     from RadiomicsStudyLib.sample_cohort import draw_person, scan_phases
 
     scan = scan_phases(draw_person(seed=1, index=3).traits, 1, 3, ("ct",))["ct"]

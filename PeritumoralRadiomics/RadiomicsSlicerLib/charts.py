@@ -62,7 +62,9 @@ def distance_chart(tableNode: Any, feature: str) -> Any:
 
 def _row(tableNode: Any, feature: str) -> dict[str, float]:
     columns = table_columns(tableNode)
-    names = columns.pop(FEATURE_COLUMN)
+    names = columns.pop(FEATURE_COLUMN, None)
+    if names is None:
+        raise InputError(f"table {tableNode.GetName()!r} holds no features; choose a table that Extract made")
     if feature not in names:
         raise InputError(f"table {tableNode.GetName()!r} has no feature {feature!r}; choose one of its first column")
     row = names.index(feature)

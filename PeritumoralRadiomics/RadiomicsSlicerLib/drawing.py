@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import slicer
@@ -12,6 +13,7 @@ from .nodes import volume_grid
 
 TUMOUR_NAME = "Tumour"
 _BUTTON = "PeritumoralRadiomicsBackButton"
+_SHOWN: list[Any] = []
 
 
 def drawing_place(volumeNode: Any, segmentationNode: Any, tumourSegment: str) -> tuple[Any, str]:
@@ -56,13 +58,15 @@ def open_segment_editor(volumeNode: Any, segmentationNode: Any, segment: str, ba
 
 
 def remove_back_button() -> None:
-    """Take the button away again, whichever way the user came back."""
-    module = getattr(slicer.modules, "segmenteditor", None)
-    if module is None or slicer.util.mainWindow() is None:
-        return
-    for button in slicer.util.findChildren(module.widgetRepresentation(), name=_BUTTON):
-        button.hide()
-        button.deleteLater()
+    """Take the button away again, whichever way the user came back.
+
+    The Segment Editor's panel is not asked for: asking would build it, each time that our module opens first.
+    """
+    while _SHOWN:
+        button = _SHOWN.pop()
+        with contextlib.suppress(RuntimeError, ValueError):  # Qt has taken it along with its window
+            button.hide()
+            button.deleteLater()
 
 
 def _put_back_button(widget: Any, back: str) -> None:
@@ -74,3 +78,4 @@ def _put_back_button(widget: Any, back: str) -> None:
     button.toolTip = _("The segment is kept as it is drawn.")
     button.connect("clicked(bool)", lambda *_: slicer.util.selectModule(back))
     widget.layout().insertWidget(0, button)
+    _SHOWN.append(button)

@@ -26,7 +26,7 @@ from .grids import VoxelGrid
 from .nodes import volume_grid
 from .ring_tags import read_ring_tag, rings_of
 from .segments import PlacedMask, find_segment, segment_ids, segment_mask, segment_name
-from .tables import keep_record, put_table
+from .tables import FEATURES, keep_record, put_table
 
 FEATURE_COLUMN = "feature"
 
@@ -152,6 +152,7 @@ def feature_table(
         "warnings": [*(text for note in notes_of.values() for text in note["warnings"]), *result.warnings],
     }
     keep_record(node, record, {"volume": volumeNode, "segmentation": segmentationNode})
+    node.SetAttribute(FEATURES, "1")
     return node
 
 

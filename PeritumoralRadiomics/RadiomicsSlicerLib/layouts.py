@@ -57,13 +57,28 @@ def show_layout() -> bool:
     Returns:
         Whether there are views.
     """
+    if not register_layout():
+        return False
+    slicer.app.layoutManager().setLayout(LAYOUT_ID)
+    return True
+
+
+def register_layout() -> bool:
+    """Make the layout known to Slicer, and show it anew where a loaded scene asks for it.
+
+    Called once Slicer has started: a scene saved in this layout finds it then, instead of a blank window.
+
+    Returns:
+        Whether there are views.
+    """
     manager = slicer.app.layoutManager()
     if manager is None:
         return False
     node = manager.layoutLogic().GetLayoutNode()
     if not node.IsLayoutDescription(LAYOUT_ID):
         node.AddLayoutDescription(LAYOUT_ID, layout_description())
-    manager.setLayout(LAYOUT_ID)
+        if node.GetViewArrangement() == LAYOUT_ID:
+            manager.setLayout(LAYOUT_ID)
     return True
 
 

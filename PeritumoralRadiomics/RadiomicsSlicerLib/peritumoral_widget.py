@@ -26,7 +26,7 @@ from .ring_tags import rings_of
 from .segment_boxes import none_words, own_segments, segment_items, still_there, tumour_words
 from .slice_preview import Debounced, SlicePreview
 from .table_panel import TablePanel
-from .tables import RECORD
+from .tables import FEATURES
 
 TITLE = "Peritumoral Radiomics"
 _QUALITY_COLUMNS = ("region", "inner_mm", "outer_mm", "voxels", "volume_ml", "retained_fraction", "warnings")
@@ -60,7 +60,7 @@ class PeritumoralPanel(ModuleWidget):
         ui.measureButton.connect("clicked(bool)", self.onMeasure)
         ui.extractButton.connect("clicked(bool)", self.onExtract)
         ui.chartButton.connect("clicked(bool)", self.onChart)
-        ui.featureTableSelector.addAttribute("vtkMRMLTableNode", RECORD)
+        ui.featureTableSelector.addAttribute("vtkMRMLTableNode", FEATURES)
         ui.mapsCollapsibleButton.connect("contentsCollapsed(bool)", self._onModified)
         ui.layoutButton.connect("clicked(bool)", self.onLayout)
         ui.featureFilterEdit.connect("textChanged(QString)", self.featurePanel.filter)

@@ -17,6 +17,8 @@ import vtk
 from RadiomicsCoreLib.errors import InputError
 
 RECORD = "PeritumoralRadiomics.Record"
+FEATURES = "PeritumoralRadiomics.Features"
+"""Marks tables of features, so that no panel offers the ring quality table in their place."""
 VALUES = "PeritumoralRadiomics.Values"
 _SAVED_PRECISION = 1e-5
 

@@ -6,7 +6,14 @@ from xml.etree import ElementTree
 
 import slicer
 
-from RadiomicsSlicerLib.layouts import LAYOUT_ID, layout_description, show_chart, show_layout, show_table
+from RadiomicsSlicerLib.layouts import (
+    LAYOUT_ID,
+    layout_description,
+    register_layout,
+    show_chart,
+    show_layout,
+    show_table,
+)
 
 
 def test_the_layout_has_three_slices_3d_a_chart_and_a_table():
@@ -32,9 +39,15 @@ def test_slicer_reads_the_layout_and_it_is_registered_once(window):
     assert manager.node.GetLayoutDescription(LAYOUT_ID) == layout_description()
 
 
+def test_slicer_knows_the_layout_before_any_button_is_pressed(window):
+    assert register_layout()
+    assert window.app.layoutManager().node.IsLayoutDescription(LAYOUT_ID)
+
+
 def test_without_a_window_nothing_happens(window):
     window.app.layout_manager = None
     assert not show_layout()
+    assert not register_layout()
 
 
 def test_table_and_chart_become_the_active_ones(window):

@@ -306,6 +306,8 @@ def test_a_chart_shows_a_feature_against_the_distance_from_the_border(case, logi
     assert (series.GetXColumnName(), series.GetYColumnName()) == ("distance_mm", "original_firstorder_Mean")
     assert "mm" in chart.GetXAxisTitle()
     assert logic.distanceChart(table, "original_firstorder_Entropy") is chart
+    with pytest.raises(InputError, match="holds no features"):
+        logic.distanceChart(logic.qualityTable(case.segmentation, case.volume), "original_firstorder_Mean")
     assert chart.GetTitle() == "original_firstorder_Entropy"
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 2
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode") == 1
