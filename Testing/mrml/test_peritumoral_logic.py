@@ -306,8 +306,6 @@ def test_a_chart_shows_a_feature_against_the_distance_from_the_border(case, logi
     assert (series.GetXColumnName(), series.GetYColumnName()) == ("distance_mm", "original_firstorder_Mean")
     assert "mm" in chart.GetXAxisTitle()
     assert logic.distanceChart(table, "original_firstorder_Entropy") is chart
-    with pytest.raises(InputError, match="holds no features"):
-        logic.distanceChart(logic.qualityTable(case.segmentation, case.volume), "original_firstorder_Mean")
     assert chart.GetTitle() == "original_firstorder_Entropy"
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 2
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode") == 1
@@ -405,6 +403,12 @@ def test_bad_input_ends_in_one_line_and_the_scene_is_as_it_was(make_case, logic,
             act()
         assert "\n" not in str(caught.value)
         assert scene_text() == before
+
+
+def test_a_chart_of_the_quality_table_is_refused(case, logic):
+    logic.createRings(case.segmentation, "Tumour", case.volume, RingSettings(outer_mm=(3,)))
+    with pytest.raises(InputError, match="holds no features"):
+        logic.distanceChart(logic.qualityTable(case.segmentation, case.volume), "original_firstorder_Mean")
 
 
 def test_a_chart_needs_rings_and_a_feature_with_values(case, logic, scene_text):
