@@ -9,8 +9,9 @@ and possibly a column split with train and test.
 import sys
 from pathlib import Path
 
+from DeepRadiomicsFusionLib.apply_job import apply_job
 from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings
-from DeepRadiomicsFusionLib.fusion_jobs import FuseSettings, apply_job, fuse_job
+from DeepRadiomicsFusionLib.fusion_jobs import FuseSettings, fuse_job
 from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
 from RadiomicsCoreLib.tables import read_csv
 

@@ -7,13 +7,13 @@ size are all made inside it, with inner folds of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from RadiomicsCoreLib.blas_threads import single_blas_thread
-from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.roc import youden_threshold
 
@@ -107,11 +107,12 @@ class CrossValidationResult:
     """Cross-validation of several learners in the same folds.
 
     Attributes:
-        learners: by name.
+        learners: by name, those that could be fitted in every fold.
         fold_of: (repeats, n) test fold of every case.
         case_ids: (n,).
         outcome: (n,).
         settings: as run.
+        failed: the other learners, with the reason and the fold.
     """
 
     learners: Mapping[str, LearnerResult]
@@ -119,6 +120,7 @@ class CrossValidationResult:
     case_ids: tuple[str, ...]
     outcome: np.ndarray
     settings: CrossValidationSettings
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     def best(self, among: Sequence[str] | None = None) -> str:
         """The learner with the highest mean AUC of the test folds; the first one where several tie.
@@ -166,7 +168,7 @@ def cross_validate(
 
     Raises:
         InputError: no learner, or too few cases of a class for the folds.
-        ModelError: a learner cannot be fitted.
+        ModelError: no learner can be fitted in every fold; one that cannot is left out with its reason.
 
     Reference: Varma S, Simon R. BMC Bioinformatics 2006;7:91 (nested cross-validation).
     """
@@ -180,15 +182,20 @@ def cross_validate(
     shape = (settings.repeats, len(samples))
     chance = {name: np.full(shape, np.nan) for name in learners}
     models: dict[str, list[Any]] = {name: [] for name in learners}
+    failed: dict[str, str] = {}
     tasks = [(learners, samples, fold_of[r] == k, _seed(settings.seed, r, k)) for r, k in splits]
     for done, (repeat, fold) in enumerate(splits):
         if done == 0:
             progress(0.0, f"cross-validation of {len(learners)} models")
             results = _run(tasks, settings.jobs)
-        fitted, predicted = next(results)
-        for name in learners:
-            models[name].append(fitted[name])
-            chance[name][repeat, fold_of[repeat] == fold] = predicted[name]
+        one = next(results)
+        for name, reason in one.failed.items():
+            failed.setdefault(name, f"{reason} (repeat {repeat + 1}, fold {fold + 1})")
+        if len(failed) == len(learners):
+            raise ModelError(f"no model can be fitted; {next(iter(failed))}: {next(iter(failed.values()))}")
+        for name, model in one.models.items():
+            models[name].append(model)
+            chance[name][repeat, fold_of[repeat] == fold] = one.chances[name]
         progress((done + 1) / len(splits), f"repeat {repeat + 1} of {settings.repeats}, fold {fold + 1}")
     share = 1 / (settings.folds - 1)
     found = {
@@ -200,9 +207,10 @@ def cross_validate(
             share,
         )
         for name in learners
+        if name not in failed
     }
     return CrossValidationResult(
-        found, fold_of, tuple(str(case) for case in samples.table.index), samples.outcome, settings
+        found, fold_of, tuple(str(case) for case in samples.table.index), samples.outcome, settings, failed
     )
 
 
@@ -236,7 +244,16 @@ def fit_once(learner: Learner, samples: Samples, seed: int = 0) -> Any:
         return Workspace(seed).fitted(learner, samples)
 
 
-def _run(tasks: list[tuple[Any, ...]], jobs: int) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+@dataclass(frozen=True)
+class _OneSplit:
+    """What one fold gave: models and test probabilities by learner, and why a learner gave none."""
+
+    models: Mapping[str, Any]
+    chances: Mapping[str, np.ndarray]
+    failed: Mapping[str, str]
+
+
+def _run(tasks: list[tuple[Any, ...]], jobs: int) -> Iterator[_OneSplit]:
     if jobs == 1:
         return (_one_split(*task) for task in tasks)
     from joblib import Parallel, delayed
@@ -244,14 +261,20 @@ def _run(tasks: list[tuple[Any, ...]], jobs: int) -> Iterator[tuple[dict[str, An
     return Parallel(n_jobs=jobs, return_as="generator")(delayed(_one_split)(*task) for task in tasks)
 
 
-def _one_split(
-    learners: Mapping[str, Learner], samples: Samples, is_test: np.ndarray, seed: int
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _one_split(learners: Mapping[str, Learner], samples: Samples, is_test: np.ndarray, seed: int) -> _OneSplit:
     training, test = samples.rows(np.flatnonzero(~is_test)), samples.rows(np.flatnonzero(is_test))
     workspace = Workspace(seed)
+    models: dict[str, Any] = {}
+    chances: dict[str, np.ndarray] = {}
+    failed: dict[str, str] = {}
     with single_blas_thread():
-        fitted = {name: workspace.fitted(learner, training) for name, learner in learners.items()}
-        return fitted, {name: model.predict(test.table) for name, model in fitted.items()}
+        for name, learner in learners.items():
+            try:
+                models[name] = workspace.fitted(learner, training)
+                chances[name] = models[name].predict(test.table)
+            except ModelError as error:
+                failed[name] = str(error)
+    return _OneSplit(models, chances, failed)
 
 
 def _check_split(samples: Samples, is_test: np.ndarray, settings: CrossValidationSettings) -> None:

@@ -10,10 +10,15 @@ from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.provenance import hash_files, hash_settings
 from RadiomicsCoreLib.tables import read_csv
 
+from .networks import network_names
+from .seen_cases import seen_by_table
 from .training_record import TrainingRecord, record_of, study_beside
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NO_FEATURES = ("split", "fold")
+"""Columns of a network's tables that say which case was predicted by which network."""
 
 
 class FeatureTables:
@@ -30,6 +35,7 @@ class FeatureTables:
         columns: source to its feature columns.
         record: phases, regions, engine and preprocessing of the features.
         notes: what was left out.
+        seen: source to whom the network behind it has learnt from.
         sha256: hash of the contents.
     """
 
@@ -52,6 +58,9 @@ class FeatureTables:
             self.notes = (f"{len(absent)} cases are not in every feature table and were left out: {shown}",)
         self.columns = {name: tuple(map(str, frame.columns)) for name, frame in frames.items()}
         self.table = pd.concat([frame.loc[shared] for frame in frames.values()], axis=1)
+        self.seen = {
+            name: seen_by_table(source, self.columns[name], network_names()) for name, source in sources.items()
+        }
         self.record = _record(sources, list(self.table.columns))
         self.sha256 = _hash(sources)
 
@@ -72,6 +81,7 @@ def _indexed(name: str, source: Any) -> pd.DataFrame:
     elif isinstance(source, str | Path):
         raise InputError(f"feature table {str(source)!r} has no column case_id")
     frame = frame.rename(index=str, columns=str)
+    frame = frame.drop(columns=[name for name in NO_FEATURES if name in frame.columns])
     if not frame.index.is_unique:
         raise InputError(f"case {frame.index[frame.index.duplicated()][0]!r} stands twice in the {name} table")
     if not len(frame.columns) or not len(frame):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.roc import Auc, AucComparison, Rate, auc, compare_aucs, error_rates
 
@@ -293,6 +293,8 @@ def ring_sweep(
             own = {s.region.name: learners[s.name] for s in sources if s.family == family}
             learners[f"{family}: {HONEST}"] = ChooseSource(own, inner_folds)
     result = cross_validate(learners, samples, settings, progress=progress)
+    for name, reason in result.failed.items():  # a chart with a gap would look like a size that was not asked for
+        raise ModelError(f"{name} cannot be fitted: {reason}")
     rows = tuple(_row(source, sources, result) for source in sources)
     choices = tuple(_honest(family, rows, result) for family in families) if honest else ()
     return RingSweep(rows, choices, result)

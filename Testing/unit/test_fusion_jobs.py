@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from DeepRadiomicsFusionLib.apply_job import apply_job
 from DeepRadiomicsFusionLib.classifier_bundle import load_bundle
 from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings
 from DeepRadiomicsFusionLib.evaluation import EvaluationSettings
-from DeepRadiomicsFusionLib.fusion_jobs import FuseSettings, apply_job, fuse_job
+from DeepRadiomicsFusionLib.fusion_jobs import FuseSettings, fuse_job
 from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError
 from RadiomicsCoreLib.roc import auc

@@ -35,7 +35,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and report."""
-    from DeepRadiomicsFusionLib.fusion_jobs import apply_job
+    from DeepRadiomicsFusionLib.apply_job import apply_job
 
     with progress_bar("applying") as progress:
         done = apply_job(
