@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,17 @@ from RadiomicsCoreLib.batch import (
     run_batch,
     threads_per_case,
 )
-from RadiomicsCoreLib.cohort import Case, Cohort, PhaseFiles, load_phase
+from RadiomicsCoreLib.cohort import Case, Cohort, PhaseFiles
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
-from RadiomicsCoreLib.progress import Progress, no_progress
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings
+from RadiomicsCoreLib.second_reader import second_reading
 from RadiomicsCoreLib.tables import read_json, write_csv, write_json, write_parquet
 
 from .engines import DEFAULT_ENGINE, get_engine
 from .extraction import ExtractionResult, extract_features
 from .extraction_settings import ExtractionSettings
+from .mask_perturbation import ContourPerturbation, load_perturbed
 from .overlay import OverlayPanel, save_overlay
 from .regions import RegionSet, grow_regions
 from .ring_settings import RingSettings
@@ -63,6 +65,11 @@ class ExtractionJob:
         resample_masks: bring a mask from another grid to the image's (nearest neighbour) instead of refusing it.
         overlays: draw one picture for each case.
         save_masks: write every region as a NIfTI mask into the case's folder.
+        reader: 1, or 2 for the masks of the second reader, of the cases that have one.
+        perturbation: how the tumour's contour is perturbed; None takes it as it is.
+
+    Raises:
+        InputError: a reader other than 1 or 2.
     """
 
     rings: RingSettings
@@ -71,11 +78,23 @@ class ExtractionJob:
     resample_masks: bool = False
     overlays: bool = True
     save_masks: bool = False
+    reader: int = 1
+    perturbation: ContourPerturbation | None = None
+
+    def __post_init__(self) -> None:
+        if self.reader not in (1, 2):
+            raise InputError(f"reader is {self.reader!r}; give 1, or 2 for the masks of the second reader")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for provenance and hashing, with the engine's version."""
+        """Return plain values for provenance and hashing, with the engine's version.
+
+        Reader and perturbation stand in it where they are not the usual ones: earlier runs are then reused.
+        """
         engine = get_engine(self.engine)
-        return {
+        unusual: dict[str, Any] = {} if self.reader == 1 else {"reader": self.reader}
+        if self.perturbation is not None:
+            unusual["perturbation"] = self.perturbation.to_dict()
+        return unusual | {
             "rings": asdict(self.rings),
             "extraction": self.extraction.to_dict(),
             "engine": {"name": engine.name, "version": engine.version},
@@ -92,10 +111,12 @@ class CohortExtraction:
     Attributes:
         outcomes: how each case ended, in the order of the cohort table.
         files: the files to open, by what they are.
+        notes: what the reader should know, such as cases without a second mask.
     """
 
     outcomes: tuple[CaseOutcome, ...]
     files: dict[str, Path] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def failed(self) -> list[CaseOutcome]:
@@ -123,23 +144,68 @@ def extract_cohort(
         progress: told after each case.
 
     Raises:
-        InputError: the output folder cannot be written.
+        InputError: the output folder cannot be written, or no case has a mask of the second reader asked for.
         Cancelled: from ``progress`` or Ctrl-C; what is finished stays and is reused.
     """
+    notes: tuple[str, ...] = ()
+    if job.reader == 2:
+        second = second_reading(cohort)
+        cohort, notes = second.cohort, second.notes
     settings = job.to_dict()
     threads = threads_per_case(jobs, len(cohort.cases))
     tasks = [
         CaseTask(
             case.case_id,
-            partial(_fingerprint, case, cohort.phases, settings),
-            partial(extract_case, case, cohort.phases, job, threads=threads),
+            partial(_fingerprint, case, case.phases(cohort.phases), settings),
+            partial(extract_case, case, case.phases(cohort.phases), job, threads=threads),
         )
         for case in cohort.cases
     ]
     outcomes = run_batch(tasks, out, jobs=jobs, progress=progress)
     files = _write_tables(cohort, out, outcomes)
-    files["provenance"] = _write_study(cohort, settings, out, outcomes)
-    return CohortExtraction(tuple(outcomes), files)
+    files["provenance"] = _write_study(cohort, job, out, outcomes, notes)
+    return CohortExtraction(tuple(outcomes), files, notes)
+
+
+def extract_perturbed(
+    cohort: Cohort,
+    job: ExtractionJob,
+    out: Path,
+    count: int,
+    *,
+    jobs: int | None = None,
+    progress: Progress = no_progress,
+) -> dict[str, CohortExtraction]:
+    """Extract every case as drawn, and with its contours perturbed several times; no value depends on ``jobs``.
+
+    The features as drawn go to ``out/features.csv``, those of the perturbed masks to
+    ``out/perturbed_1/features.csv``, … : repeated readings for the ICC filter.
+
+    Args:
+        cohort: as in :func:`extract_cohort`.
+        job: what to do; its perturbation is done with the indices 1 to ``count``.
+        out: output folder.
+        count: perturbations of every mask, 1 or more.
+        jobs: as in :func:`extract_cohort`.
+        progress: told after each case.
+
+    Returns:
+        ``as drawn``, ``perturbed_1``, … to what was written.
+
+    Raises:
+        InputError: no perturbation in the job, a count below 1, or as :func:`extract_cohort`.
+    """
+    if job.perturbation is None or count < 1:
+        raise InputError(f"{count} perturbations by {job.perturbation}; give how to perturb, and a count of 1 or more")
+    readings = {"as drawn": (replace(job, perturbation=None), out)}
+    for index in range(1, count + 1):
+        perturbation = replace(job.perturbation, index=index)
+        readings[f"perturbed_{index}"] = (replace(job, perturbation=perturbation), out / f"perturbed_{index}")
+    done = {}
+    for k, (name, (reading, folder)) in enumerate(readings.items()):
+        step = part_of(progress, k / len(readings), (k + 1) / len(readings))
+        done[name] = extract_cohort(cohort, reading, folder, jobs=jobs, progress=step)
+    return done
 
 
 def extract_case(case: Case, phases: Sequence[str], job: ExtractionJob, folder: Path, *, threads: int = 1) -> CaseWork:
@@ -165,7 +231,7 @@ def extract_case(case: Case, phases: Sequence[str], job: ExtractionJob, folder: 
         try:
             if phase not in case.images:
                 raise InputError(problems.get(phase, f"no image is named; fill in the column {phase}_image"))
-            results[phase] = _extract_phase(case.images[phase], phase, job, threads)
+            results[phase] = _extract_phase(case.case_id, case.images[phase], phase, job, threads)
         except RadiomicsError as error:
             failed.append(f"{phase}: {error}")
             continue
@@ -195,9 +261,9 @@ class _PhaseResult:
     tumour_failure: str
 
 
-def _extract_phase(files: PhaseFiles, phase: str, job: ExtractionJob, threads: int) -> _PhaseResult:
+def _extract_phase(case_id: str, files: PhaseFiles, phase: str, job: ExtractionJob, threads: int) -> _PhaseResult:
     told: list[str] = []
-    data = load_phase(files, resample=job.resample_masks, warn=told.append)
+    data = load_perturbed(files, job.perturbation, (case_id, phase), resample=job.resample_masks, warn=told.append)
     exclusions = [] if data.exclude is None else [data.exclude]
     regions = grow_regions(data.mask, job.rings, image=data.image, organ=data.organ, exclusions=exclusions)
     settings = job.extraction.for_phase(phase)
@@ -289,14 +355,18 @@ def _region_rows(out: Path, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
             yield {"case_id": case_id, **row}
 
 
-def _write_study(cohort: Cohort, settings: dict[str, Any], out: Path, outcomes: Sequence[CaseOutcome]) -> Path:
+def _write_study(
+    cohort: Cohort, job: ExtractionJob, out: Path, outcomes: Sequence[CaseOutcome], notes: Sequence[str]
+) -> Path:
     path = out / "study.json"
+    settings = job.to_dict()
     record = environment_record(
         {
             "job": "extract",
             "settings": settings,
             "settings_hash": hash_settings(settings),
-            "seed": None,
+            "seed": job.perturbation.seed if job.perturbation else None,
+            "notes": list(notes),
             "cohort": {
                 "path": str(cohort.path),
                 "sha256": hash_files([cohort.path]),

@@ -134,7 +134,8 @@ class Case:
         images: phase to its files; a phase whose cells cannot be used is not there but in ``problems``.
         values: clinical column to value: int, float, bool or text; None where missing.
         split: cell of the ``split`` column; None where missing.
-        problems: phases left out, and why.
+        problems: phases that cannot be used, and why.
+        left_out: phases that nobody asks for, as those that a second reader did not draw.
     """
 
     case_id: str
@@ -142,6 +143,11 @@ class Case:
     values: Mapping[str, Any] = field(default_factory=dict)
     split: str | None = None
     problems: tuple[CaseProblem, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def phases(self, of: Sequence[str]) -> list[str]:
+        """The phases to do, of those of the cohort."""
+        return [phase for phase in of if phase not in self.left_out]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 from PeritumoralRadiomicsLib.number_lists import read_numbers
 from PeritumoralRadiomicsLib.ring_settings import RingLayout, RingPlane, RingSettings
@@ -109,3 +110,42 @@ def ring_settings(arguments: argparse.Namespace) -> RingSettings:
         window=arguments.ring_window,
         supersampling=arguments.supersampling,
     )
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that repeat an extraction on other masks, for the ICC filter."""
+    group = parser.add_argument_group("repeated readings, for the ICC filter")
+    group.add_argument("--reader", type=int, choices=(1, 2), default=1, help="2: the masks of <phase>_second_mask")
+    group.add_argument(
+        "--perturb", type=positive_int, metavar="N", help="also N perturbed contours of every mask: perturbed_1, …"
+    )
+    group.add_argument("--perturb-mm", type=float, metavar="SD", help="displacement of the contour (default 1 mm)")
+    group.add_argument(
+        "--perturb-correlation", type=float, metavar="MM", help="smoothness of the displacement (default 10 mm)"
+    )
+    group.add_argument(
+        "--perturb-volume", type=float, metavar="SD", help="set the volume too: 0 keeps it, 0.1 varies it by 10 %%"
+    )
+    group.add_argument("--seed", type=int, help="of the perturbations (default 0)")
+
+
+def perturbation(arguments: argparse.Namespace) -> Any:
+    """Return how contours are perturbed, None without ``--perturb``.
+
+    Raises:
+        InputError: an option of perturbations without ``--perturb``, or a value out of bounds.
+    """
+    from PeritumoralRadiomicsLib.mask_perturbation import ContourPerturbation
+
+    words = {
+        "perturb_mm": "sd_mm", "perturb_correlation": "correlation_mm", "perturb_volume": "volume_sd", "seed": "seed"
+    }  # fmt: skip
+    given = {name: value for word, name in words.items() if (value := getattr(arguments, word)) is not None}
+    if arguments.perturb:
+        return ContourPerturbation(**given)
+    if given:
+        word = next(word for word, name in words.items() if name in given)
+        raise InputError(
+            f"--{word.replace('_', '-')} says how to perturb; add --perturb 3 for three perturbed readings"
+        )
+    return None

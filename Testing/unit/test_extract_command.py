@@ -373,3 +373,98 @@ def test_lack_of_memory_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr("RadiomicsStudyLib.commands.presets.run", exhausted)
     assert main(["presets"]) == 2
     assert capsys.readouterr().err.startswith("peritumoral: not enough memory; ")
+
+
+def with_second_masks(cohort: CohortFolder, count: int) -> None:
+    """Add three cases; the first ``count`` have a second reader's mask, 2 mm smaller in radius."""
+    for number in range(3):
+        case = f"p{number}"
+        if number < count:
+            sitk.WriteImage(to_image(ball(radius_mm=4.0)), str(cohort.folder / f"{case} second.nii.gz"))
+            cohort.add(case, ct_second_mask=f"{case} second.nii.gz")
+        else:
+            cohort.add(case)
+
+
+def test_the_second_readers_masks_are_extracted_and_cases_without_are_counted(cohort, parameters, tmp_path, capsys):
+    with_second_masks(cohort, 2)
+    assert extract(cohort, parameters, tmp_path / "second", "--reader", "2") == 0
+    told = capsys.readouterr().out
+    assert "2 of 2 cases done" in told
+    assert "1 of 3 cases have no mask of a second reader and are left out: p2" in told
+    features = read_table(tmp_path / "second" / "features.csv")
+    assert list(features) == ["p0", "p1"]
+    drawn = body()[ball(radius_mm=4.0) > 0]
+    assert float(features["p0"]["ct.intratumour.original_firstorder_Mean"]) == pytest.approx(drawn.mean())
+    study = json.loads((tmp_path / "second" / "study.json").read_text(encoding="utf-8"))
+    assert study["settings"]["reader"] == 2 and study["notes"]
+
+
+def test_a_cohort_without_second_masks_is_refused_in_one_line(cohort, parameters, tmp_path, capsys):
+    cohort.add("a")
+    assert extract(cohort, parameters, tmp_path / "out", "--reader", "2") == 2
+    assert "names a mask of a second reader; fill in ct_second_mask" in capsys.readouterr().err
+
+
+def test_perturbed_readings_lie_beside_the_features_as_drawn(cohort, parameters, tmp_path):
+    cohort.add("a")
+    cohort.add("b")
+    out = tmp_path / "out"
+    assert extract(cohort, parameters, out, "--perturb", "2", "--perturb-mm", "1.5", "--seed", "4") == 0
+    plain = tmp_path / "plain"
+    assert extract(cohort, parameters, plain) == 0
+    assert (out / "features.csv").read_bytes() == (plain / "features.csv").read_bytes()
+    tables = [(out / name / "features.csv").read_bytes() for name in ("perturbed_1", "perturbed_2")]
+    assert len({*tables, (out / "features.csv").read_bytes()}) == 3
+    study = json.loads((out / "perturbed_2" / "study.json").read_text(encoding="utf-8"))
+    assert study["seed"] == 4
+    assert study["settings"]["perturbation"] == {
+        "sd_mm": 1.5, "correlation_mm": 10.0, "volume_sd": None, "seed": 4, "index": 2
+    }  # fmt: skip
+
+
+def test_perturbed_readings_do_not_depend_on_the_number_of_processes(cohort, parameters, tmp_path):
+    cohort.add("a")
+    cohort.add("b")
+    for jobs in ("1", "2"):
+        assert extract(cohort, parameters, tmp_path / jobs, "--perturb", "1", "--jobs", jobs) == 0
+    one, two = (tmp_path / jobs / "perturbed_1" / "features.csv" for jobs in ("1", "2"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_the_same_run_again_reuses_perturbed_cases_until_the_perturbation_changes(cohort, parameters, tmp_path, capsys):
+    cohort.add("a")
+    words = ("--perturb", "1", "--perturb-mm")
+    extract(cohort, parameters, tmp_path / "out", *words, "1")
+    capsys.readouterr()
+    extract(cohort, parameters, tmp_path / "out", *words, "1")
+    assert capsys.readouterr().out.count("1 of them reused") == 2
+    extract(cohort, parameters, tmp_path / "out", *words, "2")
+    assert capsys.readouterr().out.count("0 of them reused") == 1
+
+
+def test_a_tumour_lost_by_the_perturbation_fails_that_reading_alone(cohort, parameters, tmp_path, capsys):
+    speck = np.zeros(SHAPE, np.uint8)
+    speck[5, 17:19, 17:19] = 1
+    cohort.add("small", mask=to_image(speck))
+    cohort.add("whole")
+    words = ("--perturb", "6", "--perturb-mm", "3")
+    assert extract(cohort, parameters, tmp_path / "out", *words) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("as drawn:\n2 of 2 cases done")
+    assert "nothing is left of the tumour (0.008 ml)" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--perturb-mm", "2"), "--perturb-mm says how to perturb; add --perturb 3"),
+        (("--seed", "2"), "--seed says how to perturb"),
+        (("--perturb", "2", "--perturb-mm", "8"), "give correlation_mm of at least 24"),
+        (("--perturb", "0"), "'0' is not a whole number of 1 or more"),
+    ],
+)
+def test_bad_options_of_a_perturbation_are_told_in_one_line(cohort, parameters, tmp_path, capsys, words, told):
+    cohort.add("a")
+    assert extract(cohort, parameters, tmp_path / "out", *words) == 2
+    assert told in capsys.readouterr().err

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PeritumoralRadiomicsLib.cohort_extraction import ExtractionJob, extract_cohort
+from PeritumoralRadiomicsLib.cohort_extraction import CohortExtraction, ExtractionJob, extract_cohort, extract_perturbed
 from PeritumoralRadiomicsLib.engines import DEFAULT_ENGINE, engine_names
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings, Profile
 from PeritumoralRadiomicsLib.parameter_file import read_parameter_file
 from PeritumoralRadiomicsLib.presets import preset
 from RadiomicsCoreLib.cohort import read_cohort
 
-from ..arguments import add_ring_options, names, positive_int, ring_settings
-from ..console import progress_bar
+from ..arguments import add_reading_options, add_ring_options, names, perturbation, positive_int, ring_settings
+from ..console import print_lines, progress_bar
 from ..deep_arguments import report_cases
 
 EXAMPLES = """examples:
   peritumoral extract cohort.csv --rings 3,6,9 --preset liu2025 -o out
   peritumoral extract cohort.csv --adaptive 1/6,2/6 --plane largest_slice --preset wu2021 --phases ct -o out
   peritumoral extract cohort.csv --rings 3 --parameters Params.yaml --engine pyradiomics --jobs 2 -o out
+  peritumoral extract cohort.csv --rings 3 --preset zhang2024 --reader 2 -o second
+  peritumoral extract cohort.csv --rings 3 --preset zhang2024 --perturb 3 --perturb-mm 1 -o out
+
+--reader 2 extracts the cases that have masks of a second reader; --perturb writes out/features.csv and, with every
+contour moved by a smooth random displacement (a stand-in for readers: Zwanenburg 2019), out/perturbed_1/features.csv,
+…. Either is what --readings of fuse, cox and logistic takes.
 
 The same command again goes on where it stopped: finished cases are reused if files and settings are the same.
 Exit code: 0 all cases done, 1 some failed (the rest is written), 2 nothing could be done.
@@ -54,6 +61,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--save-masks", action="store_true", help="write every region as a NIfTI mask")
     parser.add_argument("--no-overlays", action="store_true", help="draw no pictures")
     add_ring_options(parser)
+    add_reading_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -66,11 +74,26 @@ def run(arguments: argparse.Namespace) -> int:
         resample_masks=arguments.resample_masks,
         overlays=not arguments.no_overlays,
         save_masks=arguments.save_masks,
+        reader=arguments.reader,
+        perturbation=perturbation(arguments),
     )
     cohort = read_cohort(arguments.cohort, phases=arguments.phases)
+    out, jobs = arguments.out, arguments.jobs
     with progress_bar("extracting") as progress:
-        done = extract_cohort(cohort, job, arguments.out, jobs=arguments.jobs, progress=progress)
-    return report_cases(done.outcomes, done.files)
+        if not arguments.perturb:
+            done = extract_cohort(cohort, job, out, jobs=jobs, progress=progress)
+            return report_cases(done.outcomes, done.files, done.notes)
+        readings = extract_perturbed(cohort, job, out, arguments.perturb, jobs=jobs, progress=progress)
+    return _report_readings(readings)
+
+
+def _report_readings(readings: Mapping[str, CohortExtraction]) -> int:
+    """Report every reading; the exit code is that of the worst, but 2 only where nothing was done."""
+    codes = []
+    for name, done in readings.items():
+        print_lines([f"{name}:"])
+        codes.append(report_cases(done.outcomes, done.files, done.notes))
+    return 2 if min(codes) == 2 else min(max(codes), 1)
 
 
 def _extraction_settings(arguments: argparse.Namespace) -> ExtractionSettings:
