@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from PeritumoralRadiomicsLib.setting_rules import check_known
+from PeritumoralRadiomicsLib.setting_rules import check_known, is_number
 from RadiomicsCoreLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ class Chance:
     high: float = 0.0
 
     def __post_init__(self) -> None:
+        for item in fields(self):
+            if not is_number(getattr(self, item.name)):
+                raise InputError(f"{item.name} of an augmentation is {getattr(self, item.name)!r}; give a number")
         if not 0 <= self.probability <= 1:
             raise InputError(f"a probability is from 0 to 1, got {self.probability!r}")
         if not self.low <= self.high:
@@ -74,10 +77,30 @@ class Augmentation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Mapping[str, float]]) -> Augmentation:
-        """Undo :meth:`to_dict`."""
+        """Undo :meth:`to_dict`.
+
+        Raises:
+            InputError: an unknown name, or a value that cannot be used; the message names the change.
+
+        Example:
+            >>> Augmentation.from_dict({"mirror": {"probability": 0.5}}).mirror
+            Chance(probability=0.5, low=0.0, high=0.0)
+        """
         for name in values:
             check_known("augmentation", name, [field.name for field in fields(cls)])
-        return cls(**{name: Chance(**chance) for name, chance in values.items()})
+        return cls(**{name: _chance(name, values[name]) for name in values})
+
+
+def _chance(name: str, values: Mapping[str, float]) -> Chance:
+    """A change from plain values, its errors named."""
+    if not isinstance(values, Mapping) or "probability" not in values:
+        raise InputError(f"augmentation {name} is {values!r}; give probability, and low and high of its amount")
+    for key in values:
+        check_known(f"setting of augmentation {name}", key, [field.name for field in fields(Chance)])
+    try:
+        return Chance(**values)
+    except InputError as error:
+        raise InputError(f"augmentation {name}: {error}") from None
 
 
 AUGMENTATIONS = {

@@ -10,7 +10,7 @@ from typing import Any
 from PeritumoralRadiomicsLib.setting_rules import check_known
 from RadiomicsCoreLib.errors import InputError
 
-from .input_settings import INPUTS_OF_STUDIES, InputKind, NetworkInput
+from .input_settings import InputKind, NetworkInput
 from .slice_aggregation import SliceRule
 
 
@@ -110,24 +110,3 @@ def _choice(name: str, choices: type[Enum], value: object) -> Enum:
     except ValueError:
         known = ", ".join(str(choice.value) for choice in choices)
         raise InputError(f"{name} is {value!r}; choose from {known}") from None
-
-
-FEATURES_OF_STUDIES = {
-    "wu2021": DeepFeatureSettings(FeatureSource.PROBABILITY, input=INPUTS_OF_STUDIES["wu2021"]),
-    "song2021_arterial": DeepFeatureSettings(
-        slices=SliceRule.LARGER_CLUSTER, input=INPUTS_OF_STUDIES["song2021_arterial"]
-    ),
-    "song2021_venous": DeepFeatureSettings(slices=SliceRule.LARGER_CLUSTER, input=INPUTS_OF_STUDIES["song2021_venous"]),
-    "yang2023": DeepFeatureSettings(pooling=Pooling.MAXIMUM, input=INPUTS_OF_STUDIES["yang2023"]),
-    "zhang2024": DeepFeatureSettings(FeatureSource.PENULTIMATE, input=INPUTS_OF_STUDIES["zhang2024"]),
-    "liu2025": DeepFeatureSettings(input=INPUTS_OF_STUDIES["liu2025"]),
-}
-"""Deep features of the five studies, song2021's with a window for each phase."""
-NETWORKS_OF_STUDIES = {
-    "wu2021": "resnet18",
-    "song2021_arterial": "unet",
-    "song2021_venous": "unet",
-    "yang2023": "resnet50",
-    "zhang2024": "densenet121",
-    "liu2025": "se_resnet3d",
-}

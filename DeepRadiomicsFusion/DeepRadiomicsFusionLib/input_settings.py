@@ -182,18 +182,3 @@ def _number(name: str, value: object, lowest: float, highest: float) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or not lowest <= float(str(value)) <= highest:
         raise InputError(f"{name} is {value!r}; give a number from {lowest:g} to {highest:g}")
-
-
-INPUTS_OF_STUDIES = {
-    "wu2021": NetworkInput(InputKind.FULL_SLICE, masked=True),
-    "song2021_arterial": NetworkInput(
-        InputKind.ROUGH_BOX, window_level=130, window_width=310, scaling=Scaling.UNIT, spacing_mm=1.0
-    ),
-    "song2021_venous": NetworkInput(
-        InputKind.ROUGH_BOX, window_level=120, window_width=320, scaling=Scaling.UNIT, spacing_mm=1.0
-    ),
-    "yang2023": NetworkInput(InputKind.RESIZED_SLICE, spacing_mm=1.0),
-    "zhang2024": NetworkInput(InputKind.PATCH),
-    "liu2025": NetworkInput(InputKind.BOX_3D, spacing_mm=1.0),
-}
-"""The inputs of the five studies; what a paper leaves open (yang2023's and zhang2024's scaling) is our choice."""

@@ -124,7 +124,7 @@ def train_segmentation(
     Args:
         network: from :func:`build_unet`.
         training: slices with masks.
-        settings: how; ``STUDY_TRAININGS["song2021"]`` is the paper's.
+        settings: how; ``study_network("song2021").training`` is the paper's.
         validation: slices that choose the best epoch and give the Dice; None sets a part of the patients aside.
         folder, progress, watch: as in :func:`~DeepRadiomicsFusionLib.training.train_network`.
 

@@ -1,10 +1,10 @@
-"""How a network is trained: task, optimiser, schedule, batches, stopping; the studies' settings by name."""
+"""How a network is trained: task, optimiser, schedule, batches, stopping."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -115,6 +115,11 @@ class TrainingSettings:
             object.__setattr__(self, name, _choice(name, choices, getattr(self, name)))
         if isinstance(self.augmentation, str):
             object.__setattr__(self, "augmentation", named_augmentation(self.augmentation))
+        if not isinstance(self.augmentation, Augmentation):
+            raise InputError(f"augmentation is {self.augmentation!r}; give a name, or changes with their ranges")
+        for name in ("weigh_classes", "mixed_precision"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name} is {getattr(self, name)!r}; give true or false")
         for name, (low, high) in _RANGES.items():
             _check_number(name, getattr(self, name), low, high)
         for name, lowest in (("batch_size", 1), ("epochs", 1), ("decay_steps", 1), ("seed", 0)):
@@ -128,8 +133,9 @@ class TrainingSettings:
         """Return the learning rate at a step (from 0) of an epoch (from 0).
 
         Example:
-            >>> STUDY_TRAININGS["liu2025"].rate_at(step=1000, epoch=3)
-            9.6e-05
+            >>> settings = TrainingSettings("survival", schedule="steps", decay=0.5, decay_steps=10, learning_rate=0.1)
+            >>> settings.rate_at(step=10, epoch=3)
+            0.05
         """
         return self.learning_rate * _FACTORS[Schedule(self.schedule)](self, step, epoch)
 
@@ -145,14 +151,26 @@ class TrainingSettings:
         Raises:
             InputError: an unknown name, or a value that cannot be used.
         """
-        for name in values:
-            check_known("training setting", name, [item.name for item in fields(cls)])
         if "task" not in values:
+            _check_names(values)
             raise InputError(f"the training settings name no task; choose from {', '.join(t.value for t in Task)}")
+        return cls(values["task"]).changed(values)
+
+    def changed(self, values: Mapping[str, Any]) -> TrainingSettings:
+        """Return these settings with some of them given anew, as plain values, for example from a file.
+
+        Raises:
+            InputError: an unknown name, or a value that cannot be used.
+
+        Example:
+            >>> TrainingSettings("survival").changed({"epochs": 5, "augmentation": "liu2025"}).epochs
+            5
+        """
+        _check_names(values)
         given = dict(values)
         if isinstance(given.get("augmentation"), Mapping):
             given["augmentation"] = Augmentation.from_dict(given["augmentation"])
-        return cls(**given)
+        return replace(self, **given)
 
 
 _CHOICES: dict[str, type[Enum]] = {
@@ -192,6 +210,11 @@ def make_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.opti
     return maker(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
 
 
+def _check_names(values: Mapping[str, Any]) -> None:
+    for name in values:
+        check_known("training setting", name, [item.name for item in fields(TrainingSettings)])
+
+
 def _augmentation(settings: TrainingSettings) -> Augmentation:
     assert isinstance(settings.augmentation, Augmentation)  # a name was resolved in __post_init__
     return settings.augmentation
@@ -214,32 +237,3 @@ def _check_number(name: str, value: object, low: float, high: float) -> None:
 def _check_whole(name: str, value: object, lowest: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
         raise InputError(f"{name} is {value!r}; give a whole number of {lowest} or more")
-
-
-STUDY_TRAININGS = {
-    "wu2021": TrainingSettings(
-        Task.CLASSIFICATION,
-        Optimiser.RMSPROP,
-        learning_rate=1e-6,
-        schedule=Schedule.INVERSE_TIME,
-        decay=1e-7,
-        batch_size=4,
-        augmentation="wu2021",
-    ),
-    "song2021": TrainingSettings(Task.SEGMENTATION, learning_rate=1e-5, validation_fraction=0.1),
-    "zhang2024": TrainingSettings(Task.CLASSIFICATION, validation_fraction=0.25),
-    "liu2025": TrainingSettings(
-        Task.SURVIVAL,
-        learning_rate=1e-4,
-        weight_decay=1e-4,
-        schedule=Schedule.STEPS,
-        decay=0.96,
-        decay_steps=1000,
-        batch_size=32,
-        epochs=100,
-        patience=15,
-        augmentation="liu2025",
-    ),
-}
-"""What a paper leaves open (wu2021's and song2021's epochs, zhang2024's optimiser) is our default. yang2023 trains
-no network."""

@@ -77,6 +77,16 @@ def cache_folder() -> Path:
     return Path(base) / "peritumoral-radiomics" / "weights"
 
 
+def has_imagenet(name: str) -> bool:
+    """Tell whether ImageNet weights are published for a network.
+
+    Example:
+        >>> has_imagenet("resnet50"), has_imagenet("se_resnet3d")
+        (True, False)
+    """
+    return name == PACKAGED or name in IMAGENET
+
+
 def load_imagenet(
     network: nn.Module,
     name: str,

@@ -61,10 +61,15 @@ def network_input(arguments: argparse.Namespace, usual: Any) -> Any:
 
 
 def rings_or_none(arguments: argparse.Namespace) -> Any:
-    """Return the rings named, or None for the job's own."""
+    """Return the rings named, or None for the job's own; a region that is a union is grown without ``--union``."""
+    from dataclasses import replace
+
     if not arguments.rings and not arguments.adaptive and arguments.inner_rim is None:
         return None
-    return ring_settings(arguments)
+    regions = [arguments.region or "", *getattr(arguments, "regions", ())]
+    return replace(
+        ring_settings(arguments), union=arguments.union or any(region.startswith("intra_") for region in regions)
+    )
 
 
 def report_cases(outcomes: Sequence[CaseOutcome], files: dict[str, Path], notes: Sequence[str] = ()) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -125,3 +126,102 @@ def test_deep_features_training_and_maps_of_a_small_cohort(tmp_path):
     words = ["explain", cohort, str(trained / "model"), "--cases", "sample_001", "--maps", "grad_cam"]
     assert main([*words, "--jobs", "1", "-o", str(maps)]) == 0
     assert (maps / "cases" / "sample_001" / "grad_cam.nii.gz").is_file()
+
+
+@pytest.fixture(scope="module")
+def small_cohort(tmp_path_factory) -> str:
+    """Eight sample patients, with their arterial scan for the study of two phases."""
+    pytest.importorskip("torch", reason="needs the extra 'deep'")
+    folder = tmp_path_factory.mktemp("cohort")
+    path = make_sample_cohort(folder, patients=8, seed=3)
+    rows = [{("arterial" + k[2:] if k.startswith("ct_") else k): v for k, v in row.items()} for row in rows_of(path)]
+    return write_rows(Path(path).with_name("arterial.csv"), rows)
+
+
+@pytest.mark.slow
+def test_one_command_trains_the_network_of_liu2025(tmp_path):
+    pytest.importorskip("monai", reason="needs the extra 'deep'")
+    cohort = str(make_sample_cohort(tmp_path / "cohort", patients=8, seed=3))
+    out = tmp_path / "out"
+    words = ["train", cohort, "--study", "liu2025", "--time", "follow_up_days", "--event", "death"]
+    assert main([*words, "--size", "16", "--epochs", "1", "--jobs", "1", "--device", "cpu", "-o", str(out)]) == 0
+    bundle = json.loads((out / "model" / "model.json").read_text(encoding="utf-8"))
+    assert (bundle["architecture"]["network"], bundle["task"], bundle["outputs"]) == (
+        "se_resnet3d",
+        "survival",
+        ["risk"],
+    )
+    assert (bundle["input"]["kind"], bundle["input"]["size"], bundle["rings"]["outer_mm"]) == ("box_3d", 16, [3, 6, 9])
+    assert bundle["training"]["settings"]["weight_decay"] == 1e-4
+    deep = tmp_path / "deep"
+    words = ["deep-features", cohort, "--study", "liu2025", "--weights", str(out / "model"), "--jobs", "1"]
+    assert main([*words, "--no-pictures", "-o", str(deep)]) == 0
+    columns = list(rows_of(deep / "features.csv")[0])[1:]
+    assert len(columns) == 512 and columns[0] == "ct.intratumour.se_resnet3d_0"
+
+
+@pytest.mark.slow
+def test_one_command_trains_the_unet_of_song2021_and_its_bottleneck_is_clustered(small_cohort, tmp_path):
+    out = tmp_path / "out"
+    words = ["train", small_cohort, "--study", "song2021", "--phase", "arterial", "--size", "32", "--width", "4"]
+    assert main([*words, "--epochs", "1", "--jobs", "1", "--device", "cpu", "-o", str(out)]) == 0
+    bundle = json.loads((out / "model" / "model.json").read_text(encoding="utf-8"))
+    assert (bundle["task"], bundle["phases"], bundle["input"]["window_level"]) == ("segmentation", ["arterial"], 130)
+    assert {"split", "mean_dice", "cases"} <= set(rows_of(out / "scores.csv")[0])
+    deep = tmp_path / "deep"
+    words = ["deep-features", small_cohort, "--study", "song2021", "--weights", str(out / "model"), "--jobs", "1"]
+    assert main([*words, "--no-pictures", "-o", str(deep)]) == 0
+    columns = list(rows_of(deep / "features.csv")[0])[1:]
+    assert len(columns) == 16 * 4 and columns[0] == "arterial.intratumour.unet_0"
+    used = json.loads((deep / "study.json").read_text(encoding="utf-8"))["settings"]["features"]
+    assert (used["source"], used["slices"]) == ("layer", "larger_cluster")
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "message"),
+    [
+        ("epoch: 3", [], "training setting 'epoch' is not known; did you mean 'epochs'?"),
+        ("batch_size: eight", [], "batch_size is 'eight'; give a whole number of 1 or more"),
+        ("augmentation: {rotate: {probability: 1}}", [], "augmentation 'rotate' is not known; did you mean 'rotation'"),
+        ("task: survival", [], "names a task; say it by --endpoints"),
+        ("mode: half", [], "mode is 'half'; choose from full, head"),
+        ("- 3", [], "write names and values"),
+        ("a: [", [], "cannot be parsed: line 1"),
+        ("epochs: 3", ["--augmentation", "liu"], "augmentation 'liu' is not known; choose from none, wu2021, liu2025"),
+        ("epochs: 3", ["--augmentation", "gone.yaml"], "settings file 'gone.yaml' cannot be read"),
+        ("epochs: 3", ["--patience", "soon"], "'soon' is not a whole number"),
+        ("epochs: 3", ["--validation-share", "2"], "validation_fraction is 2.0; give a number from 0 to 0.9"),
+    ],
+)
+def test_a_wrong_training_setting_is_named_with_its_file(tables, content, words, message, tmp_path, capsys):
+    path = tmp_path / "mine.yaml"
+    path.write_text(content, encoding="utf-8")
+    base = [
+        "train",
+        tables["cohort"],
+        "--endpoints",
+        "recurrence",
+        "--settings",
+        str(path),
+        "-o",
+        str(tmp_path / "out"),
+    ]
+    assert main([*base, *words]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1 and message in said[0]
+
+
+def test_a_settings_file_goes_before_the_study_and_an_option_before_the_file(tmp_path):
+    from RadiomicsStudyLib.cli import _parser
+    from RadiomicsStudyLib.commands.train import train_job_of
+
+    path = tmp_path / "mine.json"
+    values = {"epochs": 7, "batch_size": 3, "learning_rate": 1e-3, "mode": "head", "patience": None}
+    path.write_text(json.dumps(values), encoding="utf-8")
+    change = tmp_path / "changes.yaml"
+    change.write_text("noise: {probability: 0.5, low: 0, high: 1e-2}", encoding="utf-8")
+    words = ["train", "c.csv", "--study", "wu2021", "--endpoints", "y", "--settings", str(path), "--batch-size", "5"]
+    job = train_job_of(_parser().parse_args([*words, "--augmentation", str(change), "-o", "out"]))
+    assert (job.training.epochs, job.training.batch_size, job.training.patience) == (7, 5, None)
+    assert (job.training.learning_rate, job.training.decay, job.mode) == (1e-3, 1e-7, "head")
+    assert job.training.augmentation.to_dict() == {"noise": {"probability": 0.5, "low": 0, "high": 0.01}}

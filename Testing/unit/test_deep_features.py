@@ -13,8 +13,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
 
 from DeepRadiomicsFusionLib.deep_feature_settings import (  # noqa: E402
-    FEATURES_OF_STUDIES,
-    NETWORKS_OF_STUDIES,
     DeepFeatureSettings,
     FeatureSource,
 )
@@ -23,6 +21,7 @@ from DeepRadiomicsFusionLib.input_settings import NetworkInput  # noqa: E402
 from DeepRadiomicsFusionLib.inputs import network_image  # noqa: E402
 from DeepRadiomicsFusionLib.networks import build_network, network_spec  # noqa: E402
 from DeepRadiomicsFusionLib.slice_aggregation import aggregate_slices  # noqa: E402
+from DeepRadiomicsFusionLib.study_networks import STUDIES  # noqa: E402
 from RadiomicsCoreLib.errors import InputError, ModelError  # noqa: E402
 
 torch.set_num_threads(1)
@@ -85,7 +84,7 @@ def test_liu2025s_features_are_the_512_after_global_average_pooling():
     with torch.no_grad():
         body = network.last_activation(network.stages(network.stem(torch.from_numpy(array))))
         expected = network.pool(body).numpy()
-    found = array_features(network, "se_resnet3d", array, FEATURES_OF_STUDIES["liu2025"])
+    found = array_features(network, "se_resnet3d", array, STUDIES["liu2025"].features)
     assert found.shape == (2, 512)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
@@ -155,10 +154,10 @@ def test_an_empty_region_gets_a_reason_and_the_others_go_on(resnet, scan, region
     assert found.reasons == {"ring_0_9mm": "region 'ring_0_9mm' has no voxel"}
 
 
-@pytest.mark.parametrize("study", FEATURES_OF_STUDIES)
+@pytest.mark.parametrize("study", STUDIES)
 def test_the_studies_settings_suit_their_networks_and_survive_json(study):
-    settings = FEATURES_OF_STUDIES[study]
-    check_input(NETWORKS_OF_STUDIES[study], settings)
+    settings = STUDIES[study].features
+    check_input(STUDIES[study].network, settings)
     assert DeepFeatureSettings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
 
 

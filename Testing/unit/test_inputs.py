@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from DeepRadiomicsFusionLib.input_settings import INPUTS_OF_STUDIES, InputKind, NetworkInput
+from DeepRadiomicsFusionLib.input_settings import InputKind, NetworkInput
 from DeepRadiomicsFusionLib.inputs import network_image, picture_of_input
+from DeepRadiomicsFusionLib.study_networks import STUDIES
 from PeritumoralRadiomicsLib.regions import grow_regions
 from PeritumoralRadiomicsLib.ring_settings import RingSettings
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
@@ -192,9 +193,9 @@ def test_a_constant_region_is_said_rather_than_divided_by_zero(scan, regions):
         array_of(scan, regions, "patch", size=16, window_level=-500.0, window_width=10.0, scaling="zscore")
 
 
-@pytest.mark.parametrize("name", INPUTS_OF_STUDIES)
+@pytest.mark.parametrize("name", STUDIES)
 def test_the_studies_inputs_have_their_papers_shapes_and_survive_json(scan, regions, name):
-    settings = INPUTS_OF_STUDIES[name]
+    settings = STUDIES[name].input
     array = network_image(scan, regions, settings).array
     expected = {"wu2021": 512, "song2021": 256, "yang2023": 224, "zhang2024": 160, "liu2025": 64}[name.split("_")[0]]
     assert array.shape[2:] == (expected,) * settings.spatial_dims

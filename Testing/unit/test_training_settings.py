@@ -1,4 +1,4 @@
-"""Training settings: the studies' values, schedules against their formulas, optimisers, bad values."""
+"""Training settings: schedules against their formulas, optimisers, bad values."""
 
 from __future__ import annotations
 
@@ -6,28 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from DeepRadiomicsFusionLib.augmentation import AUGMENTATIONS
+from DeepRadiomicsFusionLib.study_networks import study_network
 from DeepRadiomicsFusionLib.training_settings import (
-    STUDY_TRAININGS,
-    Optimiser,
-    Task,
     TrainingSettings,
     make_optimiser,
 )
 from RadiomicsCoreLib.errors import InputError
 
 
-def test_the_studies_settings_are_those_of_the_papers():
-    wu, song, zhang, liu = (STUDY_TRAININGS[name] for name in ("wu2021", "song2021", "zhang2024", "liu2025"))
-    assert (wu.optimiser, wu.learning_rate, wu.decay, wu.batch_size) == (Optimiser.RMSPROP, 1e-6, 1e-7, 4)
-    assert (song.task, song.learning_rate, song.validation_fraction) == (Task.SEGMENTATION, 1e-5, 0.1)
-    assert zhang.validation_fraction == 0.25
-    assert (liu.learning_rate, liu.weight_decay, liu.batch_size, liu.epochs, liu.patience) == (1e-4, 1e-4, 32, 100, 15)
-    assert liu.augmentation == AUGMENTATIONS["liu2025"]
-
-
 def test_schedules_follow_their_formulas():
-    liu, wu = STUDY_TRAININGS["liu2025"], STUDY_TRAININGS["wu2021"]
+    liu, wu = (study_network(name).required_training() for name in ("liu2025", "wu2021"))
     assert [liu.rate_at(step, 0) for step in (0, 999, 1000, 2500)] == pytest.approx(
         [1e-4, 1e-4, 1e-4 * 0.96, 1e-4 * 0.96**2]
     )
@@ -35,11 +23,6 @@ def test_schedules_follow_their_formulas():
     cosine = TrainingSettings("survival", schedule="cosine", learning_rate=1.0, epochs=10)
     assert [cosine.rate_at(0, epoch) for epoch in (0, 5)] == pytest.approx([1.0, 0.5])
     assert TrainingSettings("survival", learning_rate=0.3).rate_at(10**6, 99) == 0.3
-
-
-@pytest.mark.parametrize("name", STUDY_TRAININGS)
-def test_settings_survive_json(name):
-    assert TrainingSettings.from_dict(STUDY_TRAININGS[name].to_dict()) == STUDY_TRAININGS[name]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +54,8 @@ def test_optimisers_have_their_names_and_skip_frozen_weights(name, class_name):
         ({"validation_fraction": 1.0}, "validation_fraction is 1.0"),
         ({"schedule": "steps"}, "decay is 0; the schedule 'steps'"),
         ({"augmentation": "wu2020"}, "did you mean 'wu2021'"),
+        ({"augmentation": 3}, "augmentation is 3"),
+        ({"weigh_classes": "yes"}, "weigh_classes is 'yes'; give true or false"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(change, message):
@@ -80,7 +65,14 @@ def test_a_value_that_cannot_be_used_is_named(change, message):
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"task": "survival", "lr": 1}, "training setting 'lr' is not known"), ({}, "name no task")],
+    [
+        ({"task": "survival", "lr": 1}, "training setting 'lr' is not known"),
+        ({}, "name no task"),
+        ({"task": "survival", "augmentation": {"blurr": {}}}, "augmentation 'blurr' is not known; did you mean 'blur'"),
+        ({"task": "survival", "augmentation": {"blur": 3}}, "augmentation blur is 3; give probability"),
+        ({"task": "survival", "augmentation": {"blur": {"probability": 1, "lo": 1}}}, "'lo' is not known"),
+        ({"task": "survival", "augmentation": {"blur": {"probability": "x"}}}, "blur: probability of an augm.* 'x'"),
+    ],
 )
 def test_settings_from_a_file_are_checked(values, message):
     with pytest.raises(InputError, match=message):

@@ -12,7 +12,8 @@ from ..deep_arguments import add_cohort_job, add_input_options, network_input, r
 EXAMPLES = """examples:
   peritumoral deep-features cohort.csv --rings 3 -o deep
   peritumoral deep-features cohort.csv --study yang2023 --phases arterial,venous --weights resnet50.pth -o deep
-  peritumoral deep-features cohort.csv --weights trained/model -o deep
+  peritumoral deep-features cohort.csv --study liu2025 --weights trained/model -o deep
+  peritumoral deep-features cohort.csv --weights trained/model --source probability -o signature
 
 The default network, efficientnet_lite0, brings its ImageNet weights in a package: nothing is fetched.
 """
@@ -29,35 +30,37 @@ def add_parser(verbs: Any) -> None:
     )
     add_cohort_job(parser)
     parser.add_argument("--phases", type=names, help="phases to do (default: all)")
-    parser.add_argument("--study", help="network, input and pooling of a published study")
+    parser.add_argument(
+        "--study", help="network, input, regions and source of wu2021, song2021, yang2023, zhang2024 or liu2025"
+    )
     parser.add_argument("--network", help="network by name (default efficientnet_lite0, or the study's)")
     parser.add_argument(
         "--weights", default="imagenet", help="imagenet, random, a weights file, or a model folder that train wrote"
     )
-    parser.add_argument("--regions", type=names, default=(), help="regions to do (default: all)")
-    parser.add_argument("--pooling", choices=("average", "maximum"), help="of the feature layer's map")
-    parser.add_argument("--layer", help="layer to read, by its dotted name")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--regions", type=names, default=(), help="regions to do (default: all, or the study's)")
+    group = parser.add_argument_group("where features are read")
+    group.add_argument(
+        "--source",
+        choices=("layer", "penultimate", "probability", "output"),
+        help="a layer's map (default), what enters the last layer, the sigmoid of the outputs, or the outputs",
+    )
+    group.add_argument("--layer", help="layer to read, by its dotted name (default: the network's feature layer)")
+    group.add_argument("--pooling", choices=("average", "maximum"), help="of the layer's map")
+    group.add_argument(
+        "--aggregate",
+        choices=("mean", "maximum", "larger_cluster"),
+        help="how slices become one patient; larger_cluster: the larger of two K-means clusters (song2021)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of random weights and of K-means")
     add_input_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute and report."""
-    from DeepRadiomicsFusionLib.deep_feature_settings import NETWORKS_OF_STUDIES
-    from DeepRadiomicsFusionLib.deep_features_job import DeepFeaturesJob, deep_features_job
-    from DeepRadiomicsFusionLib.network_source import NetworkSource
+    from DeepRadiomicsFusionLib.deep_features_job import deep_features_job
 
-    network = arguments.network or NETWORKS_OF_STUDIES.get(arguments.study or "", "efficientnet_lite0")
-    source = NetworkSource(network, arguments.weights, arguments.seed, arguments.device)
-    job = DeepFeaturesJob(
-        source=source,
-        features=_features(arguments, source),
-        rings=rings_or_none(arguments),
-        regions=arguments.regions,
-        resample_masks=arguments.resample_masks,
-        pictures=not arguments.no_pictures,
-    )
+    job = deep_features_job_of(arguments)
     with progress_bar("deep features") as progress:
         done = deep_features_job(
             arguments.cohort, arguments.out, job, phases=arguments.phases, jobs=arguments.jobs, progress=progress
@@ -65,24 +68,60 @@ def run(arguments: argparse.Namespace) -> int:
     return report_cases(done.outcomes, dict(done.files), done.notes)
 
 
-def _features(arguments: argparse.Namespace, source: Any) -> Any:
+def deep_features_job_of(arguments: argparse.Namespace) -> Any:
+    """Return the job that the words name: the study's settings, changed by the single options."""
+    from DeepRadiomicsFusionLib.deep_features_job import DeepFeaturesJob, usual_features
+    from DeepRadiomicsFusionLib.network_source import NetworkSource
+    from DeepRadiomicsFusionLib.untrained_features import refuse_untrained
+
+    named = arguments.network or ("efficientnet_lite0" if not arguments.study else None)
+    bundle = NetworkSource(named or "efficientnet_lite0", arguments.weights).bundle()
+    study = _study(arguments, bundle)
+    source = NetworkSource(named or study.network, arguments.weights, arguments.seed, arguments.device)
+    features = _features(arguments, study, usual_features(source.network), bundle)
+    refuse_untrained(source, bundle, features, study if not arguments.source else None)
+    own_rings = rings_or_none(arguments)
+    takes_study = study is not None and bundle is None and own_rings is None
+    return DeepFeaturesJob(
+        source=source,
+        features=features,
+        rings=study.rings if takes_study else own_rings,
+        regions=arguments.regions or (study.regions if takes_study else ()),
+        resample_masks=arguments.resample_masks,
+        pictures=not arguments.no_pictures,
+    )
+
+
+def _study(arguments: argparse.Namespace, bundle: Any) -> Any:
+    """The study named, for the phase that is done."""
+    from DeepRadiomicsFusionLib.study_networks import BY_PHASE, study_network
+    from RadiomicsCoreLib.errors import InputError
+
+    if not arguments.study:
+        return None
+    phases: tuple[str, ...] = arguments.phases or ((bundle.phase,) if bundle is not None else ())
+    if arguments.study in BY_PHASE and len(phases) > 1 and not arguments.window:
+        raise InputError(
+            f"{arguments.study} has another window for each phase; do one phase at a time: --phases {phases[0]}"
+        )
+    named = phases[0] if len(phases) == 1 and not arguments.window else None
+    return study_network(arguments.study, named)
+
+
+def _features(arguments: argparse.Namespace, study: Any, usual: Any, bundle: Any) -> Any:
     """Return the settings that the options name; None leaves them to the network or the bundle."""
     from dataclasses import replace
 
-    from DeepRadiomicsFusionLib.deep_feature_settings import FEATURES_OF_STUDIES
-    from DeepRadiomicsFusionLib.deep_features_job import usual_features
-    from PeritumoralRadiomicsLib.setting_rules import check_known
-
-    options = (arguments.input, arguments.size, arguments.whole_box, arguments.window, arguments.pooling)
-    if arguments.study:
-        check_known("study", arguments.study, FEATURES_OF_STUDIES)
-        usual = FEATURES_OF_STUDIES[arguments.study]
-    elif any(options) or arguments.layer:
-        bundle = source.bundle()
-        usual = usual_features(source.network)
-        usual = usual if bundle is None else replace(usual, input=bundle.input)
-    else:
+    given = {
+        "source": arguments.source,
+        "layer": arguments.layer,
+        "pooling": arguments.pooling,
+        "slices": arguments.aggregate,
+    }
+    changes = {name: value for name, value in given.items() if value}
+    seen = (arguments.input, arguments.size, arguments.whole_box, arguments.window)
+    if study is None and not changes and not any(seen):
         return None
-    changes = {"pooling": arguments.pooling} if arguments.pooling else {}
-    changes |= {"layer": arguments.layer} if arguments.layer else {}
-    return replace(usual, input=network_input(arguments, usual.input), seed=arguments.seed, **changes)
+    settings = usual if study is None else study.features
+    shown = settings.input if bundle is None else bundle.input
+    return replace(settings, input=network_input(arguments, shown), seed=arguments.seed, **changes)

@@ -8,13 +8,18 @@ from typing import Any
 from ..arguments import names, positive_int
 from ..console import progress_bar
 from ..deep_arguments import add_cohort_job, add_input_options, network_input, report_cases, rings_or_none
+from ..training_arguments import add_training_options, training_settings
 
 EXAMPLES = """examples:
+  peritumoral train cohort.csv --study liu2025 --time days --event death -o trained
+  peritumoral train cohort.csv --study zhang2024 --endpoints egfr,kras --scores tumour.signature,ring.signature -o net
+  peritumoral train cohort.csv --study song2021 --phase venous -o unet
   peritumoral train cohort.csv --endpoints recurrence --region intra_ring_0_3mm --rings 3 -o trained
-  peritumoral train cohort.csv --time days --event death --study liu2025 --network se_resnet3d -o trained
-  peritumoral train cohort.csv --segment --network unet --epochs 30 -o unet
+  peritumoral train cohort.csv --endpoints recurrence --settings mine.yaml --epochs 20 -o trained
 
-Small cohorts: the backbone stays frozen and only the last layer learns, unless --mode full; the program says why.
+--study takes the paper's network, input, rings, region, head and training; every single option goes before it.
+Small cohorts: without --study the backbone stays frozen and only the last layer learns, unless --mode full; the
+program says why.
 """
 
 
@@ -29,55 +34,79 @@ def add_parser(verbs: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_cohort_job(parser)
+    parser.add_argument("--study", help="a published study: wu2021, song2021 (or song2021_venous), zhang2024, liu2025")
     task = parser.add_argument_group("task")
     task.add_argument("--endpoints", type=names, default=(), help="columns of 0 and 1, empty cells allowed")
     task.add_argument("--time", help="column with the follow-up time")
     task.add_argument("--event", help="column with the event")
     task.add_argument("--segment", action="store_true", help="learn the tumour's mask")
-    how = parser.add_argument_group("network and training")
-    how.add_argument("--study", help="training settings of a published study: wu2021, song2021, zhang2024, liu2025")
-    how.add_argument("--network", help="network by name (default efficientnet_lite0; unet to segment)")
-    how.add_argument("--random-weights", action="store_true", help="do not start from ImageNet weights")
-    how.add_argument("--mode", choices=("suggested", "full", "head"), default="suggested")
-    how.add_argument("--phase", default="ct", help="phase of the cohort")
+    how = parser.add_argument_group("network")
+    how.add_argument("--network", help="network by name (default: the study's, efficientnet_lite0, unet to segment)")
+    weights = how.add_mutually_exclusive_group()
+    weights.add_argument("--random-weights", action="store_true", help="do not start from ImageNet weights")
+    weights.add_argument("--imagenet-weights", action="store_true", help="start from ImageNet weights")
+    how.add_argument("--phase", help="phase of the cohort (default: the study's, or ct)")
     how.add_argument("--scores", type=names, default=(), help="columns of RadScores that enter before the last layer")
-    how.add_argument("--epochs", type=positive_int)
-    how.add_argument("--batch-size", type=positive_int)
-    how.add_argument("--learning-rate", type=float)
     how.add_argument("--width", type=positive_int, help="channels of a U-Net's first level (default: the paper's 64)")
-    how.add_argument("--seed", type=int, default=0)
+    add_training_options(parser)
     add_input_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and report."""
-    from DeepRadiomicsFusionLib.train_job import TrainJob, train_job
+    from DeepRadiomicsFusionLib.train_job import train_job
 
-    task = _task(arguments)
-    network = arguments.network or {"segmentation": "unet"}.get(task, "efficientnet_lite0")
-    job = TrainJob(
-        training=_training(arguments, task),
-        endpoints=arguments.endpoints,
-        time=arguments.time,
-        event=arguments.event,
-        network=network,
-        pretrained=not arguments.random_weights,
-        phase=arguments.phase,
-        rings=rings_or_none(arguments),
-        scores=arguments.scores,
-        width=arguments.width,
-        mode=arguments.mode,
-        resample_masks=arguments.resample_masks,
-        pictures=not arguments.no_pictures,
-    )
-    job = _with_input(arguments, job)
+    job = train_job_of(arguments)
     with progress_bar("training") as progress:
         done = train_job(arguments.cohort, arguments.out, job, jobs=arguments.jobs, progress=progress)
     return report_cases(done.outcomes, dict(done.files), done.notes)
 
 
-def _task(arguments: argparse.Namespace) -> str:
+def train_job_of(arguments: argparse.Namespace) -> Any:
+    """Return the training that the words name: the study's settings, changed by the single options."""
+    from dataclasses import replace
+
+    from DeepRadiomicsFusionLib.train_job import TrainJob
+
+    study = _study(arguments)
+    task = _task(arguments, study)
+    training, mode = training_settings(arguments, study, task)
+    usual = "unet" if task == "segmentation" else "efficientnet_lite0"
+    network = arguments.network or (study.network if study else usual)
+    job = TrainJob(
+        training=training,
+        endpoints=arguments.endpoints,
+        time=arguments.time,
+        event=arguments.event,
+        network=network,
+        pretrained=_starts_from_imagenet(arguments, study, network),
+        phase=arguments.phase or (study.phase if study else "ct"),
+        input=study.input if study and network == study.network else None,
+        rings=rings_or_none(arguments) or (study.rings if study else None),
+        scores=arguments.scores,
+        rad_score_head=bool(study and study.rad_score_head),
+        width=arguments.width,
+        mode=mode or (study.mode.value if study else "suggested"),
+        resample_masks=arguments.resample_masks,
+        pictures=not arguments.no_pictures,
+    )
+    return replace(job, input=network_input(arguments, job.shown))
+
+
+def _study(arguments: argparse.Namespace) -> Any:
+    from DeepRadiomicsFusionLib.study_networks import study_network
+
+    if not arguments.study:
+        return None
+    # A window of the user's own goes with a phase of any name.
+    study = study_network(arguments.study, None if arguments.window else arguments.phase)
+    study.required_training()
+    return study
+
+
+def _task(arguments: argparse.Namespace, study: Any) -> str:
+    from DeepRadiomicsFusionLib.training_settings import Task
     from RadiomicsCoreLib.errors import InputError
 
     named = {
@@ -86,34 +115,17 @@ def _task(arguments: argparse.Namespace) -> str:
         "segmentation": arguments.segment,
     }
     tasks = [task for task, given in named.items() if given]
+    if not tasks and study is not None and study.training.task is Task.SEGMENTATION:
+        return "segmentation"
     if len(tasks) != 1:
-        raise InputError("say what to learn: --endpoints a,b or --time T --event E or --segment, one of them")
+        asked = f"{study.name} learns {study.training.task.value}: " if study else ""
+        raise InputError(f"{asked}say what to learn: --endpoints a,b or --time T --event E or --segment, one of them")
     return tasks[0]
 
 
-def _training(arguments: argparse.Namespace, task: str) -> Any:
-    from dataclasses import replace
+def _starts_from_imagenet(arguments: argparse.Namespace, study: Any, network: str) -> bool:
+    from DeepRadiomicsFusionLib.weights import has_imagenet
 
-    from DeepRadiomicsFusionLib.training_settings import STUDY_TRAININGS, TrainingSettings
-    from PeritumoralRadiomicsLib.setting_rules import check_known
-
-    settings = TrainingSettings(task)
-    if arguments.study:
-        check_known("study", arguments.study, STUDY_TRAININGS)
-        settings = replace(STUDY_TRAININGS[arguments.study], task=task)
-    given = {
-        "epochs": arguments.epochs,
-        "batch_size": arguments.batch_size,
-        "learning_rate": arguments.learning_rate,
-    }
-    changes = {name: value for name, value in given.items() if value is not None}
-    return replace(settings, seed=arguments.seed, device=arguments.device, **changes)
-
-
-def _with_input(arguments: argparse.Namespace, job: Any) -> Any:
-    from dataclasses import replace
-
-    from DeepRadiomicsFusionLib.input_settings import INPUTS_OF_STUDIES
-
-    usual = INPUTS_OF_STUDIES.get(arguments.study or "", job.shown)
-    return replace(job, input=network_input(arguments, usual))
+    if arguments.random_weights or arguments.imagenet_weights:
+        return arguments.imagenet_weights
+    return study.pretrained if study and network == study.network else has_imagenet(network)
