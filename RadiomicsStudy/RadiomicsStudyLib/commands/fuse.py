@@ -40,6 +40,15 @@ def add_parser(verbs: Any) -> None:
     group.add_argument("--selector", choices=("lasso", "mrmr", "none"), default="lasso")
     group.add_argument("--correlation-below", type=float, default=0.9)
     group.add_argument("--volume-correlation-below", type=float, help="drop features that follow the region's volume")
+    group.add_argument(
+        "--difference-p-below", type=float, help="drop features whose classes do not differ, such as 0.05 (song2021)"
+    )
+    group.add_argument(
+        "--difference-test",
+        choices=("by-normality", "t-test", "mann-whitney"),
+        default="by-normality",
+        help="of --difference-p-below; by-normality: t-test where both classes look normal, else Mann-Whitney",
+    )
     group.add_argument("--icc-above", type=float, default=0.75)
     group.add_argument("--signature-for", choices=("table", "region"), default="table")
     group.add_argument("--missing", choices=("error", "drop-cases", "drop-features"), default="error")
@@ -83,6 +92,8 @@ def _settings(arguments: argparse.Namespace) -> Any:
             icc_above=arguments.icc_above,
             volume_correlation_below=arguments.volume_correlation_below,
             correlation_below=arguments.correlation_below,
+            difference_p_below=arguments.difference_p_below,
+            difference_test=arguments.difference_test,
             selector=arguments.selector,
             seed=arguments.seed,
         ),
