@@ -1,20 +1,24 @@
-"""``peritumoral explain``: maps of what decided a network's output, or contributions to a classifier's."""
+"""``peritumoral explain``: maps of what decided a network's output, contributions to a classifier's, correlations."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
+from RadiomicsCoreLib.errors import InputError
+
 from ..arguments import names
-from ..console import print_files, progress_bar
+from ..console import print_files, print_lines, progress_bar
 from ..deep_arguments import add_cohort_job, named_tables, report_cases
 
 EXAMPLES = """examples:
   peritumoral explain cohort.csv trained/model -o maps
   peritumoral explain cohort.csv trained/model --cases p1,p7 --maps grad_cam --endpoint recurrence -o maps
   peritumoral explain cohort.csv fused/model --features radiomics=out/features.csv -o contributions
+  peritumoral explain cohort.csv --correlation --features radiomics=r/features.csv deep=d/features.csv -o heat_map
 
-A network gets Grad-CAM and input-gradient maps; classifiers (with --features) get exact Shapley contributions.
+A network gets Grad-CAM and input-gradient maps; classifiers (with --features) get exact Shapley contributions;
+--correlation draws how far two feature tables say the same, of all features or of those that a model uses.
 """
 
 
@@ -24,23 +28,30 @@ def add_parser(verbs: Any) -> None:
         "explain",
         help="maps of a network's attention, contributions to a classifier",
         description="Grad-CAM and input-gradient maps as volumes that lie on each patient's image, or what each "
-        "signature or feature contributed to a classifier's answer.",
+        "signature or feature contributed to a classifier's answer, or a heat map of two feature tables' correlations.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_cohort_job(parser)
-    parser.add_argument("bundle", help="model folder that train or fuse wrote")
+    parser.add_argument("bundle", nargs="?", help="model folder that train or fuse wrote (optional: --correlation)")
     parser.add_argument("--maps", type=names, default=("grad_cam", "input_gradient"), help="grad_cam,input_gradient")
     parser.add_argument("--endpoint", help="output to explain (default: the first)")
     parser.add_argument("--layer", help="layer of Grad-CAM (default: the network's feature layer)")
     parser.add_argument("--cases", type=names, help="cases to do (default: all)")
     parser.add_argument("--features", nargs="+", metavar="NAME=CSV", help="feature tables of a classifier's bundle")
+    parser.add_argument(
+        "--correlation", action="store_true", help="heat map of the correlations between the two tables of --features"
+    )
     parser.add_argument("--split", default="split", help="column that tells the training patients (background)")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Explain and report."""
+    if arguments.correlation:
+        return _correlation(arguments)
+    if arguments.bundle is None:
+        raise InputError("name the model folder that train or fuse wrote: peritumoral explain COHORT.csv trained/model")
     if arguments.features:
         return _contributions(arguments)
     from DeepRadiomicsFusionLib.explain_job import ExplainJob, explain_job
@@ -59,6 +70,21 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.cohort, arguments.out, job, cases=arguments.cases, jobs=arguments.jobs, progress=progress
         )
     return report_cases(done.outcomes, dict(done.files), done.notes)
+
+
+def _correlation(arguments: argparse.Namespace) -> int:
+    from DeepRadiomicsFusionLib.correlation_job import correlation_job
+
+    files, notes = correlation_job(
+        named_tables(arguments.features or ()),
+        arguments.out,
+        cohort=arguments.cohort,
+        bundle=arguments.bundle,
+        cases=arguments.cases,
+    )
+    print_lines(f"note: {note}" for note in notes)
+    print_files(files)
+    return 0
 
 
 def _contributions(arguments: argparse.Namespace) -> int:
