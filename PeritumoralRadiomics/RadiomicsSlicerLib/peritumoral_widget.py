@@ -22,14 +22,14 @@ from .job_area import JobArea
 from .layouts import show_chart, show_layout, show_table
 from .map_section import MapSection
 from .module_widget import ModuleWidget
+from .quality_view import QualityView
 from .ring_tags import rings_of
-from .segment_boxes import none_words, own_segments, segment_items, still_there, tumour_words
+from .segment_boxes import no_organ_words, own_segments, segment_items, still_there, tumour_words
 from .slice_preview import Debounced, SlicePreview
 from .table_panel import TablePanel
 from .tables import FEATURES
 
 TITLE = "Peritumoral Radiomics"
-_QUALITY_COLUMNS = ("region", "inner_mm", "outer_mm", "voxels", "volume_ml", "retained_fraction", "warnings")
 
 
 class PeritumoralPanel(ModuleWidget):
@@ -52,8 +52,8 @@ class PeritumoralPanel(ModuleWidget):
             ui.extractProgressBar, ui.extractProgressLabel, ui.extractCancelButton, ui.logEdit, self._onModified
         )
         self.maps = MapSection(self, self._onModified)
-        self.qualityPanel = TablePanel(ui.qualityTableView, _QUALITY_COLUMNS)
-        self.featurePanel = TablePanel(ui.featureTableView, filterColumn=FEATURE_COLUMN)
+        self.qualityPanel = QualityView(ui.qualityTable, ui.qualityNotesLabel)
+        self.featurePanel = TablePanel(ui.featureTableView, FEATURE_COLUMN)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneImported)
         ui.drawButton.connect("clicked(bool)", self.onDraw)
         ui.createRingsButton.connect("clicked(bool)", self.onCreateRings)
@@ -184,7 +184,7 @@ class PeritumoralPanel(ModuleWidget):
         organ = "".join(still_there(node, [parameters.organSegment]))
         exclusions = still_there(node, parameters.exclusionSegments)
         fill_items(ui.tumourSelector, segment_items(node, tumour_words()), tumour)
-        fill_items(ui.organSelector, segment_items(node, none_words()), organ)
+        fill_items(ui.organSelector, segment_items(node, no_organ_words()), organ)
         fill_checked_items(ui.exclusionSelector, segment_items(node, ""), exclusions)
         for name, value in (("tumourSegment", tumour), ("organSegment", organ), ("exclusionSegments", exclusions)):
             if getattr(parameters, name) != value:
@@ -236,9 +236,10 @@ class PeritumoralPanel(ModuleWidget):
             chosen = self._parameterNode
             self.logic.createRings(*self._ringArguments())
             self._measure()
-            # The segments show what the outlines showed.
+            # The segments and their table show what the outlines and the line below the numbers showed.
             self._previewSoon.settle(_occasion(chosen))
             self.preview.clear()
+            self._sayBelowRings("")
 
     def onMeasure(self, *_args: Any) -> None:
         """Measure the rings as they are now, edited or not."""

@@ -33,6 +33,13 @@ from .tables import keep_record, put_table
 _MARGIN_VOXELS = 4
 _RING_FILL_OPACITY = 0.25
 _MADE_BY_US = (RegionKind.RING, RegionKind.RIM)
+_QUALITY_TITLES = {
+    "inner_mm": "from (mm)",
+    "outer_mm": "to (mm)",
+    "thickness_mm": "thickness (mm)",
+    "volume_ml": "volume (ml)",
+    "retained_fraction": "kept fraction",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +207,8 @@ def quality_table(segmentationNode: Any, volumeNode: Any, tumour: str | None = N
     """Put the rows of :func:`ring_quality` into a table node, which keeps references to both nodes."""
     rows = ring_quality(segmentationNode, volumeNode, tumour)
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    node = put_table(columns, f"{segmentationNode.GetName()} ring quality", tableNode)
+    name = f"{segmentationNode.GetName()} ring quality"
+    node = put_table(columns, name, tableNode, titles=_QUALITY_TITLES)
     keep_record(node, {"kind": "quality"}, {"volume": volumeNode, "segmentation": segmentationNode})
     return node
 

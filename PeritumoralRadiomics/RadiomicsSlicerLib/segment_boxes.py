@@ -48,6 +48,6 @@ def tumour_words() -> str:
     return _("Choose the tumour")
 
 
-def none_words() -> str:
-    """Return what a box shows while nothing optional is chosen."""
-    return _("None")
+def no_organ_words() -> str:
+    """Return what the box of the organ shows while none is chosen."""
+    return _("No organ: rings go anywhere")

@@ -1,13 +1,14 @@
-"""A table in a panel: which node it shows, which columns, and which rows a filter lets through."""
+"""A table of features in a panel: which node it shows, which rows a filter lets through, and room for the values."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from .tables import table_columns
 
-_NAME_WIDTH = 210
+_SHORTEST_NAME, _LONGEST_NAME = 190, 280
+_SCROLL_BAR = 20
+"""Widths of the column of names and of the vertical scroll bar, pixels."""
 
 
 class TablePanel:
@@ -15,15 +16,18 @@ class TablePanel:
 
     Args:
         view: the qMRMLTableView.
-        columns: names of the columns to show; empty: all.
-        filterColumn: name of the column that :meth:`filter` looks into.
+        nameColumn: name of the column that :meth:`filter` looks into; the other columns hold values.
     """
 
-    def __init__(self, view: Any, columns: Sequence[str] = (), filterColumn: str = "") -> None:
+    def __init__(self, view: Any, nameColumn: str) -> None:
+        import qt
+
         self._view = view
-        self._columns = columns
-        self._filterColumn = filterColumn
+        self._nameColumn = nameColumn
         self._shown: Any = None
+        # The end of a feature's name tells it from the others, its beginning the filter.
+        view.setTextElideMode(qt.Qt.ElideMiddle)
+        view.horizontalScrollBar().rangeChanged.connect(self._makeRoom)
 
     def show(self, tableNode: Any, *, again: bool = False) -> bool:
         """Show a table node, or nothing.
@@ -40,16 +44,13 @@ class TablePanel:
         self._shown = tableNode
         self._view.setMRMLTableNode(tableNode)
         names = list(self._contents())
-        for number, name in enumerate(names):
-            self._view.setColumnHidden(number, bool(self._columns) and name not in self._columns)
-        if self._filterColumn in names:
-            # Long names would leave no room for the values.
-            self._view.setColumnWidth(names.index(self._filterColumn), _NAME_WIDTH)
-            self._view.sortFilterProxyModel().setFilterKeyColumn(names.index(self._filterColumn))
+        if self._nameColumn in names:
+            self._view.sortFilterProxyModel().setFilterKeyColumn(names.index(self._nameColumn))
+        self._makeRoom()
         return True
 
     def filter(self, text: str) -> None:
-        """Show only rows whose text in the filter column contains this one, in upper or lower case."""
+        """Show only rows whose name contains this text, in upper or lower case."""
         import qt
 
         proxy = self._view.sortFilterProxyModel()
@@ -59,6 +60,16 @@ class TablePanel:
     def column(self, name: str) -> list[Any]:
         """Return the values of a column of the table that is shown; empty without it."""
         return self._contents().get(name, [])
+
+    def _makeRoom(self, *_: Any) -> None:
+        """Give the names what the values leave; with many regions the table is scrolled, never the panel."""
+        names = list(self._contents()) if self._shown is not None else []
+        if self._nameColumn not in names:
+            return
+        place = names.index(self._nameColumn)
+        values = sum(self._view.columnWidth(number) for number in range(len(names)) if number != place)
+        room = self._view.maximumViewportSize().width() - _SCROLL_BAR - values
+        self._view.setColumnWidth(place, max(_SHORTEST_NAME, min(room, _LONGEST_NAME)))
 
     def _contents(self) -> dict[str, list[Any]]:
         return table_columns(self._shown) if self._shown is not None else {}

@@ -24,7 +24,11 @@ _SAVED_PRECISION = 1e-5
 
 
 def put_table(
-    columns: Mapping[str, Sequence[Any]], name: str, node: Any = None, descriptions: Mapping[str, str] | None = None
+    columns: Mapping[str, Sequence[Any]],
+    name: str,
+    node: Any = None,
+    descriptions: Mapping[str, str] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> Any:
     """Fill a table node: texts become text columns, whole numbers and floats numeric ones.
 
@@ -33,6 +37,7 @@ def put_table(
         name: of a new node; "_1" and so on is appended if it is taken.
         node: a table node to fill anew; None: a new one.
         descriptions: of columns, shown as tooltips of their heads.
+        titles: of columns, shown as their heads in place of the names.
 
     Returns:
         The vtkMRMLTableNode.
@@ -49,6 +54,8 @@ def put_table(
             node.AddColumn(array)
         for title, text in (descriptions or {}).items():
             node.SetColumnDescription(title, text)
+        for title, text in (titles or {}).items():
+            node.SetColumnTitle(title, text)
         node.SetLocked(True)
         node.SetAttribute(VALUES, json.dumps(_numbers(node)))
     finally:

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 import pythonqt
+import slicer
 import slicer_widgets
 
 FILE = Path(__file__).resolve().parents[2] / "PeritumoralRadiomics" / "Resources" / "UI" / "PeritumoralRadiomics.ui"
@@ -86,13 +87,13 @@ def test_sections_come_in_the_order_of_the_work():
     assert sections == ["1. Scan and tumour", "2. Rings", "3. Features", "4. Feature map"]
 
 
-def test_no_text_is_cut_off(panel, make_case):
+@pytest.mark.parametrize("width", [400, 460, 500, 600])
+def test_no_text_is_cut_off(panel, make_case, width):
     made = make_case()
     panel.enter()
     assert made.volume is panel._parameterNode.volume
-    panel.parent.resize(460, panel.parent.sizeHint().height())
-    panel.parent.show()
     panel.ui.mapsCollapsibleButton.setCollapsed(False)
+    show(panel, width)
     cut = []
     for name, widget in vars(panel.ui).items():
         if (
@@ -103,6 +104,32 @@ def test_no_text_is_cut_off(panel, make_case):
         ):
             cut.append((name, widget.text, widget.width, widget.sizeHint().width()))
     assert cut == []
+
+
+def test_the_panel_is_never_wider_than_400_pixels_whatever_the_names(panel, make_case, draw_segment):
+    made = make_case("CT of the thorax and abdomen, portal venous phase, 1.25 mm, kernel B30f, resampled")
+    for number in range(9):
+        draw_segment(made, f"vessel or organ at risk with a rather long name, number {number}", made.ball)
+    panel.enter()
+    panel._parameterNode.tumourSegment = "vessel or organ at risk with a rather long name, number 3"
+    panel._parameterNode.distancesMm = ", ".join(str(n / 2) for n in range(1, 20))
+    panel.ui.createRingsButton.click()
+    for section in (panel.ui.moreRingsGroupBox, panel.ui.moreFeaturesGroupBox, panel.ui.logGroupBox):
+        section.collapsed = False
+    panel.ui.mapsCollapsibleButton.setCollapsed(False)
+    show(panel, 400)
+    assert panel.parent.width == 400
+    assert panel.parent.minimumSizeHint().width() <= 400
+
+
+def show(panel, width):
+    """Show the panel at a width, as tall as it then is."""
+    panel.parent.resize(width, 100)
+    panel.parent.show()
+    for _ in range(3):
+        slicer.app.processEvents()
+        panel.parent.resize(width, panel.parent.layout().totalHeightForWidth(width))
+    slicer.app.processEvents()
 
 
 def cut_free(widget):

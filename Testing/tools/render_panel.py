@@ -2,14 +2,17 @@
 
     python Testing/tools/render_panel.py [FOLDER]
 
-FOLDER is Resources/Screenshots by default. The pictures show plain Qt's style: Slicer's own differs.
+FOLDER is Resources/Screenshots by default. The pictures show plain Qt's style ("Fusion"): Slicer's own differs. All
+are 500 pixels wide, which is usual for Slicer's panel, but panel_narrow.png (400) and panel_crowded.png (long names,
+many segments and rings, warnings). panel_dark.png has the colours of a dark theme.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,9 @@ for folder in ("PeritumoralRadiomics", "RadiomicsStudy", "Testing/gui/slicer_sta
     sys.path.insert(0, str(ROOT / folder))
 
 import slicer_window  # noqa: E402
+from PySide6 import QtGui  # noqa: E402
 
-WIDTH = 460
+WIDTH, NARROW = 500, 400
 PATIENCE_S = 300
 
 
@@ -33,15 +37,62 @@ def wait_until(condition: Callable[[], Any]) -> None:
         time.sleep(0.01)
 
 
-def save(panel: Any, path: Path) -> None:
+def save(panel: Any, path: Path, width: int = WIDTH) -> None:
     """Save a picture of the whole panel, as tall as it is."""
-    panel.parent.resize(WIDTH, 10)
+    panel.parent.resize(width, 10)
     panel.parent.show()
     slicer_window.APPLICATION.processEvents()
-    panel.parent.resize(WIDTH, panel.parent.sizeHint().height())
+    panel.parent.resize(width, panel.parent.sizeHint().height())
+    for _ in range(3):  # a label that wraps knows its height once it knows its width
+        slicer_window.APPLICATION.processEvents()
+        panel.parent.resize(width, panel.parent.layout().totalHeightForWidth(width))
     slicer_window.APPLICATION.processEvents()
     panel.parent.grab().save(str(path))
-    print(f"{path} {panel.parent.width} x {panel.parent.height}")
+    print(
+        f"{path} {panel.parent.width} x {panel.parent.height}, could be {panel.parent.minimumSizeHint().width()} wide"
+    )
+
+
+@contextmanager
+def dark_theme() -> Iterator[None]:
+    """Give all widgets the colours of a dark theme."""
+    application = slicer_window.APPLICATION
+    bright, dark = application.palette(), QtGui.QPalette()
+    role = QtGui.QPalette.ColorRole
+    for names, colour in (
+        ("Window Button ToolTipBase", "#323232"),
+        ("Base", "#252525"),
+        ("AlternateBase", "#2c2c2c"),
+        ("WindowText Text ButtonText ToolTipText", "#f0f0f0"),
+        ("PlaceholderText", "#909090"),
+        ("Highlight", "#2a82da"),
+    ):
+        for name in names.split():
+            dark.setColor(getattr(role, name), QtGui.QColor(colour))
+    for name in ("WindowText", "Text", "ButtonText"):
+        dark.setColor(QtGui.QPalette.ColorGroup.Disabled, getattr(role, name), QtGui.QColor("#7f7f7f"))
+    application.setPalette(dark)
+    try:
+        yield
+    finally:
+        application.setPalette(bright)
+
+
+def crowd(panel: Any) -> None:
+    """Give everything a long name, and make many segments and rings, some with warnings."""
+    import slicer
+
+    chosen = panel._parameterNode
+    chosen.volume.SetName("CT thorax abdomen portal venous phase 1.25 mm B30f resampled to 1 mm")
+    chosen.segmentation.SetName("Segmentation of a reader with a rather long name, second reading")
+    for number in range(12):
+        chosen.segmentation.GetSegmentation().AddEmptySegment("", f"vessel or organ at risk number {number}")
+    chosen.segmentation.GetSegmentation().GetSegment("Tumour").SetName("gross tumour volume of the primary")
+    chosen.distancesMm = "1, 2, 4, 8, 12.5, 15.25, 20, 30"
+    chosen.fractions = "1/6, 2/6, 3/6"
+    chosen.minVoxels = 1500
+    panel.ui.createRingsButton.click()
+    slicer.app.processEvents()
 
 
 def render(folder: Path) -> None:
@@ -69,8 +120,17 @@ def render(folder: Path) -> None:
         ui.logGroupBox.collapsed = True
         ui.featureFilterEdit.text = "original_glcm"
         ui.mapsCollapsibleButton.setCollapsed(False)
-        wait_until(lambda: ui.mapTimeLabel.text)
+        wait_until(lambda: ui.mapTimeLabel.text.startswith("Takes"))
         save(panel, folder / "panel_features.png")
+        save(panel, folder / "panel_narrow.png", NARROW)
+        with dark_theme():
+            save(panel, folder / "panel_dark.png")
+        crowd(panel)
+        chosen.preset = "wu2021"
+        ui.extractButton.click()
+        wait_until(lambda: not panel.extraction.running)
+        ui.featureFilterEdit.text = ""
+        save(panel, folder / "panel_crowded.png")
         for text in window.shown:
             print("shown:", text)
 

@@ -27,7 +27,8 @@ CLASSES: dict[str, type] = {
         (
             QtWidgets,
             "QWidget QLabel QPushButton QToolButton QCheckBox QComboBox QLineEdit QPlainTextEdit QSpinBox "
-            "QDoubleSpinBox QSlider QProgressBar QTableView QGroupBox QFrame QVBoxLayout QHBoxLayout QFormLayout",
+            "QDoubleSpinBox QSlider QProgressBar QTableView QTableWidget QGroupBox QFrame QVBoxLayout QHBoxLayout "
+            "QFormLayout",
         ),
     )
     for name in names.split()
@@ -157,6 +158,8 @@ def qt_module() -> types.ModuleType:
     module.QSettings = Settings  # type: ignore[attr-defined]
     module.QMessageBox = QtWidgets.QMessageBox  # type: ignore[attr-defined]
     module.QApplication = QtWidgets.QApplication  # type: ignore[attr-defined]
+    for plain in (QtWidgets.QTableWidgetItem, QtWidgets.QHeaderView, QtWidgets.QStyle):
+        setattr(module, plain.__name__, plain)
     return module
 
 

@@ -196,8 +196,22 @@ class qMRMLTableView(_TableView):
             texts = [array.GetVariantValue(row).ToString() for row in range(array.GetNumberOfValues())]
             items = [QtGui.QStandardItem(text) for text in texts]
             self._rows.appendColumn(items)
-            self._rows.setHorizontalHeaderItem(column, QtGui.QStandardItem(array.GetName()))
+            head = self._node.GetColumnTitle(array.GetName()) or array.GetName()
+            self._rows.setHorizontalHeaderItem(column, QtGui.QStandardItem(head))
+        self.horizontalHeader().setMinimumSectionSize(60)
         self.resizeColumnsToContents()
+
+
+def fold(section: Any, folded: list[Any], value: bool) -> list[Any]:
+    """Hide the contents of a section, or show those that folding has hidden; return what folding hides now."""
+    if not value:
+        for child in folded:
+            child.setVisible(True)
+        return []
+    shown = [child for child in section.children() if isinstance(child, QtWidgets.QWidget) and not child.isHidden()]
+    for child in shown:
+        child.setVisible(False)
+    return folded + shown
 
 
 @with_connect
@@ -211,12 +225,11 @@ class ctkCollapsibleButton(_Widget):
         self.setContentsMargins(0, 26, 0, 0)
         self._collapsed = False
         self._text = ""
+        self._folded: list[Any] = []
 
     def _set_collapsed(self, value: bool) -> None:
         self._collapsed = value
-        for child in self.children():
-            if isinstance(child, QtWidgets.QWidget):
-                child.setVisible(not value)
+        self._folded = fold(self, self._folded, value)
         self.setMaximumHeight(26 if value else 16777215)
 
     collapsed = QtCore.Property(bool, lambda self: self._collapsed, lambda self, value: self._set_collapsed(value))
@@ -254,6 +267,7 @@ class ctkCollapsibleGroupBox(_GroupBox):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._collapsed = False
+        self._folded: list[Any] = []
         self.setCheckable(True)
         self.toggled.connect(lambda on: self._set_collapsed(not on))
 
@@ -262,9 +276,7 @@ class ctkCollapsibleGroupBox(_GroupBox):
         blocked = self.blockSignals(True)
         self.setChecked(not value)
         self.blockSignals(blocked)
-        for child in self.children():
-            if isinstance(child, QtWidgets.QWidget):
-                child.setVisible(not value)
+        self._folded = fold(self, self._folded, value)
         self.setMaximumHeight(24 if value else 16777215)
 
     collapsed = QtCore.Property(bool, lambda self: self._collapsed, lambda self, value: self._set_collapsed(value))
@@ -311,7 +323,9 @@ class ctkCheckableComboBox(_ComboBox):
         painter = QtWidgets.QStylePainter(self)
         option = QtWidgets.QStyleOptionComboBox()
         self.initStyleOption(option)
-        option.currentText = ", ".join(index.data() for index in self.checkedIndexes()) or "(none)"
+        checked = [index.data() for index in self.checkedIndexes()]
+        all_or_none = "All" if checked and len(checked) == self.count else "None"
+        option.currentText = ", ".join(checked) if 0 < len(checked) < self.count else all_or_none
         painter.drawComplexControl(QtWidgets.QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QtWidgets.QStyle.ControlElement.CE_ComboBoxLabel, option)
 
