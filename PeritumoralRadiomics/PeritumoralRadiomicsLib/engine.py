@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 import SimpleITK as sitk
 
+from RadiomicsCoreLib.geometry import IndexBox
+
 
 @dataclass(frozen=True)
 class FilteredImage:
@@ -21,7 +23,7 @@ class FilteredImage:
 
     Attributes:
         name: pyradiomics' image type name: ``original``, ``wavelet-LLH``, ``log-sigma-1-0-mm-3D`` and so on.
-        image: the filtered image, on the grid of the preprocessed image.
+        image: the filtered image, on the grid of the preprocessed image or of the part of it that was asked for.
         setting: pyradiomics setting names and values that hold for this image type
             (the common ones, overridden by those given for the image type).
     """
@@ -38,7 +40,11 @@ class FeatureEngine(Protocol):
     version: str
 
     def filtered_images(
-        self, image: sitk.Image, image_types: Mapping[str, Mapping[str, Any]], setting: Mapping[str, Any]
+        self,
+        image: sitk.Image,
+        image_types: Mapping[str, Mapping[str, Any]],
+        setting: Mapping[str, Any],
+        kept: IndexBox | None = None,
     ) -> Iterator[FilteredImage]:
         """Yield the image types asked for, in order, each made once.
 
@@ -50,6 +56,8 @@ class FeatureEngine(Protocol):
             image_types: for example ``{"Original": {}, "LoG": {"sigma": [1.0]}, "Wavelet": {}}``;
                 the inner values override ``setting`` for that type.
             setting: pyradiomics setting names, for example ``{"binWidth": 25}``.
+            kept: the part of the image whose filtered values will be read: the images that are yielded are cut
+                to it, their values being those of the whole image filtered. None: no part is cut off.
         """
         ...
 

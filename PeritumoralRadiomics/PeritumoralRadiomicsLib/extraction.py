@@ -228,11 +228,12 @@ class _Run:
 
     def _intensity_jobs(self, image: sitk.Image, regions: list[_Region]) -> Iterator[Callable[[], _Computed]]:
         """Filter the image, one filter after the other, and yield the work on each region of each filtered image."""
+        read = union_box(region.box for region in regions)
+        shift = tuple(-start for start in read.start)
         for image_type, expected in self.settings.image_names().items():
-            part = _part_for(image_type, self.settings, image, regions)
+            part = _part_for(image_type, self.settings, image, read)
             missing = set(expected)
-            shift = tuple(-start for start in part.start)
-            for filtered in self._filtered(image_type, crop(image, part)):
+            for filtered in self._filtered(image_type, crop(image, part), read.shifted([-n for n in part.start])):
                 missing.discard(filtered.name)
                 edges = self._shared_edges(filtered, regions, shift)
                 for region in regions:
@@ -250,9 +251,9 @@ class _Run:
                     f"{name}: not made by {self.engine.name}, the crop of {size} voxels is too small for it"
                 )
 
-    def _filtered(self, image_type: str, image: sitk.Image) -> Iterator[FilteredImage]:
+    def _filtered(self, image_type: str, image: sitk.Image, read: IndexBox) -> Iterator[FilteredImage]:
         options = {image_type: self.settings.image_types[image_type]}
-        images = iter(self.engine.filtered_images(image, options, self.settings.engine_setting()))
+        images = iter(self.engine.filtered_images(image, options, self.settings.engine_setting(), read))
         while True:
             with self.timed("filters"):
                 filtered = next(images, None)
@@ -326,7 +327,7 @@ class _Run:
         return row
 
 
-def _part_for(image_type: str, settings: ExtractionSettings, image: sitk.Image, regions: list[_Region]) -> IndexBox:
+def _part_for(image_type: str, settings: ExtractionSettings, image: sitk.Image, read: IndexBox) -> IndexBox:
     """Return the part of the preprocessed image that one filter needs: less time and memory for narrow filters.
 
     The filter with the widest margin gets the whole crop, which was made for it.
@@ -334,7 +335,7 @@ def _part_for(image_type: str, settings: ExtractionSettings, image: sitk.Image, 
     margins = margins_of(settings, image.GetSpacing())
     if margins[image_type] == widest(margins):
         return whole_box(image)
-    return union_box(region.box for region in regions).grown(margins[image_type], image.GetSize())
+    return read.grown(margins[image_type], image.GetSize())
 
 
 def _geometry(image: sitk.Image | None) -> ImageGeometry | None:

@@ -1,7 +1,8 @@
 """Image filters: every pyradiomics image type as a function from an image to one or more derived images.
 
 A filter sees the image alone, never the region: filter first, mask second. One filtered image serves all
-regions of a case. :data:`FILTERS` is the table of image types.
+regions of a case; where it is known which part of it will be read, only that part is made, from the whole image
+and with the same values. :data:`FILTERS` is the table of image types.
 
 References: van Griethuysen et al. 2017, doi 10.1158/0008-5472.CAN-17-0339; the single functions name theirs.
 """
@@ -16,17 +17,23 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from RadiomicsCoreLib.blas_threads import single_blas_thread
 from RadiomicsCoreLib.errors import DependencyError, InputError
+from RadiomicsCoreLib.geometry import IndexBox, crop, whole_box
 
+from . import recursive_gaussian
 from .engine import FilteredImage
 
 _LOG = logging.getLogger(__name__)
 
-Filter = Callable[[sitk.Image, Mapping[str, Any]], Iterator[tuple[str, sitk.Image]]]
+Filter = Callable[[sitk.Image, Mapping[str, Any], IndexBox], Iterator[tuple[str, sitk.Image]]]
 
 
 def filtered_images(
-    image: sitk.Image, image_types: Mapping[str, Mapping[str, Any]], setting: Mapping[str, Any]
+    image: sitk.Image,
+    image_types: Mapping[str, Mapping[str, Any]],
+    setting: Mapping[str, Any],
+    kept: IndexBox | None = None,
 ) -> Iterator[FilteredImage]:
     """Yield the image types asked for, in order.
 
@@ -34,6 +41,7 @@ def filtered_images(
         image: 3D image.
         image_types: image type to its own settings, for example ``{"Original": {}, "LoG": {"sigma": [1.0]}}``.
         setting: settings common to all types, in pyradiomics' names.
+        kept: the part of the image whose filtered values are wanted; None for all of it.
 
     Raises:
         InputError: an image type is unknown, or its settings or the image do not allow it.
@@ -43,29 +51,35 @@ def filtered_images(
         >>> [filtered.name for filtered in filtered_images(image, {"Original": {}, "Square": {}}, {})]
         ['original', 'square']
     """
+    kept = whole_box(image) if kept is None else kept
     for image_type, own in image_types.items():
         if image_type not in FILTERS:
             raise InputError(f"image type {image_type!r} is unknown; use one of {', '.join(FILTERS)}")
         merged = {**setting, **(own or {})}
-        for name, derived in FILTERS[image_type](image, merged):
+        for name, derived in FILTERS[image_type](image, merged, kept):
             yield FilteredImage(name, derived, merged)
 
 
-def original(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[str, sitk.Image]]:
+def original(image: sitk.Image, setting: Mapping[str, Any], kept: IndexBox) -> Iterator[tuple[str, sitk.Image]]:
     """The image itself."""
-    yield "original", image
+    yield "original", crop(image, kept)
 
 
-def laplacian_of_gaussian(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[str, sitk.Image]]:
+def laplacian_of_gaussian(
+    image: sitk.Image, setting: Mapping[str, Any], kept: IndexBox
+) -> Iterator[tuple[str, sitk.Image]]:
     r"""Laplacian of Gaussian, :math:`\sigma^2 \nabla^2 G_\sigma * f`, for each ``sigma`` in mm.
 
-    Computed by ITK's recursive filters. A sigma that is too wide for the image is left out.
+    The values are those of ITK's recursive filters, see :mod:`.recursive_gaussian`. A sigma that is too wide for
+    the image is left out.
     Reference: Marr and Hildreth 1980, doi 10.1098/rspb.1980.0020.
     """
     sigmas = setting.get("sigma") or []
     if not sigmas:
         raise InputError("image type LoG needs the setting sigma, a list of widths in mm, for example [1, 2, 3]")
     size, spacing = np.array(image.GetSize()), np.array(image.GetSpacing())
+    # A copy: another thread may hold the image by the time the next sigma is asked for.
+    array, grid = sitk.GetArrayFromImage(image).astype(np.float64, copy=False), crop(image, kept)
     for sigma in sigmas:
         if not sigma > 0:
             raise InputError(f"sigma of LoG must be positive, got {sigma} mm")
@@ -73,13 +87,12 @@ def laplacian_of_gaussian(image: sitk.Image, setting: Mapping[str, Any]) -> Iter
         if np.any(size < needed):
             _LOG.warning("LoG of %g mm left out: it needs %s voxels, the image has %s", sigma, _by(needed), _by(size))
             continue
-        gaussian = sitk.LaplacianRecursiveGaussianImageFilter()
-        gaussian.SetNormalizeAcrossScale(True)
-        gaussian.SetSigma(float(sigma))
-        yield f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D", gaussian.Execute(image)
+        with single_blas_thread():
+            values = recursive_gaussian.laplacian_of_gaussian(array, tuple(spacing[::-1]), float(sigma), kept.slices)
+        yield f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D", _like(values, grid)
 
 
-def wavelet(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[str, sitk.Image]]:
+def wavelet(image: sitk.Image, setting: Mapping[str, Any], kept: IndexBox) -> Iterator[tuple[str, sitk.Image]]:
     """Undecimated wavelet decompositions: low (L) and high (H) pass along x, y, z, all combinations.
 
     Settings: ``wavelet`` (coif1), ``level`` (1), ``start_level`` (0), ``force2D``. The last level's
@@ -93,56 +106,60 @@ def wavelet(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[str
     axes = [2, 1, 0]
     if setting.get("force2D", False):
         axes.remove(setting.get("force2Ddimension", 0))
-    array = sitk.GetArrayFromImage(image)
-    crop = tuple(slice(0, size) for size in array.shape)
+    array, grid = sitk.GetArrayFromImage(image), crop(image, kept)
     array = np.pad(array, [(0, size % 2) for size in array.shape], "wrap")
     low = "a" * len(axes)
+    last = start + level - 1
     for n in range(start + level):
-        bands = transform(array, tuple(axes))
+        # The next level needs the whole approximation; the last one only what is kept.
+        part = kept.slices if n == last else tuple(slice(0, size) for size in array.shape)
+        bands = _bands(transform, array, axes, part)
         array = bands.pop(low)
         if n < start:
             continue
         for band, values in bands.items():
-            yield _band_name(n - start + 1, band), _like(values[crop], image)
-    yield _band_name(level, low), _like(array[crop], image)
+            yield _band_name(n - start + 1, band), _like(values if n == last else values[kept.slices], grid)
+    yield _band_name(level, low), _like(array, grid)
 
 
-def square(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[str, sitk.Image]]:
+def square(image: sitk.Image, setting: Mapping[str, Any], kept: IndexBox) -> Iterator[tuple[str, sitk.Image]]:
     r""":math:`(c f)^2` with :math:`c = 1 / \sqrt{\max |f|}`."""
     f = _float_array(image)
-    yield "square", _like((f * _inverse(np.sqrt(_largest(f)))) ** 2, image)
+    yield "square", crop(_like((f * _inverse(np.sqrt(_largest(f)))) ** 2, image), kept)
 
 
-def square_root(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[str, sitk.Image]]:
+def square_root(image: sitk.Image, setting: Mapping[str, Any], kept: IndexBox) -> Iterator[tuple[str, sitk.Image]]:
     r""":math:`\mathrm{sign}(f) \sqrt{c |f|}` with :math:`c = \max |f|`."""
     f = _float_array(image)
-    yield "squareroot", _like(np.sign(f) * np.sqrt(np.abs(f) * _largest(f)), image)
+    yield "squareroot", crop(_like(np.sign(f) * np.sqrt(np.abs(f) * _largest(f)), image), kept)
 
 
-def logarithm(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[str, sitk.Image]]:
+def logarithm(image: sitk.Image, setting: Mapping[str, Any], kept: IndexBox) -> Iterator[tuple[str, sitk.Image]]:
     r""":math:`c\,\mathrm{sign}(f) \log(|f| + 1)` with c such that the largest :math:`|f|` is kept."""
     f = _float_array(image)
     logs = np.sign(f) * np.log(np.abs(f) + 1)
-    yield "logarithm", _like(logs * (_largest(f) * _inverse(_largest(logs))), image)
+    yield "logarithm", crop(_like(logs * (_largest(f) * _inverse(_largest(logs))), image), kept)
 
 
-def exponential(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[str, sitk.Image]]:
+def exponential(image: sitk.Image, setting: Mapping[str, Any], kept: IndexBox) -> Iterator[tuple[str, sitk.Image]]:
     r""":math:`e^{c f}` with :math:`c = \log(\max |f|) / \max |f|`."""
     f = _float_array(image)
     largest = _largest(f)
     if largest == 0:
         raise InputError("image type Exponential is not defined for an image that is zero everywhere")
-    yield "exponential", _like(np.exp(np.log(largest) / largest * f), image)
+    yield "exponential", crop(_like(np.exp(np.log(largest) / largest * f), image), kept)
 
 
-def gradient(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[str, sitk.Image]]:
+def gradient(image: sitk.Image, setting: Mapping[str, Any], kept: IndexBox) -> Iterator[tuple[str, sitk.Image]]:
     r""":math:`|\nabla f|` by central differences, per mm unless ``gradientUseSpacing`` is False."""
     magnitude = sitk.GradientMagnitudeImageFilter()
     magnitude.SetUseImageSpacing(bool(setting.get("gradientUseSpacing", True)))
-    yield "gradient", magnitude.Execute(image)
+    yield "gradient", crop(magnitude.Execute(image), kept)
 
 
-def local_binary_pattern_2d(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[str, sitk.Image]]:
+def local_binary_pattern_2d(
+    image: sitk.Image, setting: Mapping[str, Any], kept: IndexBox
+) -> Iterator[tuple[str, sitk.Image]]:
     """Local binary pattern of every slice across ``force2Ddimension``.
 
     Settings: ``lbp2DRadius`` (1), ``lbp2DSamples`` (8), ``lbp2DMethod`` (uniform).
@@ -161,10 +178,12 @@ def local_binary_pattern_2d(image: sitk.Image, setting: Mapping[str, Any]) -> It
         warnings.filterwarnings("ignore", message="Applying `local_binary_pattern` to floating-point")
         for plane in slices:
             plane[...] = local_binary_pattern(plane, P=samples, R=radius, method=method)
-    yield "lbp-2D", _like(array, image)
+    yield "lbp-2D", crop(_like(array, image), kept)
 
 
-def local_binary_pattern_3d(image: sitk.Image, setting: Mapping[str, Any]) -> Iterator[tuple[str, sitk.Image]]:
+def local_binary_pattern_3d(
+    image: sitk.Image, setting: Mapping[str, Any], kept: IndexBox
+) -> Iterator[tuple[str, sitk.Image]]:
     """Rotation invariant local binary patterns on spheres around the voxels, and the kurtosis of the samples.
 
     Settings: ``lbp3DLevels`` (2), ``lbp3DIcosphereRadius`` (1, voxels), ``lbp3DIcosphereSubdivision`` (1).
@@ -179,8 +198,8 @@ def local_binary_pattern_3d(image: sitk.Image, setting: Mapping[str, Any]) -> It
         subdivisions=int(setting.get("lbp3DIcosphereSubdivision", 1)),
     )
     for number, values in enumerate(maps[:-1], start=1):
-        yield f"lbp-3D-m{number}", _like(values, image)
-    yield "lbp-3D-k", _like(maps[-1], image)
+        yield f"lbp-3D-m{number}", crop(_like(values, image), kept)
+    yield "lbp-3D-k", crop(_like(maps[-1], image), kept)
 
 
 FILTERS: dict[str, Filter] = {
@@ -197,8 +216,11 @@ FILTERS: dict[str, Filter] = {
 }
 
 
-def _wavelet_transform(setting: Mapping[str, Any]) -> Callable[[np.ndarray, tuple[int, ...]], dict[str, np.ndarray]]:
-    """One level of the stationary transform: band name ('a' low, 'd' high, one letter an axis) to values."""
+Transform = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+
+
+def _wavelet_transform(setting: Mapping[str, Any]) -> Transform:
+    """One level of the stationary transform along one axis: low pass and high pass."""
     try:
         import pywt
     except ImportError as error:
@@ -207,7 +229,24 @@ def _wavelet_transform(setting: Mapping[str, Any]) -> Callable[[np.ndarray, tupl
     if name not in pywt.wavelist(kind="discrete"):
         raise InputError(f"wavelet {name!r} is unknown; use for example coif1, haar, db2 or sym4")
     kernel = pywt.Wavelet(name)
-    return lambda array, axes: pywt.swtn(array, kernel, level=1, start_level=0, axes=axes)[0]
+    return lambda array, axis: pywt.swt(array, kernel, level=1, start_level=0, axis=axis)[0]
+
+
+def _bands(transform: Transform, array: np.ndarray, axes: list[int], kept: tuple[slice, ...]) -> dict[str, np.ndarray]:
+    """Transform along the axes; band name ('a' low, 'd' high, one letter an axis) to its kept part.
+
+    What is not kept is cut off as soon as its axis is done: later axes do not mix it in.
+    """
+    bands = {"": array}
+    for axis in axes:
+        cut = (slice(None),) * axis + (kept[axis],)
+        bands = {
+            band + letter: values[cut]
+            for band, source in bands.items()
+            for letter, values in zip("ad", transform(source, axis), strict=True)
+        }
+    untouched = tuple(slice(None) if axis in axes else part for axis, part in enumerate(kept))
+    return {band: values[untouched] for band, values in bands.items()}
 
 
 def _band_name(level: int, band: str) -> str:

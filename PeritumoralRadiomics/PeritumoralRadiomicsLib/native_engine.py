@@ -13,6 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
+from RadiomicsCoreLib.geometry import IndexBox
 
 from . import filters
 from .engine import FilteredImage
@@ -77,10 +78,14 @@ class NativeEngine:
         self._lock = Lock()
 
     def filtered_images(
-        self, image: sitk.Image, image_types: Mapping[str, Mapping[str, Any]], setting: Mapping[str, Any]
+        self,
+        image: sitk.Image,
+        image_types: Mapping[str, Mapping[str, Any]],
+        setting: Mapping[str, Any],
+        kept: IndexBox | None = None,
     ) -> Iterator[FilteredImage]:
-        """Yield the image types asked for, in order, each made once."""
-        return filters.filtered_images(image, image_types, setting)
+        """Yield the image types asked for, in order, each made once and only where it is kept."""
+        return filters.filtered_images(image, image_types, setting, kept)
 
     def shape_features(
         self,

@@ -20,7 +20,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import DependencyError, RegionError
-from RadiomicsCoreLib.geometry import crop, mask_box
+from RadiomicsCoreLib.geometry import IndexBox, crop, mask_box
 
 from .bin_edges import region_bin_edges
 from .engine import FilteredImage
@@ -50,7 +50,11 @@ class PyradiomicsEngine:
         self.version: str = str(radiomics.__version__).removeprefix("v")
 
     def filtered_images(
-        self, image: sitk.Image, image_types: Mapping[str, Mapping[str, Any]], setting: Mapping[str, Any]
+        self,
+        image: sitk.Image,
+        image_types: Mapping[str, Mapping[str, Any]],
+        setting: Mapping[str, Any],
+        kept: IndexBox | None = None,
     ) -> Iterator[FilteredImage]:
         """Yield pyradiomics' filtered images. LoG with a sigma too wide for the image is left out.
 
@@ -58,11 +62,11 @@ class PyradiomicsEngine:
             DependencyError: an image type needs a package that is not there.
         """
         for image_type, options in image_types.items():
-            kept = {**setting, **options}
+            merged = {**setting, **options}
             made = 0
-            for filtered, name in self._images_of(image_type, image, kept):
+            for filtered, name in self._images_of(image_type, image, merged):
                 made += 1
-                yield FilteredImage(name, filtered, kept)
+                yield FilteredImage(name, filtered if kept is None else crop(filtered, kept), merged)
             if not made and image_type.startswith("LBP"):
                 raise DependencyError(
                     f"pyradiomics {self.version} cannot make the image type {image_type} here (it needs "
