@@ -55,6 +55,35 @@ def add_bootstrap_options(parser: argparse.ArgumentParser, repeats: int) -> None
     group.add_argument("--jobs", type=positive_int, default=1, help="processes at a time")
 
 
+def add_reading_filter(parser: argparse.ArgumentParser) -> None:
+    """Add the filter by intraclass correlation of repeated readings."""
+    group = parser.add_argument_group("repeated readings")
+    group.add_argument(
+        "--readings",
+        nargs="+",
+        default=(),
+        metavar="CSV",
+        help="feature tables of a second reader or of perturbed masks, of all or some patients (matched by --id)",
+    )
+    group.add_argument("--icc-above", type=float, help="only features whose ICC exceeds this go on (default 0.8)")
+
+
+def reading_filter(arguments: argparse.Namespace) -> Any:
+    """Return the filter that the options name, None without ``--readings``.
+
+    Raises:
+        InputError: a threshold without readings, or out of bounds.
+    """
+    from SurvivalNomogramLib.reading_filter import ReadingFilter
+
+    if not arguments.readings:
+        if arguments.icc_above is not None:
+            raise InputError("--icc-above needs the tables of a second reading; add --readings second/features.csv")
+        return None
+    threshold = {} if arguments.icc_above is None else {"icc_above": arguments.icc_above}
+    return ReadingFilter(tuple(arguments.readings), **threshold)
+
+
 def add_horizons(parser: argparse.ArgumentParser) -> None:
     """Add the times to predict at."""
     parser.add_argument("--horizons", type=numbers("horizons"), default=(), help="times in the table's unit: 365,1095")

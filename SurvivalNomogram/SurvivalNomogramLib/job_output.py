@@ -11,6 +11,7 @@ from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.provenance import hash_files, hash_settings
 from RadiomicsCoreLib.tables import write_csv
 
+from .binary_table import BinaryTable, read_binary_table
 from .figures import save_figure
 from .survival_table import SurvivalTable, read_survival_table
 
@@ -53,6 +54,35 @@ class SurvivalColumns:
     def read(self, source: pd.DataFrame | Path | str) -> SurvivalTable:
         """Read the table; InputError with one line where it cannot be used."""
         return read_survival_table(source, **asdict(self))
+
+
+@dataclass(frozen=True)
+class BinaryColumns:
+    """Which columns of a table are what; the arguments of ``read_binary_table``.
+
+    Args:
+        event: column that says whether the event occurred.
+        covariates: columns of the model; None: all others.
+        categorical: numeric columns that hold codes.
+        references: reference levels.
+        split: column with train, test, ...; None: one cohort.
+        id_column: column of the patients' names.
+        missing: drop, median, level or error, for all columns or each.
+        event_values: what counts as the event, where it is open.
+    """
+
+    event: str
+    covariates: tuple[str, ...] | None = None
+    categorical: tuple[str, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    split: str | None = None
+    id_column: str | None = None
+    missing: str | Mapping[str, str] = "drop"
+    event_values: tuple[str, ...] | None = None
+
+    def read(self, source: pd.DataFrame | Path | str) -> BinaryTable:
+        """Read the table; InputError with one line where it cannot be used."""
+        return read_binary_table(source, **asdict(self))
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ Its bundle is read by ``nomogram_job`` and ``predict_job`` like that of a Cox mo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +17,19 @@ from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.provenance import environment_record
 from RadiomicsCoreLib.roc import auc, roc_curve, youden_threshold
 
-from .binary_table import BinaryTable, read_binary_table
+from .binary_table import BinaryTable
 from .bootstrap import BootstrapSettings, optimism
 from .bundle import ModelBundle, save_bundle
 from .cohort_table import TRAINING
 from .cox_report import parts_of, resample_notes
 from .decision_curve import decision_curve_binary
 from .figures import FORMATS
-from .job_output import JobOutput, JobResult, data_hash, file_name
+from .job_output import BinaryColumns, JobOutput, JobResult, data_hash, file_name
 from .logistic import LogisticModel, fit_logistic
 from .new_patients import without_unknown_levels
 from .nomogram import make_nomogram
 from .nomogram_figure import nomogram_figure
+from .reading_filter import ReadingFilter
 from .risk_groups import CutoffMethod, RiskCutoff
 from .validation_figures import decision_curve_figure, roc_figure
 
@@ -36,35 +37,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_RESAMPLES = BootstrapSettings(200)
-
-
-@dataclass(frozen=True)
-class BinaryColumns:
-    """Which columns of a table are what; the arguments of ``read_binary_table``.
-
-    Args:
-        event: column that says whether the event occurred.
-        covariates: columns of the model; None: all others.
-        categorical: numeric columns that hold codes.
-        references: reference levels.
-        split: column with train, test, ...; None: one cohort.
-        id_column: column of the patients' names.
-        missing: drop, median, level or error, for all columns or each.
-        event_values: what counts as the event, where it is open.
-    """
-
-    event: str
-    covariates: tuple[str, ...] | None = None
-    categorical: tuple[str, ...] = ()
-    references: Mapping[str, str] = field(default_factory=dict)
-    split: str | None = None
-    id_column: str | None = None
-    missing: str | Mapping[str, str] = "drop"
-    event_values: tuple[str, ...] | None = None
-
-    def read(self, source: pd.DataFrame | Path | str) -> BinaryTable:
-        """Read the table; InputError with one line where it cannot be used."""
-        return read_binary_table(source, **asdict(self))
 
 
 @dataclass(frozen=True)
@@ -93,6 +65,7 @@ def logistic_job(
     out: Path | str,
     columns: BinaryColumns,
     *,
+    readings: ReadingFilter | None = None,
     bootstrap: BootstrapSettings = DEFAULT_RESAMPLES,
     formats: Sequence[str] = FORMATS,
     progress: Progress = no_progress,
@@ -107,6 +80,7 @@ def logistic_job(
         source: CSV file or data frame.
         out: output folder.
         columns: which columns are what.
+        readings: keeps the features that repeated readings agree on, as in ``cox_job``; writes ``icc.csv``.
         bootstrap: for the optimism of the AUC; the model is fitted again in every resample.
         formats: of the figures.
         progress: told on the way.
@@ -115,6 +89,8 @@ def logistic_job(
         InputError: the table cannot be used.
         ModelError: no model can be fitted.
     """
+    reliable = readings.apply(source, columns) if readings else None
+    columns = reliable.columns if reliable else columns
     table = columns.read(source)
     training = table.training
     model = fit_logistic(table)
@@ -122,11 +98,13 @@ def logistic_job(
     risk = model.linear_predictor(training.frame)
     cutoff = RiskCutoff(float(youden_threshold(training.event, risk)), CutoffMethod.YOUDEN, None, len(training))
     output = JobOutput(out, formats)
+    if reliable:
+        reliable.write(output)
     output.notes += [*table.report, *table.warnings, *model.warnings]
     table, left_out = without_unknown_levels(table, model.terms)
     output.notes += left_out
     record = {"training_data_sha256": data_hash(source), "patients": model.n, "events": model.events}
-    settings = {"columns": asdict(columns)}
+    settings = {"columns": asdict(columns)} | ({"readings": readings.to_dict()} if readings else {})
     bundle = ModelBundle(model, nomogram, cutoff, table.missing, settings, environment_record(record))
     output.files.append(save_bundle(bundle, output.folder / "model"))
     output.table("coefficients", _odds_ratios(model))

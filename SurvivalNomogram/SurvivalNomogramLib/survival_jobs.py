@@ -46,6 +46,7 @@ from .job_output import JobOutput, JobResult, SurvivalColumns, data_hash
 from .new_patients import read_new_patients, without_unknown_levels
 from .nomogram import check_horizons, make_nomogram
 from .nomogram_figure import nomogram_figure
+from .reading_filter import ReadingFilter
 from .univariable import univariable_cox, univariable_frame
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def cox_job(
     columns: SurvivalColumns,
     modelling: CoxModelling = DEFAULT_MODELLING,
     *,
+    readings: ReadingFilter | None = None,
     horizons: Sequence[float] = (),
     cutoff: str | float = "median",
     bootstrap: BootstrapSettings = DEFAULT_RESAMPLES,
@@ -83,6 +85,8 @@ def cox_job(
         out: output folder.
         columns: which columns are what.
         modelling: screening and selection.
+        readings: keeps the features that repeated readings of the training patients agree on, before any other
+            step; writes ``icc.csv``. It looks at no outcome and is done once, not in every resample.
         horizons: times for the nomogram; quartiles of the event times when empty.
         cutoff: "median", "youden" (at the last horizon) or a number on the linear predictor.
         bootstrap: for the optimism of C, with the whole modelling step in every resample.
@@ -93,8 +97,13 @@ def cox_job(
         InputError: the table or a setting cannot be used.
         ModelError: no model can be fitted.
     """
+    reliable = readings.apply(source, columns, modelling.keep) if readings else None
+    if reliable:
+        columns, modelling = reliable.columns, reliable.offered_to(modelling)
     table = columns.read(source)
     output = JobOutput(out, formats)
+    if reliable:
+        reliable.write(output)
     output.notes += [*table.report, *table.warnings]
     training = table.training
     progress(0.02, "univariable Cox")
@@ -113,7 +122,8 @@ def cox_job(
         nomogram,
         locked,
         table.missing,
-        {"columns": asdict(columns), "modelling": modelling.to_dict()},
+        {"columns": asdict(columns), "modelling": modelling.to_dict()}
+        | ({"readings": readings.to_dict()} if readings else {}),
         environment_record({"training_data_sha256": data_hash(source), "patients": model.n, "events": model.events}),
     )
     output.files.append(save_bundle(bundle, output.folder / "model"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
-from ..icc import IccModel, icc
+from ..icc import IccModel
 from .readings import Readings
 from .step import Step, TableView
 
@@ -48,8 +48,10 @@ class IccFilter(Step):
     def _choose(self, table: TableView, outcome: np.ndarray | None) -> np.ndarray:
         readings, cases = self._check(table)
         unread = np.array([not readings.has(name) for name in table.names])
+        read = [name for name in table.names if readings.has(name)]
+        found = readings.reliability(cases, read, self.model, self.smallest_cases)
         self.icc_ = np.full(len(table.names), np.nan)
-        self.icc_[~unread] = self._iccs(readings.of(cases, [name for name in table.names if readings.has(name)]))
+        self.icc_[~unread] = found.lower if self.use_lower_bound else found.value
         keep = (self.icc_ > self.threshold) | (unread & (self.unread == "keep"))
         if not keep.any():
             best = float(np.nanmax(self.icc_)) if np.isfinite(self.icc_).any() else float("nan")
@@ -68,27 +70,4 @@ class IccFilter(Step):
             raise InputError("the ICC filter has no readings; give second-reader or perturbed feature tables")
         if table.case_ids is None:
             raise InputError("the ICC filter needs a data frame with case ids as index, not an array")
-        known = set(self.readings.cases)
-        read = [case for case in table.case_ids if case in known]
-        if len(read) < max(self.smallest_cases, 3):
-            raise InputError(
-                f"{len(read)} of {len(table.case_ids)} training cases were read twice; an ICC needs at least "
-                f"{max(self.smallest_cases, 3)}"
-            )
-        return self.readings, read
-
-    def _iccs(self, values: np.ndarray) -> np.ndarray:
-        """ICC (p,) of readings (n, k, p); a case without a finite value counts for no feature that it lacks."""
-        result = np.full(values.shape[2], np.nan)
-        whole = np.isfinite(values).all(axis=(0, 1))
-        if whole.any():
-            result[whole] = self._measure(values[:, :, whole])
-        for column in np.flatnonzero(~whole):
-            finite = values[np.isfinite(values[:, :, column]).all(axis=1)][:, :, [column]]
-            if len(finite) >= max(self.smallest_cases, 3):
-                result[column] = self._measure(finite)[0]
-        return result
-
-    def _measure(self, values: np.ndarray) -> np.ndarray:
-        found = icc(values, self.model)
-        return found.lower if self.use_lower_bound else found.value
+        return self.readings, table.case_ids

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
+from ..icc import Icc, IccModel, icc
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+FEWEST_CASES = 3
+"""An ICC of fewer cases says nothing."""
 
 
 class Readings:
@@ -54,6 +59,45 @@ class Readings:
         rows = [self._row[case] for case in cases if case in self._row]
         return self.values[rows][:, :, [self._column[name] for name in features]]
 
+    def reliability(
+        self,
+        cases: Sequence[Any],
+        features: Sequence[str],
+        model: IccModel = IccModel.AGREEMENT,
+        smallest_cases: int = 5,
+    ) -> Icc:
+        """ICC (p,) of features that were read, over those of the given cases that were read.
+
+        A case without a finite value counts for no feature that it lacks; a feature that too few cases have, or
+        that does not vary, gets NaN.
+
+        Args:
+            cases: ids, such as those of the training part; others have no say.
+            features: names.
+            model: ICC(2,1) or ICC(3,1).
+            smallest_cases: fewest cases, at least 3.
+
+        Raises:
+            InputError: too few of the cases were read.
+            KeyError: a feature that was not read.
+        """
+        smallest = max(smallest_cases, FEWEST_CASES)
+        read = [case for case in cases if case in self._row]
+        if len(read) < smallest:
+            raise InputError(
+                f"{len(read)} of {len(cases)} training cases were read twice; an ICC needs at least {smallest}"
+            )
+        values = self.of(read, features)
+        found = np.full((3, len(features)), np.nan)
+        whole = np.isfinite(values).all(axis=(0, 1))
+        if whole.any():
+            found[:, whole] = _measured(values[:, :, whole], model)
+        for column in np.flatnonzero(~whole):
+            finite = values[np.isfinite(values[:, :, column]).all(axis=1)][:, :, [column]]
+            if len(finite) >= smallest:
+                found[:, column] = _measured(finite, model)[:, 0]
+        return Icc(found[0], found[1], found[2], len(read), values.shape[1])
+
     def has(self, feature: str) -> bool:
         """True if the feature stands in every reading."""
         return feature in self._column
@@ -63,3 +107,9 @@ class Readings:
 
     def __repr__(self) -> str:
         return f"<{self.values.shape[1]} readings of {len(self.cases)} cases and {len(self.features)} features>"
+
+
+def _measured(values: np.ndarray, model: IccModel) -> np.ndarray:
+    """Value, lower and upper end (3, p) of readings (n, k, p)."""
+    found = icc(values, model)
+    return np.stack([found.value, found.lower, found.upper])

@@ -12,8 +12,10 @@ from ..survival_arguments import (
     add_column_options,
     add_horizons,
     add_output_options,
+    add_reading_filter,
     bootstrap_settings,
     plain_value,
+    reading_filter,
     report,
     survival_columns,
 )
@@ -22,6 +24,8 @@ EXAMPLES = """examples:
   peritumoral cox clinical.csv --time days --event death --covariates age,stage,signature -o cox
   peritumoral cox features.csv --time days --event death --univariable-p 0.05 --selection lasso -o cox
   peritumoral cox features.csv --time days --event death --selection lasso --alpha 0.5 --lambda 1se -o cox
+  peritumoral cox features.csv --time days --event death --id case_id --readings second/features.csv --icc-above 0.8 \\
+      --selection lasso -o cox
   peritumoral cox clinical.csv --time days --event death --missing drop,age=median,stage=level -o cox
   peritumoral cox clinical.csv --time months --time-unit months --event status --event-values dead \\
       --selection backward --reference stage=I --horizons 36,60 -o cox
@@ -49,6 +53,7 @@ def add_parser(verbs: Any) -> None:
     group.add_argument("--alpha", type=float, default=1.0, help="1: LASSO; between 0 and 1: elastic net")
     group.add_argument("--folds", type=int, default=10, help="of the LASSO's cross-validation")
     group.add_argument("--cutoff", default="median", help="median, youden, or a number on the linear predictor")
+    add_reading_filter(parser)
     add_bootstrap_options(parser, 200)
     parser.set_defaults(run=run)
 
@@ -75,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
             modelling,
             horizons=arguments.horizons,
             cutoff=plain_value(arguments.cutoff),
+            readings=reading_filter(arguments),
             bootstrap=bootstrap_settings(arguments),
             formats=arguments.formats,
             progress=progress,

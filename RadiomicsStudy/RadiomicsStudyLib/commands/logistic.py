@@ -11,8 +11,10 @@ from ..survival_arguments import (
     add_bootstrap_options,
     add_covariate_options,
     add_output_options,
+    add_reading_filter,
     bootstrap_settings,
     covariate_columns,
+    reading_filter,
     report,
 )
 
@@ -36,6 +38,7 @@ def add_parser(verbs: Any) -> None:
     group.add_argument("--event", required=True, help="column with the end point")
     group.add_argument("--event-values", type=names, help="what it says where the outcome happened")
     add_covariate_options(group)
+    add_reading_filter(parser)
     add_bootstrap_options(parser, 200)
     parser.set_defaults(run=run)
 
@@ -50,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.table,
             arguments.out,
             columns,
+            readings=reading_filter(arguments),
             bootstrap=bootstrap_settings(arguments),
             formats=arguments.formats,
             progress=progress,
