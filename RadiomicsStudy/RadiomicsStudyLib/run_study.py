@@ -4,6 +4,13 @@
 -o out`` takes the words of the command ``peritumoral`` and exits as it does: 0 all done, 1 some cases failed, 2
 nothing could be done. Plain Python runs it too. Slicer lacks some packages; ``--install`` before the first word
 installs them once. Nothing opens a dialog.
+
+Slicer reads the options that it knows itself, wherever they stand: ``--help``, ``-h``, ``--version``, ``-c``. Say
+``run_study.py help`` or ``run_study.py help extract`` instead of ``--help``, or put ``--`` before our words:
+``... --python-script run_study.py -- extract --help``. Slicer drops that ``--``; one that comes through is dropped here.
+
+The exit code is that of ``sys.exit``, which Slicer hands to its event loop and so to the shell. On Windows the shell
+does not wait for ``Slicer.exe``: use ``start /wait Slicer.exe ...`` and read ``%ERRORLEVEL%``.
 """
 
 from __future__ import annotations
@@ -14,11 +21,13 @@ import os
 import re
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 EXIT_NOTHING_DONE = 2
 INSTALL = "--install"
+HELP, REST = "help", "--"
 REQUIREMENTS = "requirements-study.txt"
 _MODULES = ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy")
 
@@ -53,7 +62,7 @@ def main(argv: Sequence[str], install: Callable[[Path], None] | None = None) -> 
             sys.path.insert(0, str(folder))
     # Worker processes are started with Slicer's Python; on Windows the default would be the application itself.
     multiprocessing.set_executable(sys.executable)
-    words = list(argv)
+    words = plain_words(argv)
     try:
         if words[:1] == [INSTALL]:
             (install or install_packages)(requirements_file(script))
@@ -70,6 +79,27 @@ def main(argv: Sequence[str], install: Callable[[Path], None] | None = None) -> 
         return _refuse(f"pip could not install {requirements_file(script).name} (exit code {error.returncode})")
     except SystemExit as stop:  # argparse has printed its message, or the help
         return stop.code if isinstance(stop.code, int) else EXIT_NOTHING_DONE
+    except Exception:  # a fault of ours: after an exception in its script, Slicer would run on and wait for ever
+        traceback.print_exc()
+        return _refuse("a fault of the program, see above; please report it with these lines")
+
+
+def plain_words(argv: Sequence[str]) -> list[str]:
+    """Return the words of the command line without what is there for Slicer's own reading of them.
+
+    Args:
+        argv: may begin with ``--``, which ends Slicer's options, or with ``help``, which Slicer lets through.
+
+    Example:
+        >>> plain_words(["--", "extract", "--help"]), plain_words(["help", "extract"]), plain_words(["help"])
+        (['extract', '--help'], ['extract', '--help'], ['--help'])
+    """
+    words = list(argv)
+    if words[:1] == [REST]:
+        words.pop(0)
+    if words[:1] == [HELP]:
+        words = [*words[1:], "--help"]
+    return words
 
 
 def missing_packages(requirements: Path) -> list[str]:

@@ -79,6 +79,64 @@ def test_a_wrong_input_exits_2_with_one_line(tmp_path, installed):
     assert run(SCRIPT, "--help").returncode == 0
 
 
+@pytest.mark.parametrize("words", [("help", "rings"), ("--", "rings", "--help"), ("--", "help", "rings")])
+def test_help_is_reached_past_slicers_own_help(words):
+    done = run(SCRIPT, *words)
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: peritumoral rings ")
+
+
+def test_help_alone_lists_the_verbs():
+    done = run(SCRIPT, "help")
+    assert done.returncode == 0 and "usage: peritumoral" in done.stdout and "extract" in done.stdout
+
+
+def as_slicer_runs_it(*words: str) -> subprocess.CompletedProcess:
+    """Run the script as CTK's executeFile does: as text, in the globals of ``__main__``, with argv and __file__ set."""
+    code = (
+        "import sys; script = sys.argv[1]; sys.argv[:] = sys.argv[1:]\n"
+        "updated = globals(); updated['__file__'] = script\n"
+        "exec(open(script).read(), updated)\n"
+        "print('Slicer would go on running')"
+    )
+    return subprocess.run([sys.executable, "-c", code, str(SCRIPT), *words], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(("help",), 0), (("no-such-verb",), 2), (("cohort", "check", "none.csv"), 2)]
+)
+def test_the_exit_code_comes_as_system_exit_which_slicer_hands_on(words, code):
+    done = as_slicer_runs_it(*words)
+    assert done.returncode == code
+    assert "would go on running" not in done.stdout
+
+
+def test_a_fault_of_the_program_ends_it_too_or_slicer_would_wait_for_ever(tmp_path, capsys, monkeypatch):
+    import RadiomicsStudyLib.cli
+
+    module = load_script()
+
+    def fail(words):
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr(RadiomicsStudyLib.cli, "main", fail)
+    assert module.main(["extract"]) == 2
+    shown = capsys.readouterr().err
+    assert "ZeroDivisionError: of ours" in shown
+    assert shown.splitlines()[-1].startswith("peritumoral: a fault of the program")
+
+
+def load_script():
+    spec = importlib.util.spec_from_file_location("run_study_under_test", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_script_can_be_read_in_any_encoding_that_slicer_opens_it_with():
+    assert SCRIPT.read_bytes().isascii()
+
+
 def test_a_missing_package_is_said_before_the_work_begins(cohort, tmp_path, installed):
     shutil.copytree(installed.parents[1], tmp_path / "slicer")
     script = tmp_path / "slicer" / "RadiomicsStudyLib" / SCRIPT.name
