@@ -29,7 +29,7 @@ def packages_to_read(settings: str | Path) -> list[str]:
 
 
 def ensure_packages(names: Sequence[str], requirements: Path, requester: str) -> None:
-    """Install packages that are missing, after asking.
+    """Install packages that are missing, after asking; call it without a wait cursor, as it may show a question.
 
     Args:
         names: of the packages that are needed.
@@ -75,7 +75,9 @@ def _ask_and_install(lines: Sequence[str], requester: str) -> None:
     question = f"{requester} needs {', '.join(missing)}. Install into Slicer's Python now?"
     if not slicer.util.confirmOkCancelDisplay(question, windowTitle=requester):
         raise RuntimeError("the installation was declined")
-    slicer.util.pip_install(missing)
+    installing = f"Installing {', '.join(missing)} into Slicer's Python. This can take some minutes…"
+    with slicer.util.MessageDialog(installing), slicer.util.WaitCursor():
+        slicer.util.pip_install(missing)
 
 
 def _is_installed(line: str) -> bool:

@@ -142,7 +142,7 @@ class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.statusLabel.text = text
 
     @contextmanager
-    def reporting(self, failure: str) -> Iterator[None]:
+    def reporting(self, failure: str, *, waitCursor: bool = True) -> Iterator[None]:
         """Do a button's work: show what goes wrong, and leave the panel usable.
 
         An error of ours is one clear line; it is shown, and not raised again. Anything else is a fault of the
@@ -150,10 +150,11 @@ class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         Args:
             failure: what could not be done, as a sentence.
+            waitCursor: False for work that asks the user something.
         """
         self.say("")
         try:
-            with slicer.util.tryWithErrorDisplay(failure, waitCursor=True):
+            with slicer.util.tryWithErrorDisplay(failure, waitCursor=waitCursor):
                 yield
         except RadiomicsError as error:
             self.say(str(error))

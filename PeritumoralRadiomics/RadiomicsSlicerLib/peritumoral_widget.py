@@ -277,12 +277,18 @@ class PeritumoralPanel(ModuleWidget):
     # --- features ---------------------------------------------------------------------------------------------
 
     def onExtract(self, *_args: Any) -> None:
-        """Extract features in a process of its own."""
-        with self.reporting(_("The extraction could not be started.")):
-            chosen = self._parameterNode
-            settings = chosen.parameterFile or chosen.preset
-            self._ensure(packages_to_read(settings))
-            self._ensure(packages_for(resolve_settings(settings, chosen.phase)))
+        """Ask for packages that are missing, and extract features in a process of its own."""
+        failure = _("The extraction could not be started.")
+        chosen = self._parameterNode
+        settings = chosen.parameterFile or chosen.preset
+        ready = False
+        with self.reporting(failure, waitCursor=False):
+            self.ensure(packages_to_read(settings))
+            self.ensure(packages_for(resolve_settings(settings, chosen.phase)))
+            ready = True
+        if not ready:
+            return
+        with self.reporting(failure):
             segments = [chosen.tumourSegment, *rings_of(chosen.segmentation, chosen.tumourSegment)]
             self.extraction.runInFolder(
                 self.newFolder(),
@@ -315,7 +321,8 @@ class PeritumoralPanel(ModuleWidget):
         """Return the path of a folder for a job, which is not there yet."""
         return Path(slicer.app.temporaryPath) / f"{self.moduleName}-{uuid.uuid4().hex}"
 
-    def _ensure(self, packages: list[str]) -> None:
+    def ensure(self, packages: list[str]) -> None:
+        """Install packages that are missing, after asking. Raises DependencyError if they are not there then."""
         ensure_packages(packages, Path(self.resourcePath("requirements.txt")), TITLE)
 
     def _offerFeatures(self, parameters: Any) -> None:

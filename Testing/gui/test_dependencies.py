@@ -12,6 +12,7 @@ import pytest
 import slicer
 import slicer.util
 from packaging.requirements import Requirement
+from PySide6 import QtWidgets
 
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.presets import preset
@@ -94,6 +95,20 @@ def test_what_is_missing_is_installed_after_asking(older_slicer, monkeypatch):
     ensure_packages(["PyWavelets", "PyYAML"], REQUIREMENTS, "Panel")
     assert older_slicer.shown == ["Panel needs PyWavelets>=1.5. Install into Slicer's Python now?"]
     assert pip.installed == [["PyWavelets>=1.5"]]
+
+
+def test_the_installation_is_announced_and_has_the_wait_cursor(older_slicer, monkeypatch):
+    pip = Pip(monkeypatch, missing=("PyWavelets",))
+    busy = []
+
+    def install(requirements, **_):
+        busy.append(QtWidgets.QApplication.overrideCursor() is not None)
+        pip.install(requirements)
+
+    monkeypatch.setattr(slicer.util, "pip_install", install)
+    ensure_packages(["PyWavelets"], REQUIREMENTS, "Panel")
+    assert busy == [True] and QtWidgets.QApplication.overrideCursor() is None
+    assert len(older_slicer.announced) == 1 and "Installing PyWavelets>=1.5" in older_slicer.announced[0]
 
 
 def test_a_refusal_is_one_line_and_nothing_is_installed(older_slicer, monkeypatch):

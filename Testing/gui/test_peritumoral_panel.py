@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 
 import numpy as np
@@ -589,14 +590,17 @@ def test_a_declined_installation_is_one_line(panel, case, window, scene_text, mo
 
     monkeypatch.setattr(metadata, "version", without_wavelets)
     monkeypatch.setattr(slicer.util, "pip_install", lambda *_: pytest.fail("was installed nevertheless"), raising=False)
-    window.answer = False
+    monkeypatch.setitem(sys.modules, "slicer.packaging", None)
+    cursors = []
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, **_: cursors.append(window.app.cursors))
     panel.ui.presetSelector.setCurrentIndex(panel.ui.presetSelector.findData("zhang2024"))
     before = scene_text()
     press(panel.ui.extractButton)
     assert not panel.extraction.running
     words = "Peritumoral Radiomics needs PyWavelets>=1.5; it was not installed: the installation was declined"
     assert panel.ui.statusLabel.text == words
-    assert window.shown[0].startswith("Peritumoral Radiomics needs PyWavelets>=1.5. Install")
+    assert cursors == [0], "the question was asked under the wait cursor"
+    assert window.shown == [f"The extraction could not be started.\n\n{words}"]
     assert scene_text() == before
 
 

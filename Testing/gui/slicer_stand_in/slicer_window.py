@@ -4,7 +4,8 @@
 tests without a window see none. Where it differs from Slicer:
 
 - No views are drawn; the layout manager remembers layouts and has no view widgets.
-- A message box is not shown: its text goes to ``shown``, and ``answer`` decides what the user pressed.
+- A message box is not shown: its text goes to ``shown``, and ``answer`` decides what the user pressed. What is said
+  while something lasts goes to ``announced``.
 - ``slicer.util.selectModule`` calls exit and enter of the panels that are registered in ``panels``, and nothing else.
 - The Segment Editor is an empty panel that remembers what it was given.
 """
@@ -133,6 +134,7 @@ class Window:
     def __init__(self, app: App) -> None:
         self.app = app
         self.shown: list[str] = []
+        self.announced: list[str] = []
         self.answer = True
         self.panels: dict[str, Any] = {}
         self.current = ""
@@ -147,6 +149,12 @@ class Window:
         """Take the text of a question and give the answer."""
         self.shown.append(text)
         return self.answer
+
+    @contextlib.contextmanager
+    def announce(self, text: str) -> Iterator[None]:
+        """Take the text that is shown while something lasts."""
+        self.announced.append(text)
+        yield
 
     def select(self, module: str) -> None:
         """Open another module."""
@@ -214,6 +222,7 @@ def window() -> Iterator[Window]:
         _set(undo, slicer.modules, "segmenteditor", found.editor)
         _set(undo, slicer.util, "errorDisplay", found.message)
         _set(undo, slicer.util, "confirmOkCancelDisplay", found.ask)
+        _set(undo, slicer.util, "MessageDialog", found.announce)
         _set(undo, slicer.util, "selectModule", found.select)
         _set(undo, slicer.util, "mainWindow", lambda: APPLICATION)
         undo.callback(_put_modules, _take_modules())
