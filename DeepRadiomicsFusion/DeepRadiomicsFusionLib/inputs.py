@@ -282,7 +282,10 @@ def _resized_slice(work: _Work, settings: NetworkInput) -> _Target:
 def _rough_box(work: _Work, settings: NetworkInput) -> _Target:
     whole = mask_box(work.region)
     areas = (sitk.GetArrayViewFromImage(work.region) != 0).sum(axis=(1, 2))
-    marked = sorted({whole.start[2], int(np.argmax(areas)), whole.stop[2] - 1})
+    # A ring has its largest area in a cap above the tumour: the slice is the tumour's, where the region is in it.
+    largest = work.largest_slice()
+    largest = largest if areas[largest] else int(np.argmax(areas))
+    marked = sorted({whole.start[2], largest, whole.stop[2] - 1})
     box = union_box(work.region_in(k, k) for k in marked)
     middle, steps = _fitted(work, box, settings)
     first, last = _slice_range(work, settings)

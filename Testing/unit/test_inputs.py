@@ -130,6 +130,21 @@ def test_a_rough_box_from_three_marked_slices_is_that_of_their_enclosing_box(sca
     assert (i_extent, j_extent) == pytest.approx(((75 - 45) * 0.8, (55 - 25) * 0.8))
 
 
+def test_the_rough_box_of_a_ring_holds_the_ring_of_the_tumours_largest_slice(scan):
+    """A ring is largest in the caps, here twice as large as around the tumour's middle: the box is not the cap's."""
+    tumour, ring = np.zeros((2, 12, 90, 110), np.uint8)
+    tumour[4:9, 30:50, 50:70] = 1
+    ring[4:9, 25:55, 45:75] = 1 - tumour[4:9, 25:55, 45:75]  # 500 pixels a slice
+    ring[[3, 9], 30:50, 45:75] = 1  # 600 pixels
+    masks = {}
+    for name, array in (("intratumour", tumour), ("ring_0_3mm", ring)):
+        masks[name] = sitk.GetImageFromArray(array)
+        masks[name].CopyInformation(scan)
+    shown = network_image(scan, masks, NetworkInput("rough_box", region="ring_0_3mm", size=64))
+    extents = [n * s for n, s in zip(shown.image.GetSize()[:2], shown.image.GetSpacing()[:2], strict=True)]
+    assert extents == pytest.approx([30 * 0.8, 30 * 0.8])
+
+
 def test_z_scores_are_over_the_region_where_the_rest_is_hidden(scan, regions):
     shown = network_image(scan, regions, NetworkInput("patch", size=64, masked=True))
     inside = shown.array[0, 0][sitk.GetArrayFromImage(shown.mask)[0] != 0]
