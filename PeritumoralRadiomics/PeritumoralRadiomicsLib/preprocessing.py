@@ -12,7 +12,7 @@ linearly, interpolated intensities rounded where the image holds whole numbers, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,8 +82,7 @@ def preprocess(image: sitk.Image, regions: Mapping[str, sitk.Image], settings: E
     crop = _resampled(grid, _intensities(image, grid.source, settings), settings)
     interpolator = MaskInterpolator.LINEAR if settings.profile is Profile.IBSI else settings.mask_interpolator
     masks: dict[str, sitk.Image] = {}
-    for name, item in placed.items():
-        mask = grid.mask(item, interpolator)
+    for name, mask in grid.masks(placed, interpolator):
         try:
             check_region(sitk.GetArrayViewFromImage(mask) != 0, settings.setting, settings.min_voxels)
             masks[name] = mask
@@ -269,23 +268,42 @@ class _Grid:
             interpolator = getattr(sitk, interpolator)
         return self._filter(interpolator, crop.GetPixelID()).Execute(crop)
 
-    def mask(self, item: _PlacedMask, interpolator: MaskInterpolator) -> sitk.Image:
-        """Return a region's mask on the grid of the preprocessed image."""
-        if self.target is None:
-            return self._mask_on(item, self.source)
-        if interpolator is MaskInterpolator.LINEAR:
-            soft = sitk.Cast(self._mask_on(item, self.source), sitk.sitkFloat32)
-            return self._filter(sitk.sitkLinear, sitk.sitkFloat32).Execute(soft) >= 0.5
-        # On the whole grid: where a new voxel's centre falls between two old ones, rounding of the origin
-        # decides, and it has to be the whole image's origin, as in pyradiomics.
-        full = self._mask_on(item, whole_box(self.whole))
-        return self._filter(sitk.sitkNearestNeighbor, sitk.sitkUInt8).Execute(full)
+    def masks(
+        self, placed: Mapping[str, _PlacedMask], interpolator: MaskInterpolator
+    ) -> Iterator[tuple[str, sitk.Image]]:
+        """Yield the regions' names and masks on the grid of the preprocessed image."""
+        if self.target is not None and interpolator is not MaskInterpolator.LINEAR:
+            yield from self._nearest(list(placed.items()))
+            return
+        for name, item in placed.items():
+            mask = self._on_part({1: item}, self.source)
+            if self.target is not None:
+                soft = sitk.Cast(mask, sitk.sitkFloat32)
+                mask = self._filter(sitk.sitkLinear, sitk.sitkFloat32).Execute(soft) >= 0.5
+            yield name, mask
 
-    def _mask_on(self, item: _PlacedMask, part: IndexBox) -> sitk.Image:
+    def _nearest(self, items: list[tuple[str, _PlacedMask]]) -> Iterator[tuple[str, sitk.Image]]:
+        """Yield the masks, nearest neighbour: eight at a time, each a bit of one image."""
+        for start in range(0, len(items), 8):
+            bits = {1 << n: item for n, item in enumerate(items[start : start + 8])}
+            # On the whole grid: where a new voxel's centre falls between two old ones, rounding of the origin
+            # decides, and it has to be the whole image's origin, as in pyradiomics.
+            full = self._on_part({bit: item for bit, (_, item) in bits.items()}, whole_box(self.whole))
+            moved = self._filter(sitk.sitkNearestNeighbor, sitk.sitkUInt8).Execute(full)
+            coded = sitk.GetArrayViewFromImage(moved)
+            for bit, (name, _) in bits.items():
+                mask = sitk.GetImageFromArray((coded & bit != 0).view(np.uint8))
+                mask.CopyInformation(moved)
+                yield name, mask
+
+    def _on_part(self, values: Mapping[int, _PlacedMask], part: IndexBox) -> sitk.Image:
+        """Return a part of the input grid with each region's value, a power of two, added inside it."""
         # numpy, because ITK's padding takes ten times as long
         array = np.zeros(part.size[::-1], np.uint8)
         inverse = [-start for start in part.start]
-        array[item.box.shifted(inverse).slices] = sitk.GetArrayViewFromImage(item.mask)
+        for value, item in values.items():
+            inside = sitk.GetArrayViewFromImage(item.mask)
+            array[item.box.shifted(inverse).slices] |= inside * np.uint8(value)
         padded = sitk.GetImageFromArray(array)
         padded.SetSpacing(self.whole.GetSpacing())
         padded.SetDirection(self.whole.GetDirection())

@@ -153,6 +153,21 @@ def test_a_mask_on_a_crop_of_the_grid_means_the_same_as_on_the_whole():
             assert_same_part(part.image, whole.image)
 
 
+def test_many_overlapping_masks_are_resampled_as_each_of_them_alone():
+    image = noise()
+    random = np.random.default_rng(5)
+    starts = {f"region {n}": tuple(int(a) for a in random.integers(2, 10, 3)) for n in range(19)}
+    masks = {name: cube(image, start, (9, 8, 7)) for name, start in starts.items()}
+    settings = ExtractionSettings(setting={**ISOTROPIC, "resampledPixelSpacing": [1.3, 1.3, 1.9]})
+    together = preprocess(image, masks, settings)
+    assert list(together.masks) == list(masks)
+    for name, mask in masks.items():
+        expected = sitk.Resample(mask, together.image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
+        assert np.array_equal(sitk.GetArrayFromImage(together.masks[name]), sitk.GetArrayFromImage(expected)), name
+        assert together.masks[name].GetPixelID() == sitk.sitkUInt8
+        assert together.masks[name].GetOrigin() == together.image.GetOrigin()
+
+
 def test_linear_mask_interpolation_keeps_what_reaches_one_half():
     image = noise(spacing=(2, 2, 2))
     mask = cube(image)
