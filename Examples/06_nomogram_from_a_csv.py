@@ -5,9 +5,9 @@ python Examples/06_nomogram_from_a_csv.py COHORT.csv OUT    (columns: days, deat
 
 import sys
 
+from RadiomicsCoreLib.figure_style import save_figure
 from SurvivalNomogramLib.bootstrap import BootstrapSettings, optimism_corrected_c
 from SurvivalNomogramLib.cox_modelling import CoxModelling, ModellingRefit
-from SurvivalNomogramLib.figures import save_figure
 from SurvivalNomogramLib.nomogram import make_nomogram
 from SurvivalNomogramLib.nomogram_figure import nomogram_figure
 from SurvivalNomogramLib.survival_table import read_survival_table

@@ -21,19 +21,27 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 GREY, LIGHT_GREY, FAINT = "#555555", "#BBBBBB", "#E8E8E8"
 
 
-def new_figure(width_in: float, height_in: float) -> Figure:
-    """A blank figure with a raster canvas of its own, its axes arranged so that no label is cut off.
+def new_figure(width_in: float, height_in: float, *, arranged: bool = True) -> Figure:
+    """A blank figure with a raster canvas of its own.
 
     Args:
         width_in, height_in: size in inches.
+        arranged: let matplotlib arrange the axes, with room at the edges so that no label is cut off; False leaves
+            them where they are put.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width_in, height_in), facecolor="white")
     FigureCanvasAgg(figure)
-    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
+    if arranged:
+        figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
     return figure
+
+
+def plain_axes(figure: Figure, *, x_label: str = "", y_label: str = "", title: str = "") -> Axes:
+    """One set of axes that fills the figure, in the house style."""
+    return style_axes(figure.add_subplot(), x_label=x_label, y_label=y_label, title=title)
 
 
 def style_axes(axes: Axes, *, x_label: str = "", y_label: str = "", title: str = "") -> Axes:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
-
-from .figures import (
+from RadiomicsCoreLib.figure_style import (
     GREY,
     LIGHT_GREY,
     SMALL_PT,
@@ -20,10 +19,10 @@ from .figures import (
     p_text,
     plain_axes,
     style_axes,
-    text_width_in,
-    wrapped,
 )
+
 from .pretty_numbers import pretty
+from .text_width import text_width_in, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +62,7 @@ def kaplan_meier_figure(
     names = {name: wrapped(name, 1.6, SMALL_PT) for name in curves}
     left_in = max(0.75, max(text_width_in(line, SMALL_PT) for n in names.values() for line in n.split("\n")) + 0.5)
     width, height = left_in + CURVE_WIDTH_IN - 0.7, CURVE_HEIGHT_IN + table_in + 0.85
-    figure = new_figure(width, height)
+    figure = new_figure(width, height, arranged=False)
     span = (width - left_in - 0.25) / width
     axes = figure.add_axes((left_in / width, (table_in + 0.55) / height, span, CURVE_HEIGHT_IN / height))
     style_axes(axes, x_label=f"Time ({time_unit})", y_label=y_label, title=title)
@@ -175,7 +174,7 @@ def forest_figure(
         raise InputError("there is no subgroup to draw")
     lines = _forest_lines(rows)
     height = FOREST_ROW_IN * (len(lines) + 1) + (1.05 if title else 0.75)
-    figure = new_figure(width_in, height)
+    figure = new_figure(width_in, height, arranged=False)
     bottom, tall = 0.6 / height, FOREST_ROW_IN * (len(lines) + 1) / height
     axes = figure.add_axes((0.41, bottom, 0.29, tall))
     style_axes(axes, x_label=effect)

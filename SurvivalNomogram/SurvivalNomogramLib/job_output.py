@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.figure_style import save_figure
 from RadiomicsCoreLib.provenance import hash_files, hash_settings
 from RadiomicsCoreLib.tables import write_csv
 
 from .binary_table import BinaryTable, read_binary_table
-from .figures import save_figure
 from .survival_table import SurvivalTable, read_survival_table
 
 if TYPE_CHECKING:

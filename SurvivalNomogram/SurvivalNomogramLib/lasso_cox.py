@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from RadiomicsCoreLib.progress import Progress, no_progress
-from SurvivalNomogramLib.covariates import DesignMatrix, Term
-from SurvivalNomogramLib.cox import chosen_terms
-from SurvivalNomogramLib.figures import (
+from RadiomicsCoreLib.figure_style import (
     COLOURS,
     GREY,
     LIGHT_GREY,
@@ -23,6 +20,9 @@ from SurvivalNomogramLib.figures import (
     new_figure,
     plain_axes,
 )
+from RadiomicsCoreLib.progress import Progress, no_progress
+from SurvivalNomogramLib.covariates import DesignMatrix, Term
+from SurvivalNomogramLib.cox import chosen_terms
 from SurvivalNomogramLib.penalised_cox import (
     KKT_TOLERANCE,
     Path,

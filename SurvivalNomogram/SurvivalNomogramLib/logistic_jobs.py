@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figure_style import FORMATS
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.provenance import environment_record
 from RadiomicsCoreLib.roc import auc, roc_curve, youden_threshold
@@ -23,7 +24,6 @@ from .bundle import ModelBundle, save_bundle
 from .cohort_table import TRAINING
 from .cox_report import parts_of, resample_notes
 from .decision_curve import decision_curve_binary
-from .figures import FORMATS
 from .job_output import BinaryColumns, JobOutput, JobResult, data_hash, file_name
 from .logistic import LogisticModel, fit_logistic
 from .new_patients import without_unknown_levels

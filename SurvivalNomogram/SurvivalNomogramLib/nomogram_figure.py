@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .figures import (
+from RadiomicsCoreLib.figure_style import (
     COLOURS,
     FAINT,
     GREY,
-    POINTS_PER_INCH,
     SMALL_PT,
     TEXT_PT,
     literal,
     new_figure,
-    text_width_in,
-    wrapped,
 )
+
 from .nomogram import Nomogram, NomogramPrediction, VariableAxis
+from .text_width import POINTS_PER_INCH, text_width_in, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +110,7 @@ def nomogram_figure(
         width_in: width in inches; the height follows from the number of axes.
 
     Returns:
-        A figure; save it with :func:`SurvivalNomogramLib.figures.save_figure`.
+        A figure; save it with :func:`RadiomicsCoreLib.figure_style.save_figure`.
     """
     names = dict(labels or {})
     prediction = nomogram.predict(patient) if patient is not None else None
@@ -121,7 +120,7 @@ def nomogram_figure(
     lower = _outcome_rows(nomogram, prediction, left, right)
     rows = upper + lower
     height = 2 * MARGIN_IN + sum(row.above + row.below for row in rows) + ROW_GAP_IN * len(rows)
-    figure = new_figure(width_in, height)
+    figure = new_figure(width_in, height, arranged=False)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, width_in)
     axes.set_ylim(0, height)

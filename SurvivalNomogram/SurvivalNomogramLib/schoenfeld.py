@@ -18,20 +18,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.figures import (
+from RadiomicsCoreLib.figure_style import (
     LIGHT_GREY,
     TEXT_PT,
     TITLE_PT,
-    airy_layout,
     colour,
-    literal,
     new_figure,
     p_text,
     style_axes,
-    text_width_in,
-    wrapped,
 )
 from SurvivalNomogramLib.partial_likelihood import event_moments, risk_sets
+from SurvivalNomogramLib.text_width import text_width_in, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -208,7 +205,6 @@ def plot_schoenfeld(test: SchoenfeldTest, term: str | None = None) -> Figure:
     columns = min(len(shown), 3)
     rows = -(-len(shown) // columns)
     figure = new_figure(PANEL_IN[0] * columns, PANEL_IN[1] * rows)
-    airy_layout(figure)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for k, (axes, name) in enumerate(zip(panels, shown, strict=False)):
         _draw(axes, test, test.terms.index(name))
@@ -230,7 +226,7 @@ def _draw(axes: Axes, test: SchoenfeldTest, k: int) -> None:
     ticks = np.unique(np.quantile(test.times, [0, 0.2, 0.4, 0.6, 0.8, 1.0], method="nearest"))
     axes.set_xticks([float(x[np.flatnonzero(test.times == t)[0]]) for t in ticks], [f"{t:g}" for t in ticks])
     unit = f" ({test.time_unit})" if test.time_unit else ""
-    style_axes(axes, x_label=f"Time{unit}", title=literal(_title(test.terms[k], test.lines[k].p)))
+    style_axes(axes, x_label=f"Time{unit}", title=_title(test.terms[k], test.lines[k].p))
 
 
 def _title(name: str, p: float) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figure_style import FORMATS
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.provenance import environment_record
 
@@ -41,7 +42,6 @@ from .cox_report import (
     write_schoenfeld,
     write_selection,
 )
-from .figures import FORMATS
 from .job_output import JobOutput, JobResult, SurvivalColumns, data_hash
 from .new_patients import read_new_patients, without_unknown_levels
 from .nomogram import check_horizons, make_nomogram

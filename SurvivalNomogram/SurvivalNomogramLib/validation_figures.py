@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
-
-from .figures import GREY, LIGHT_GREY, SMALL_PT, airy_layout, colour, new_figure, plain_axes, style_axes
+from RadiomicsCoreLib.figure_style import (
+    GREY,
+    LIGHT_GREY,
+    SMALL_PT,
+    colour,
+    new_figure,
+    plain_axes,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +121,6 @@ def calibration_figure(calibrations: Sequence[Calibration], *, time_unit: str = 
     """
     _need(calibrations, "calibration")
     figure = new_figure(SQUARE_IN * len(calibrations), SQUARE_IN + (0.3 if title else 0.0))
-    airy_layout(figure)
     for k, calibration in enumerate(calibrations):
         axes = figure.add_subplot(1, len(calibrations), k + 1)
         name = f"{calibration.horizon:g}-{time_unit.removesuffix('s')} survival"

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figure_style import new_figure, p_text, plain_axes, save_figure
 from SurvivalNomogramLib.bootstrap import BootstrapSettings, CoxRefit
 from SurvivalNomogramLib.brier import brier_table
 from SurvivalNomogramLib.calibration import calibrate, calibrate_with_optimism
 from SurvivalNomogramLib.competing_risks import cumulative_incidence
 from SurvivalNomogramLib.cox import fit_cox
 from SurvivalNomogramLib.decision_curve import corrected_decision_curve, decision_curve_survival
-from SurvivalNomogramLib.figures import new_figure, p_text, plain_axes, save_figure, text_width_in, wrapped
 from SurvivalNomogramLib.group_figures import (
     cumulative_incidence_figure,
     forest_figure,
@@ -28,6 +28,7 @@ from SurvivalNomogramLib.nomogram import make_nomogram
 from SurvivalNomogramLib.nomogram_figure import nomogram_figure
 from SurvivalNomogramLib.subgroups import subgroup_analysis
 from SurvivalNomogramLib.survival_table import read_survival_table
+from SurvivalNomogramLib.text_width import text_width_in, wrapped
 from SurvivalNomogramLib.time_dependent_roc import auc_table, time_dependent_roc
 from SurvivalNomogramLib.validation_figures import (
     auc_over_time_figure,
