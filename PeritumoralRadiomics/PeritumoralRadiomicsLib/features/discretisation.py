@@ -32,6 +32,7 @@ def region_levels(values: np.ndarray, settings: FeatureSettings, edges: np.ndarr
         >>> region_levels(np.array([0.0, 24.9, 25.0, 80.0]), FeatureSettings(bin_width=25)).tolist()
         [1, 1, 2, 4]
     """
+    values = _wide(values)
     if not np.isfinite(values.sum(dtype=np.float64)):
         bad = int(np.size(values) - np.isfinite(values).sum())
         raise InputError(f"{bad} voxels of the region are NaN or infinite; mask them out or repair the image")
@@ -49,6 +50,7 @@ def bin_edges(values: np.ndarray, settings: FeatureSettings) -> np.ndarray:
     intensities fall into equal bins in every region, up to the number of the first bin.
     Fixed count: equal bins from minimum to maximum, the last one widened so that the maximum falls into it.
     """
+    values = _wide(values)
     if settings.bin_count is not None:
         edges = np.histogram(values, settings.bin_count)[1]
         edges[-1] += 1
@@ -66,6 +68,7 @@ def digitise(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     The guess from the spacing can be off by one where rounding matters; two comparisons with the edges
     themselves put that right, so the result is exact.
     """
+    values = _wide(values)
     if len(edges) < 3:
         return np.digitize(values, edges)
     step = float(edges[1]) - float(edges[0])
@@ -74,6 +77,16 @@ def digitise(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     guess -= values < edges[guess]
     guess += values >= edges[guess + 1]
     return guess + 1
+
+
+def _wide(values: np.ndarray) -> np.ndarray:
+    """Return whole numbers as int64: bin edges lie up to two bins above the highest, where a small type overflows.
+
+    float32 stays: its edges are rounded to float32, as in pyradiomics.
+    """
+    if values.dtype.kind in "iub" and values.dtype != np.uint64:
+        return values.astype(np.int64, copy=False)
+    return values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
 
 
 def check_number_of_levels(levels: float, setting: str, low: Any, high: Any) -> None:
