@@ -9,7 +9,9 @@ from slicer.i18n import tr as _
 
 from RadiomicsCoreLib.errors import RadiomicsError
 
+from .dependencies import packages_to_read
 from .job_area import JobArea
+from .map_time import MapTime
 from .maps import map_features
 from .segment_boxes import segment_items, still_there
 from .slice_preview import Debounced
@@ -31,6 +33,9 @@ class MapSection:
         ui = self._ui = panel.ui
         self._overlay: tuple[Any, float] = (None, 0.0)
         self._stated: tuple[Any, ...] = ()
+        self._wanted: tuple[Any, ...] = ()
+        self._onIdle = onIdle
+        self.time = MapTime(panel.newFolder, self.onTime)
         self.job = JobArea(ui.mapProgressBar, ui.mapProgressLabel, ui.mapCancelButton, None, onIdle)
         self._estimateSoon = Debounced(self.onEstimate)
         fill_items(ui.mapFeatureSelector, [(name, name) for name in map_features()], "")
@@ -71,37 +76,75 @@ class MapSection:
             self._estimateSoon.ask((_choice(parameters), occasion))
         overlay = (parameters.mapVolume, parameters.mapOpacity if parameters.mapVolume else 0.0)
         if overlay != self._overlay:
+            closed = overlay[0] is None and self._overlay[0].GetScene() is None
             self._overlay = overlay
-            slicer.util.setSliceViewerLayers(foreground=overlay[0], foregroundOpacity=overlay[1])
+            if not closed:  # the new scene's own foreground is none of ours
+                slicer.util.setSliceViewerLayers(foreground=overlay[0], foregroundOpacity=overlay[1])
+
+    @property
+    def running(self) -> bool:
+        """Whether a map is being made, or will be as soon as its time is stated."""
+        return self.job.running or bool(self._wanted)
 
     def forget(self) -> None:
-        """Forget what was asked for: the panel is unbound."""
+        """Forget what was asked for: the panel is unbound. A map that is being made goes on."""
         self._estimateSoon.forget()
+        self.time.stop()
+        self._wanted = ()
+
+    def stop(self, reason: str) -> None:
+        """End the map that is being made, and say why."""
+        self.forget()
+        self.job.stop(reason)
 
     def onEstimate(self) -> None:
-        """State how long the map would take; what stands against it is said instead."""
+        """Ask how long the map would take; what stands against it is said instead."""
         if self._panel._parameterNode is None:
             return
+        choice = _choice(self._panel._parameterNode)
         try:
-            seconds = self._request().seconds()
-        except RadiomicsError as error:
+            self.time.ask(choice, self._request())
+        except (RadiomicsError, OSError) as error:
             self._ui.mapTimeLabel.text = str(error)
             return
-        self._stated = _choice(self._panel._parameterNode)
-        self._ui.mapTimeLabel.text = _("Takes about {time} on this computer.").format(time=in_words(seconds))
+        self._stated = ()
+        self._ui.mapTimeLabel.text = _("Estimating how long the map takes…")
+
+    def onTime(self, choice: tuple[Any, ...], seconds: float | None) -> None:
+        """State how long the map would take, and start it if that was all that it waited for."""
+        if self._panel._parameterNode is None or choice != _choice(self._panel._parameterNode):
+            return
+        wanted, self._wanted = self._wanted == choice, ()
+        self._stated = choice
+        words = (
+            _("Takes about {time} on this computer.") if seconds is not None else _("How long it takes is not known.")
+        )
+        self._ui.mapTimeLabel.text = words.format(time=in_words(seconds or 0.0))
+        if wanted:
+            self.onMake()
+        self._onIdle()
 
     def onMake(self, *_args: Any) -> None:
-        """Make the map in a process of its own."""
-        with self._panel.reporting(_("The map could not be started.")):
-            chosen = self._panel._parameterNode
+        """Make the map in a process of its own; before it starts, its time is stated."""
+        failure = _("The map could not be started.")
+        chosen = self._panel._parameterNode
+        ready = False
+        with self._panel.reporting(failure, waitCursor=False):
+            self._panel.ensure(packages_to_read(_settings(chosen)))
+            ready = True
+        if not ready:
+            return
+        with self._panel.reporting(failure):
             request = self._request()
-            if self._stated != _choice(chosen):
+            if self._stated == _choice(chosen):
+                self.job.runInFolder(
+                    self._panel.newFolder(),
+                    lambda folder: self._panel.logic.exportMapJob(folder, request, chosen.volume, chosen.segmentation),
+                    self.onMade,
+                )
+            else:
+                self._wanted = _choice(chosen)
                 self.onEstimate()
-            self.job.runInFolder(
-                self._panel.newFolder(),
-                lambda folder: self._panel.logic.exportMapJob(folder, request, chosen.volume, chosen.segmentation),
-                self.onMade,
-            )
             self._panel.updateButtons(chosen)
 
     def onMade(self, job: Any) -> None:
@@ -118,7 +161,7 @@ class MapSection:
             chosen.mapSegment or chosen.tumourSegment,
             chosen.mapFeature,
             chosen.mapRadius,
-            chosen.parameterFile or chosen.preset,
+            _settings(chosen),
         )
 
 
@@ -136,6 +179,10 @@ def in_words(seconds: float) -> str:
     if seconds < 5400:
         return _("{number} minutes").format(number=-(-round(seconds) // 60))
     return _("{number} hours").format(number=f"{seconds / 3600:.1f}")
+
+
+def _settings(parameters: Any) -> str:
+    return parameters.parameterFile or parameters.preset
 
 
 def _choice(parameters: Any) -> tuple[Any, ...]:

@@ -38,6 +38,7 @@ class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui: Any = None
         self._parameterNode: Any = None
         self._guiTags: list[int] = []
+        self._guiObservers: list[int] = []
         # Observations first: without a parent, Slicer's base calls setup at once.
         VTKObservationMixin.__init__(self)
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -99,8 +100,13 @@ class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneEndClose(self, caller: Any, event: Any) -> None:
         """Begin anew if the module is open."""
-        if self.parent.isEntered:
+        if self.isOpen:
             self.initializeParameterNode()
+
+    @property
+    def isOpen(self) -> bool:
+        """Whether the user sees the panel; always, in a window of its own."""
+        return getattr(self.parent, "isEntered", True)
 
     # --- parameter node ---------------------------------------------------------------------------------------
 
@@ -113,8 +119,10 @@ class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._parameterNode is not None:
             for tag in self._guiTags:
                 self._parameterNode.disconnectGui(tag)
+            for tag in self._guiObservers:
+                self._parameterNode.RemoveObserver(tag)
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onModified)
-        self._guiTags = []
+        self._guiTags, self._guiObservers = [], []
         self._parameterNode = parameters
         if parameters is None:
             return
@@ -127,7 +135,19 @@ class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # As connectGui, which keeps its tag to itself (Slicer 5.8 to 5.12), so that nothing could be unbound again.
         named = {widget.property("SlicerParameterName"): widget for widget in vars(self.ui).values()}
         named.pop(None, None)
-        self._guiTags = [parameters.connectParametersToGui({**named, **self.connectors()})]
+        # Up to Slicer 5.10 disconnectGui leaves its observation of the node, one more each time that the module opens.
+        observe = parameters.AddObserver
+
+        def noted(*given: Any) -> int:
+            tag = observe(*given)
+            self._guiObservers.append(tag)
+            return tag
+
+        parameters.AddObserver = noted
+        try:
+            self._guiTags = [parameters.connectParametersToGui({**named, **self.connectors()})]
+        finally:
+            del parameters.AddObserver
 
     def _onModified(self, caller: Any = None, event: Any = None) -> None:
         if self._parameterNode is not None:

@@ -38,6 +38,10 @@ class PeritumoralPanel(ModuleWidget):
     def __init__(self, parent: Any, makeLogic: Callable[[], Any]) -> None:
         self._segmentation: Any = None
         self.preview = SlicePreview()
+        self._previewSoon = Debounced(self.onPreview)
+        # Made in setup, which may never be called, or fail.
+        self.extraction: Any = None
+        self.maps: Any = None
         super().__init__(parent, makeLogic)
 
     # --- binding ----------------------------------------------------------------------------------------------
@@ -47,7 +51,6 @@ class PeritumoralPanel(ModuleWidget):
         from .connectors import fill_items
 
         ui = self.ui
-        self._previewSoon = Debounced(self.onPreview)
         self.extraction = JobArea(
             ui.extractProgressBar, ui.extractProgressLabel, ui.extractCancelButton, ui.logEdit, self._onModified
         )
@@ -101,8 +104,9 @@ class PeritumoralPanel(ModuleWidget):
         if parameters is None:
             self._previewSoon.forget()
             self.preview.clear()
-            self.maps.forget()
             self._observeSegmentation(None)
+            if self.maps is not None:
+                self.maps.forget()
         super().setParameterNode(parameters)
         if parameters is not None:
             self._nameChoices()
@@ -115,7 +119,7 @@ class PeritumoralPanel(ModuleWidget):
     def onSceneImported(self, *_args: Any) -> None:
         """Follow a scene that was loaded; the numbers of its tables are put back in full."""
         self.logic.restoreTables()
-        if self.parent.isEntered:
+        if self.isOpen:
             self.initializeParameterNode()
 
     def parametersChanged(self, parameters: Any) -> None:
@@ -133,7 +137,7 @@ class PeritumoralPanel(ModuleWidget):
         ui = self.ui
         missing = _missing(parameters)
         running = _("An extraction is running.") if self.extraction.running else ""
-        mapping = _("A map is being made.") if self.maps.job.running else ""
+        mapping = _("A map is being made.") if self.maps.running else ""
         _enable(ui.drawButton, "" if parameters.volume else _("Choose a volume first."))
         _enable(ui.createRingsButton, missing)
         made = rings_of(parameters.segmentation, parameters.tumourSegment) if not missing else {}
@@ -144,8 +148,9 @@ class PeritumoralPanel(ModuleWidget):
 
     def stopWork(self, reason: str) -> None:
         """End the jobs, because the module or the scene is about to go."""
-        for job in (self.extraction, self.maps.job):
-            job.stop(_("Stopped: {reason}; nothing was kept.").format(reason=reason))
+        for work in (self.extraction, self.maps):
+            if work is not None:
+                work.stop(_("Stopped: {reason}; nothing was kept.").format(reason=reason))
 
     # --- segments ---------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ installs them once. Nothing opens a dialog.
 
 Slicer reads the options that it knows itself, wherever they stand: ``--help``, ``-h``, ``--version``, ``-c``. Say
 ``run_study.py help`` or ``run_study.py help extract`` instead of ``--help``, or put ``--`` before our words:
-``... --python-script run_study.py -- extract --help``. Slicer drops that ``--``; one that comes through is dropped here.
+``... --python-script run_study.py -- extract --help``. Slicer drops that ``--``, or this script does.
 
 The exit code is that of ``sys.exit``, which Slicer hands to its event loop and so to the shell. On Windows the shell
 does not wait for ``Slicer.exe``: use ``start /wait Slicer.exe ...`` and read ``%ERRORLEVEL%``.

@@ -15,6 +15,7 @@ from PySide6 import QtCore
 
 from PeritumoralRadiomicsLib.presets import preset_descriptions
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsSlicerLib import maps as maps_module
 from RadiomicsSlicerLib.jobs import FolderJob
 from RadiomicsSlicerLib.layouts import LAYOUT_ID
 
@@ -436,16 +437,66 @@ def map_section(panel, rings):
 
 
 def test_a_map_states_its_time_before_it_starts(map_section, wait_until):
+    wait_until(lambda: map_section.ui.mapTimeLabel.text.startswith("Estimating"))
     wait_until(lambda: map_section.ui.mapTimeLabel.text.startswith("Takes about "))
     assert map_section.ui.mapTimeLabel.text.endswith(" on this computer.")
     assert map_section._parameterNode.mapVolume is None
 
 
+def test_the_time_is_found_out_in_another_process_and_its_folder_goes(map_section, wait_until, tmp_path, monkeypatch):
+    monkeypatch.setattr(maps_module, "estimate_seconds", lambda *_, **__: pytest.fail("the window was held up"))
+    wait_until(lambda: map_section.maps.time.running)
+    assert len(list(tmp_path.iterdir())) == 1
+    wait_until(lambda: not map_section.maps.time.running)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_several_changes_the_last_one_is_answered(map_section, wait_until):
+    wait_until(lambda: map_section.maps.time.running)
+    map_section.ui.mapRadiusSpinBox.value = 2
+    wait_until(lambda: map_section.maps.time._next is not None)
+    map_section.ui.mapRadiusSpinBox.value = 1
+    answered = []
+    plain = map_section.maps.time._onAnswer
+    map_section.maps.time._onAnswer = lambda *given: answered.append(given) or plain(*given)
+    wait_until(lambda: map_section.ui.mapTimeLabel.text.startswith("Takes about "))
+    assert [occasion[3] for occasion, _ in answered] == [1]
+
+
+def test_a_time_that_cannot_be_found_out_is_said_and_the_map_is_made(map_section, wait_until, monkeypatch):
+    words = lambda python, folder: [python, "-c", "import sys; sys.exit(1)"]  # noqa: E731
+    monkeypatch.setattr("RadiomicsSlicerLib.map_time.probe_command", words)
+    press(map_section.ui.mapButton)
+    wait_until(lambda: map_section.maps.job.running)
+    assert map_section.ui.mapTimeLabel.text == "How long it takes is not known."
+    wait_until(lambda: not map_section.maps.running)
+    assert map_section._parameterNode.mapVolume is not None
+
+
+def test_closing_the_scene_ends_the_question_of_the_time(map_section, wait_until, tmp_path):
+    wait_until(lambda: map_section.maps.time.running)
+    slicer.mrmlScene.Clear(0)
+    assert not map_section.maps.time.running and not map_section.maps.running
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_scenes_foreground_is_left_alone(map_section, make_case, wait_until):
+    press(map_section.ui.mapButton)
+    wait_until(lambda: map_section._parameterNode.mapVolume)
+    slicer.mrmlScene.Clear(0)
+    composite = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceCompositeNode", "Red")
+    made = make_case("PET")
+    composite.SetForegroundVolumeID(made.volume.GetID())
+    map_section.enter()
+    assert composite.GetForegroundVolumeID() == made.volume.GetID()
+
+
 def test_a_map_is_made_in_the_background_and_laid_over_the_scan(map_section, rings, wait_until, window):
     composite = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceCompositeNode", "Red")
     press(map_section.ui.mapButton)
+    assert map_section.maps.running and not map_section.ui.mapButton.enabled
+    wait_until(lambda: map_section.maps.job.running)
     assert map_section.ui.mapTimeLabel.text.startswith("Takes about ")
-    assert map_section.maps.job.running
     assert not map_section.ui.mapButton.enabled and map_section.ui.mapCancelButton.enabled
     wait_until(lambda: not map_section.maps.job.running)
     assert window.shown == []
@@ -462,10 +513,26 @@ def test_a_map_is_made_in_the_background_and_laid_over_the_scan(map_section, rin
     assert composite.GetForegroundVolumeID() is None
 
 
-def test_a_map_can_be_cancelled(map_section, scene_text, window, monkeypatch):
+@pytest.fixture
+def slow_map(map_section, scene_text, wait_until, monkeypatch):
+    """A map that takes long, and the scene before it."""
     monkeypatch.setattr(FolderJob, "command", lambda self, python: [python, "-c", "import time; time.sleep(50)"])
     before = scene_text()
     press(map_section.ui.mapButton)
+    wait_until(lambda: map_section.maps.job.running)
+    return before
+
+
+def test_closing_the_scene_ends_the_map(map_section, slow_map, tmp_path):
+    pid = map_section.maps.job.pid
+    slicer.mrmlScene.Clear(0)
+    assert process_is_gone(pid)
+    assert map_section.ui.mapProgressLabel.text == "Stopped: the scene was closed; nothing was kept."
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_map_can_be_cancelled(map_section, slow_map, scene_text):
+    before = slow_map
     pid = map_section.maps.job.pid
     press(map_section.ui.mapCancelButton)
     assert process_is_gone(pid)

@@ -1,0 +1,97 @@
+"""The life of a panel: nothing of it is left behind, whenever it goes."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import slicer
+import vtk
+from PySide6 import QtCore
+
+
+def observed(node):
+    """Whether anybody follows the changes of a node."""
+    return bool(node.HasObserver(vtk.vtkCommand.ModifiedEvent))
+
+
+@pytest.fixture
+def older_disconnect(panel, monkeypatch):
+    """As in Slicer 5.8 and 5.10: disconnectGui lets go of the widgets and leaves its observation of the node."""
+
+    def disconnectGui(self, tag):
+        for connector in self._guis.pop(tag, {}).values():
+            connector.onChanged(None)
+        self._observers.pop(tag, None)
+
+    monkeypatch.setattr(type(panel._parameterNode), "disconnectGui", disconnectGui)
+    return panel
+
+
+def test_closing_the_panel_leaves_no_observer_of_the_parameter_node(panel, window):
+    node = panel._parameterNode.parameterNode
+    assert observed(node)
+    window.select("Data")
+    assert not observed(node)
+
+
+def test_nor_in_slicer_up_to_5_10(older_disconnect, window):
+    node = older_disconnect._parameterNode.parameterNode
+    for _ in range(3):
+        window.select("PeritumoralRadiomics")
+        window.select("Data")
+    assert not observed(node)
+
+
+def test_cleanup_before_setup_does_nothing(window):
+    import pythonqt
+    from PySide6 import QtWidgets
+
+    import PeritumoralRadiomics
+
+    parent = pythonqt.mannered(QtWidgets.QWidget)()
+    QtWidgets.QVBoxLayout(parent)
+    panel = PeritumoralRadiomics.PeritumoralRadiomicsWidget(parent)
+    panel.cleanup()
+
+
+def test_reloading_leaves_no_observer_no_timer_no_thread_and_no_model(panel, case, window, wait_until):
+    panel.ui.mapsCollapsibleButton.setCollapsed(False)
+    wait_until(lambda: panel.preview.models and panel.maps.time.running)
+    node, threads = panel._parameterNode.parameterNode, threading.active_count()
+    panel.cleanup()
+    wait_until(lambda: threading.active_count() < threads)
+    assert panel.Observations == []
+    assert not observed(node)
+    assert not panel.maps.time.running and not panel.extraction.running
+    assert not panel._previewSoon._timer.isActive() and not panel.maps._estimateSoon._timer.isActive()
+    assert slicer.mrmlScene.GetFirstNodeByName("ring_0_3mm") is None
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")  # nobody answers any more
+    panel.setup()
+
+
+@pytest.mark.parametrize("state", ["waiting for outlines", "outlines shown", "estimating", "in another module"])
+def test_the_scene_can_be_closed_in_any_state(panel, case, window, wait_until, state):
+    panel.ui.mapsCollapsibleButton.setCollapsed(False)
+    if state == "outlines shown":
+        wait_until(lambda: panel.preview.models)
+    elif state == "estimating":
+        wait_until(lambda: panel.maps.time.running)
+    elif state == "in another module":
+        window.select("Data")
+    slicer.mrmlScene.Clear(0)
+    end = QtCore.QDeadlineTimer(400)
+    wait_until(end.hasExpired)
+    assert window.shown == []
+    assert panel.preview.models == [] and not panel.maps.time.running
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLModelNode") == 0
+    if state != "in another module":
+        assert panel.ui.createRingsButton.toolTip == "Choose a volume first."
+
+
+def test_a_panel_in_a_window_of_its_own_follows_the_scene(panel):
+    del panel.parent.isEntered
+    assert panel.isOpen
+    slicer.mrmlScene.Clear(0)
+    assert panel._parameterNode is not None
+    panel.parent.isEntered = False
