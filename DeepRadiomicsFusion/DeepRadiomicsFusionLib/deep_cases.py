@@ -18,6 +18,8 @@ from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings
 from RadiomicsCoreLib.tables import read_json, write_json
 
+from .seen_cases import SEEN, SeenCases
+
 DEFAULT_RINGS = RingSettings(outer_mm=(3.0,))
 
 
@@ -119,8 +121,11 @@ def write_study(
     *,
     seed: int | None = None,
     notes: Sequence[str] = (),
+    seen: Mapping[str, SeenCases] | None = None,
 ) -> Path:
-    """Write ``study.json``: settings, versions, seed, the cohort's hash, and how each case ended."""
+    """Write ``study.json``: settings, versions, seed, the cohort's hash, how each case ended, and for each table of a
+    network's outputs or features whom the network has learnt from.
+    """
     record = environment_record(
         {
             "job": job,
@@ -143,6 +148,7 @@ def write_study(
                 }
                 for outcome in outcomes
             },
+            SEEN: {name: item.to_dict() for name, item in (seen or {}).items()},
         }
     )
     write_json(out / "study.json", record)

@@ -31,7 +31,7 @@ from .deep_features import DeepFeatures, check_input, deep_features
 from .input_settings import InputKind, NetworkInput
 from .inputs import picture_of_input
 from .network_bundle import check_fits
-from .network_source import LoadedNetwork, NetworkSource, network_in_this_process, weights_hash
+from .network_source import LoadedNetwork, NetworkSource, network_in_this_process, seen_by, weights_hash
 from .networks import network_spec
 
 
@@ -131,8 +131,12 @@ def deep_features_job(
     ]
     outcomes = run_batch(tasks, out, jobs=1 if on_gpu and jobs is None else jobs, progress=part_of(progress, 0.02, 1.0))
     files = _write_tables(out, [outcome.case_id for outcome in outcomes])
-    files["provenance"] = write_study("deep-features", table, settings, out, outcomes, seed=plan.features.seed)
-    return DeepJobResult(tuple(outcomes), files)
+    seen = seen_by(job.source, loaded.bundle)
+    files["provenance"] = write_study(
+        "deep-features", table, settings, out, outcomes, seed=plan.features.seed, seen={"features.csv": seen}
+    )
+    known = seen.among({outcome.case_id: outcome.case_id for outcome in outcomes})
+    return DeepJobResult(tuple(outcomes), files, _notes(len(known), len(outcomes)))
 
 
 def usual_features(network: str) -> DeepFeatureSettings:
@@ -140,6 +144,15 @@ def usual_features(network: str) -> DeepFeatureSettings:
     spec = network_spec(network)
     kind = InputKind.BOX_3D if spec.spatial_dims == 3 else InputKind.RESIZED_SLICE
     return DeepFeatureSettings(input=NetworkInput(kind, size=spec.input_size, masked=True))
+
+
+def _notes(known: int, cases: int) -> tuple[str, ...]:
+    if not known:
+        return ()
+    return (
+        f"the network was trained on {known} of these {cases} cases: its features know their outcome, and fuse "
+        "refuses them",
+    )
 
 
 def _plan(job: DeepFeaturesJob, loaded: LoadedNetwork) -> _Plan:

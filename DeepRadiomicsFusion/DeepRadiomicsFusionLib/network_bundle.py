@@ -243,9 +243,7 @@ def load_network_bundle(path: Path | str) -> NetworkBundle:
 
 def is_network_bundle(path: Path | str) -> bool:
     """Whether a path looks like a bundle of this kind: a folder or zip with both files."""
-    path = Path(path)
-    if path.name == MODEL_FILE:
-        path = path.parent
+    path = _folder_of(Path(path))
     if path.is_dir():
         return all((path / name).is_file() for name in (MODEL_FILE, WEIGHTS_FILE))
     if not zipfile.is_zipfile(path):
@@ -258,10 +256,18 @@ def is_network_bundle(path: Path | str) -> bool:
 # --- reading ---
 
 
+def _folder_of(path: Path) -> Path:
+    """The folder of a bundle of which one file is named; its weights alone would not say whom they have seen."""
+    others = {MODEL_FILE: None, WEIGHTS_FILE: MODEL_FILE}
+    if path.name not in others:
+        return path
+    other = others[path.name]
+    return path.parent if other is None or (path.parent / other).is_file() else path
+
+
 def _read_files(path: Path) -> dict[str, bytes]:
     limits = {MODEL_FILE: LARGEST_MODEL_MB, WEIGHTS_FILE: LARGEST_WEIGHTS_MB}
-    if path.name == MODEL_FILE:
-        path = path.parent
+    path = _folder_of(path)
     if not path.exists():
         raise ModelError("there is no such file or folder; check the path")
     if path.is_dir():

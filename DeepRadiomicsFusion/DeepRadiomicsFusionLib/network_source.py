@@ -15,6 +15,8 @@ from RadiomicsCoreLib.progress import Progress, no_progress
 from .devices import choose_device
 from .network_bundle import NetworkBundle, is_network_bundle, load_network_bundle
 from .networks import build_network, network_spec
+from .seen_cases import NOBODY, SeenCases, seen_by_bundle
+from .weights import IMAGENET as PUBLISHED
 from .weights import load_imagenet
 
 if TYPE_CHECKING:
@@ -76,6 +78,23 @@ class LoadedNetwork:
     name: str
     network: nn.Module
     bundle: NetworkBundle | None
+
+
+def seen_by(source: NetworkSource, bundle: NetworkBundle | None) -> SeenCases:
+    """Return which patients a network has learnt from: a bundle says so, published weights have seen none."""
+    if bundle is not None:
+        return seen_by_bundle(bundle)
+    if source.weights in (IMAGENET, RANDOM) or _is_published(source):
+        return NOBODY
+    return SeenCases(unknown=f"its network's weights came from the file {Path(source.weights).name}")
+
+
+def _is_published(source: NetworkSource) -> bool:
+    published, path = PUBLISHED.get(source.network), Path(source.weights)
+    if published is None or not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest().startswith(published.sha256)
 
 
 def weights_hash(network: nn.Module) -> str:

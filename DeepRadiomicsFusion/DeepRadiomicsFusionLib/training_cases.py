@@ -26,6 +26,7 @@ class TrainingCases:
             segmentation (n, H, W) or (n, D, H, W) whole numbers.
         names: of the E endpoints.
         scores: (n, R) numbers that enter the network beside the image; None: none do.
+        patients: (n,) where a patient has several cases; empty: every case is a patient of its own.
     """
 
     task: Task
@@ -34,9 +35,15 @@ class TrainingCases:
     targets: np.ndarray
     names: tuple[str, ...] = ()
     scores: np.ndarray | None = None
+    patients: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.case_ids)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """(n,) patient of each sample: what no split may cut."""
+        return self.patients or self.case_ids
 
     @property
     def strata(self) -> np.ndarray:
@@ -56,6 +63,7 @@ class TrainingCases:
             self.targets[rows],
             self.names,
             None if self.scores is None else self.scores[rows],
+            tuple(self.patients[row] for row in rows) if self.patients else (),
         )
 
 
@@ -142,7 +150,7 @@ def refuse_shared_cases(training: TrainingCases, other: TrainingCases, name: str
     Raises:
         InputError: with the first such patient.
     """
-    shared = sorted(set(training.case_ids) & set(other.case_ids))
+    shared = sorted(set(training.groups) & set(other.groups))
     if shared:
         raise InputError(
             f"{len(shared)} patients are in the training and in the {name} part, the first is {shared[0]!r}; "
@@ -167,11 +175,11 @@ def split_cases(cases: TrainingCases, fraction: float, seed: int) -> tuple[Train
     rng = np.random.default_rng([seed, 0x5EED])
     for _ in range(_TRIES):
         aside = _drawn_patients(cases, fraction, rng)
-        chosen = np.array([case in aside for case in cases.case_ids])
-        if all(_is_usable(cases, rows) for rows in (chosen, ~chosen)):
+        chosen = np.array([patient in aside for patient in cases.groups])
+        if all(is_usable(cases, rows) for rows in (chosen, ~chosen)):
             return cases.rows(np.flatnonzero(~chosen)), cases.rows(np.flatnonzero(chosen))
     raise InputError(
-        f"{len(set(cases.case_ids))} cases are too few to set {fraction:.0%} aside with both classes (or an event) in "
+        f"{len(set(cases.groups))} cases are too few to set {fraction:.0%} aside with both classes (or an event) in "
         "both parts; give validation cases, or set validation_fraction to 0"
     )
 
@@ -179,18 +187,19 @@ def split_cases(cases: TrainingCases, fraction: float, seed: int) -> tuple[Train
 def _drawn_patients(cases: TrainingCases, fraction: float, rng: np.random.Generator) -> set[str]:
     """Draw patients, stratum by stratum; a patient belongs to the highest stratum of its cases."""
     stratum: dict[str, float] = {}
-    for case, value in zip(cases.case_ids, cases.strata, strict=True):
-        stratum[case] = max(stratum.get(case, -np.inf), float(value))
+    for patient, value in zip(cases.groups, cases.strata, strict=True):
+        stratum[patient] = max(stratum.get(patient, -np.inf), float(value))
     drawn: set[str] = set()
     for value in sorted(set(stratum.values())):
-        members = [case for case, own in stratum.items() if own == value]
+        members = [patient for patient, own in stratum.items() if own == value]
         # Rounded at random, so that small strata are not always left out.
         count = int(fraction * len(members) + rng.random())
         drawn.update(members[place] for place in rng.permutation(len(members))[:count])
     return drawn
 
 
-def _is_usable(cases: TrainingCases, rows: np.ndarray) -> bool:
+def is_usable(cases: TrainingCases, rows: np.ndarray) -> bool:
+    """Whether a network can learn from these rows: both classes of every endpoint, an event, a voxel inside."""
     if not rows.any():
         return False
     targets = cases.targets[rows]

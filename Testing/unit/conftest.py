@@ -151,3 +151,46 @@ class MadeDicom:
 def made_dicom() -> MadeDicom:
     """Writer of DICOM files."""
     return MadeDicom()
+
+
+def write_bright_patients(folder: Path, count: int) -> list[dict[str, Any]]:
+    """Write small scans in an oblique frame whose tumour is bright where the outcome is 1; return the table's rows.
+
+    Every second patient has the outcome ``relapse``; two patients with the same ``person`` follow each other.
+    """
+    import SimpleITK as sitk
+
+    rows = []
+    frame = sitk.Euler3DTransform((0, 0, 0), 0.2, -0.1, 0.3).GetMatrix()
+    for number in range(count):
+        rng = np.random.default_rng(number)
+        relapse = number % 2
+        values = rng.normal(20, 4, (6, 40, 44))
+        inside = np.zeros(values.shape, np.uint8)
+        inside[2:5, 14:26, 12 + number % 4 : 26] = 1
+        values[inside == 1] += 45 * relapse
+        for name, array in (("ct", values.astype(np.float32)), ("tumour", inside)):
+            image = sitk.GetImageFromArray(array)
+            image.SetSpacing((1.0, 1.0, 3.0))
+            image.SetOrigin((10.0 * number, -5.0, 3.0))
+            image.SetDirection(frame)
+            sitk.WriteImage(image, str(folder / f"{number:02d}_{name}.nii.gz"))
+        rows.append(
+            {
+                "case_id": f"P{number:02d}",
+                "ct_image": f"{number:02d}_ct.nii.gz",
+                "ct_mask": f"{number:02d}_tumour.nii.gz",
+                "person": f"person {number // 4}.{relapse}",
+                "relapse": relapse,
+                "rare": None if number < 4 else (number // 2) % 2,
+                "days": 900 - 600 * relapse + number,
+                "rad_score": float(relapse + rng.normal(0, 0.3)),
+            }
+        )
+    return rows
+
+
+@pytest.fixture(scope="session")
+def bright_patients() -> Any:
+    """:func:`write_bright_patients`."""
+    return write_bright_patients
