@@ -6,6 +6,10 @@ from typing import Any
 
 import slicer
 
+from RadiomicsCoreLib.errors import RadiomicsError
+
+from .segments import segment_mask
+
 # Slicer's own layouts have numbers below 100; this one is ours.
 LAYOUT_ID = 53471
 
@@ -80,6 +84,26 @@ def register_layout() -> bool:
         if node.GetViewArrangement() == LAYOUT_ID:
             manager.setLayout(LAYOUT_ID)
     return True
+
+
+def show_in_space(segmentationNode: Any) -> None:
+    """Show a segmentation in the 3D views, as the button Show 3D of the Segment Editor does, and look at it."""
+    if segmentationNode.CreateClosedSurfaceRepresentation():
+        segmentationNode.GetDisplayNode().SetVisibility3D(True)
+    manager = slicer.app.layoutManager()
+    if manager is not None:
+        manager.resetThreeDViews()
+
+
+def look_at_segment(segmentationNode: Any, segment: str, volumeNode: Any) -> None:
+    """Move all slices through the middle of a segment; one that is empty or beside the volume moves none."""
+    try:
+        mask = segment_mask(segmentationNode, segment, volumeNode)
+    except RadiomicsError:
+        return
+    middle = [start + (size - 1) / 2 for start, size in zip(mask.box.start, mask.box.size, strict=True)]
+    r, a, s, _ = mask.grid.to_world @ (*middle, 1)
+    slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, float(r), float(a), float(s))
 
 
 def show_table(tableNode: Any) -> None:

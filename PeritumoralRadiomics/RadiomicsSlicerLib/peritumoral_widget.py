@@ -19,7 +19,7 @@ from .dependencies import ensure_packages, packages_for, packages_to_read
 from .drawing import drawing_place, open_segment_editor, remove_back_button
 from .features import FEATURE_COLUMN, resolve_settings
 from .job_area import JobArea
-from .layouts import show_chart, show_layout, show_table
+from .layouts import look_at_segment, show_chart, show_in_space, show_layout, show_table
 from .map_section import MapSection
 from .module_widget import ModuleWidget
 from .quality_view import QualityView
@@ -361,6 +361,10 @@ class PeritumoralPanel(ModuleWidget):
             for show, node in ((show_table, chosen.featureTable or chosen.qualityTable), (show_chart, chosen.chart)):
                 if node is not None:
                     show(node)
+            if chosen.segmentation:
+                show_in_space(chosen.segmentation)
+            if not _missing(chosen):
+                look_at_segment(chosen.segmentation, chosen.tumourSegment, chosen.volume)
 
 
 def _missing(parameters: Any) -> str:

@@ -13,6 +13,7 @@ import slicer.util
 
 from RadiomicsCoreLib.geometry import mask_box
 
+from .layouts import look_at_segment
 from .segments import add_segment
 
 CATEGORY = "Peritumoral Radiomics"
@@ -62,6 +63,7 @@ def load_sample(makeScan: Callable[[], Scan]) -> tuple[Any, Any]:
     display.SetOpacity2DFill(0.25)
     volume.CreateDefaultDisplayNodes()
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
+    look_at_segment(segmentation, "Tumour", volume)
     return volume, segmentation
 
 

@@ -58,6 +58,7 @@ class LayoutManager:
     def __init__(self) -> None:
         self.node = slicer.vtkMRMLLayoutNode()
         self.layout = 0
+        self.looked = 0
 
     def layoutLogic(self) -> Any:
         return types.SimpleNamespace(GetLayoutNode=lambda: self.node)
@@ -66,6 +67,9 @@ class LayoutManager:
         if not self.node.IsLayoutDescription(number):
             raise ValueError(f"there is no layout {number}")
         self.layout = number
+
+    def resetThreeDViews(self) -> None:
+        self.looked += 1
 
     def mrmlSliceLogics(self) -> Any:
         import vtk
