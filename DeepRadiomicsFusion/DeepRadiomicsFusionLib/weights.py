@@ -32,6 +32,7 @@ LOG = logging.getLogger(__name__)
 CACHE_VARIABLE = "PERITUMORAL_WEIGHTS"
 TIMEOUT_SECONDS = 60
 _BLOCK_BYTES = 1 << 20
+_BESIDE = ".sha256"
 State = dict[str, "torch.Tensor"]
 
 
@@ -42,7 +43,8 @@ class WeightSource:
     Attributes:
         file_name: name in the cache, and of a file that the user puts there.
         url: where to fetch it.
-        sha256: hash, or the first digits of it that the publisher states in the file's name.
+        sha256: hash, or the first digits of it that the publisher states in the file's name. Eight digits tell a
+            damaged or mistaken file from the published one, not a forged one: for that, see :func:`stated_sha256`.
         licence: of the weights.
     """
 
@@ -111,8 +113,11 @@ def load_imagenet(
         InputError: no weights are published for this network, or the file is missing or not the one stated.
         ModelError: the file cannot be loaded as plain tensors, or does not fit the network.
         DependencyError: a package is missing, or the weights cannot be fetched; the message says what to put where.
+
+    A file beside the weights that is named like them with ``.sha256`` behind holds the whole hash that they must have.
     """
     if file is not None:
+        _check_stated(Path(file), Path(file))
         state = read_tensors(Path(file))
     elif name == PACKAGED and source is None:
         state = _packaged_state()
@@ -156,12 +161,14 @@ def fetch_weights(source: WeightSource, *, progress: Progress = no_progress) -> 
     target = cache_folder() / source.file_name
     if target.is_file():
         _check_hash(target, source)
+        _check_stated(target, target)
         return target
     partial = target.with_name(f".{source.file_name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _download(source.url, partial, progress)
         _check_hash(partial, source)
+        _check_stated(partial, target)
         os.replace(partial, target)
     except (OSError, urllib.error.URLError) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
@@ -247,14 +254,70 @@ def _download(url: str, target: Path, progress: Progress) -> None:
         raise OSError(f"only {done} of {total} bytes arrived")
 
 
+def hash_note(name: str) -> str:
+    """Say how far a network's published weights are checked; empty where they come in a package.
+
+    Example:
+        >>> hash_note("efficientnet_lite0")
+        ''
+    """
+    if name not in IMAGENET:
+        return ""
+    source = IMAGENET[name]
+    target = cache_folder() / source.file_name
+    if stated_sha256(target) is not None:
+        return f"{source.file_name} has the whole SHA-256 that {target.name}{_BESIDE} states"
+    return (
+        f"{source.file_name} is checked by the {len(source.sha256)} digits of its SHA-256 that its publisher states: "
+        f"enough to find a damaged file, not a forged one; put the whole hash into {target}{_BESIDE} to check all of it"
+    )
+
+
+def stated_sha256(path: Path) -> str | None:
+    """Return the whole hash that the user states for a weights file, in a file beside it; None: there is none.
+
+    Args:
+        path: of the weights; ``path + ".sha256"`` holds 64 digits, as ``sha256sum`` writes them.
+
+    Raises:
+        InputError: that file does not start with 64 hexadecimal digits.
+    """
+    beside = path.with_name(path.name + _BESIDE)
+    if not beside.is_file():
+        return None
+    try:
+        words = beside.read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError):
+        words = []
+    if not words or re.fullmatch(r"[0-9a-fA-F]{64}", words[0]) is None:
+        raise InputError(f"{beside} does not start with a SHA-256 of 64 digits; write it with sha256sum")
+    return words[0].lower()
+
+
+def _check_stated(path: Path, stated_for: Path) -> None:
+    stated = stated_sha256(stated_for)
+    if stated is None or not path.is_file():
+        return
+    found = _sha256(path)
+    if found != stated:
+        raise InputError(
+            f"{stated_for.name} has the SHA-256 {found}, not {stated} as {stated_for.name}{_BESIDE} states; it was not "
+            "loaded: get the file again, or correct the hash"
+        )
+
+
 def _check_hash(path: Path, source: WeightSource) -> None:
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    found = _sha256(path)
     if not found.startswith(source.sha256):
         raise InputError(
             f"{source.file_name} is not the published file: its SHA-256 starts with {found[: len(source.sha256)]}, "
             f"not {source.sha256}; delete it from {cache_folder()} and fetch it again"
         )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _renamed(name: str, state: Mapping[str, torch.Tensor]) -> State:

@@ -72,6 +72,14 @@ def rings_or_none(arguments: argparse.Namespace) -> Any:
     )
 
 
+def study_notes(study: Any, network: str, *, imagenet: bool) -> list[str]:
+    """Say what a study leaves open, and how far published weights are checked."""
+    from DeepRadiomicsFusionLib.weights import hash_note
+
+    notes = [] if study is None else [f"{study.name} leaves open, and we chose: {study.left_open}"]
+    return notes + ([note] if imagenet and (note := hash_note(network)) else [])
+
+
 def report_cases(outcomes: Sequence[CaseOutcome], files: dict[str, Path], notes: Sequence[str] = ()) -> int:
     """Say what was done, where the files are, and what failed and why; return the exit code."""
     failed = failures(outcomes)

@@ -26,6 +26,7 @@ from DeepRadiomicsFusionLib.weights import (  # noqa: E402
     copy_to_cache,
     fetch_weights,
     freeze_all_but,
+    hash_note,
     load_imagenet,
     load_state,
     read_tensors,
@@ -189,6 +190,49 @@ def test_without_network_the_error_says_what_to_put_where(loopback):
 
 def test_published_sources_state_the_start_of_their_hash():
     assert all(len(source.sha256) == 8 and source.sha256 in source.file_name for source in IMAGENET.values())
+
+
+def test_a_whole_hash_beside_the_weights_is_checked_where_they_are_fetched_cached_or_the_users_own(
+    loopback, published_state
+):
+    served, url = loopback
+    file = served / "resnet18.pth"
+    torch.save(published_state, file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    source = WeightSource("resnet18.pth", f"{url}/resnet18.pth", digest[:8], "test")
+    cache = served.parent / "cache"
+    cache.mkdir()
+    beside = cache / "resnet18.pth.sha256"
+    forged = digest[:8] + 56 * "0"  # passes the publisher's eight digits
+    beside.write_text(f"{forged}  resnet18.pth\n")
+    with pytest.raises(InputError, match=f"has the SHA-256 {digest}, not {forged}"):
+        fetch_weights(source)
+    assert [path.name for path in cache.iterdir()] == [beside.name]  # what does not match is not kept
+    beside.write_text(f"{digest.upper()}  resnet18.pth\n")
+    assert fetch_weights(source) == cache / "resnet18.pth"
+    beside.write_text(forged)
+    with pytest.raises(InputError, match=r"as resnet18\.pth\.sha256 states; it was not loaded"):
+        fetch_weights(source)  # the cached file too
+    own = served / "resnet18.pth.sha256"
+    network = build_network("resnet18", seed=1)
+    own.write_text(digest)
+    load_imagenet(network, "resnet18", file=file)
+    own.write_text(forged)
+    with pytest.raises(InputError, match="it was not loaded"):
+        load_imagenet(network, "resnet18", file=file)
+    own.write_text("f37072fd")
+    with pytest.raises(InputError, match="does not start with a SHA-256 of 64 digits"):
+        load_imagenet(network, "resnet18", file=file)
+
+
+def test_it_is_said_that_eight_digits_do_not_find_a_forged_file(loopback):
+    served, _ = loopback
+    assert "8 digits of its SHA-256 that its publisher states" in hash_note("resnet50")
+    assert "not a forged one" in hash_note("resnet50")
+    (served.parent / "cache").mkdir()
+    (served.parent / "cache" / "resnet50-0676ba61.pth.sha256").write_text(64 * "a")
+    assert "whole SHA-256" in hash_note("resnet50")
+    assert hash_note("efficientnet_lite0") == ""
 
 
 def test_densenet_names_of_the_vision_project_are_understood():

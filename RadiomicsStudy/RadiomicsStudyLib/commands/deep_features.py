@@ -7,7 +7,14 @@ from typing import Any
 
 from ..arguments import names
 from ..console import progress_bar
-from ..deep_arguments import add_cohort_job, add_input_options, network_input, report_cases, rings_or_none
+from ..deep_arguments import (
+    add_cohort_job,
+    add_input_options,
+    network_input,
+    report_cases,
+    rings_or_none,
+    study_notes,
+)
 
 EXAMPLES = """examples:
   peritumoral deep-features cohort.csv --rings 3 -o deep
@@ -59,13 +66,15 @@ def add_parser(verbs: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compute and report."""
     from DeepRadiomicsFusionLib.deep_features_job import deep_features_job
+    from DeepRadiomicsFusionLib.network_source import IMAGENET
 
     job = deep_features_job_of(arguments)
     with progress_bar("deep features") as progress:
         done = deep_features_job(
             arguments.cohort, arguments.out, job, phases=arguments.phases, jobs=arguments.jobs, progress=progress
         )
-    return report_cases(done.outcomes, dict(done.files), done.notes)
+    notes = study_notes(None, job.source.network, imagenet=job.source.weights == IMAGENET)
+    return report_cases(done.outcomes, dict(done.files), [*notes, *done.notes])
 
 
 def deep_features_job_of(arguments: argparse.Namespace) -> Any:

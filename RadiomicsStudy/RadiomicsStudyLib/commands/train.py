@@ -7,7 +7,14 @@ from typing import Any
 
 from ..arguments import names, positive_int
 from ..console import progress_bar
-from ..deep_arguments import add_cohort_job, add_input_options, network_input, report_cases, rings_or_none
+from ..deep_arguments import (
+    add_cohort_job,
+    add_input_options,
+    network_input,
+    report_cases,
+    rings_or_none,
+    study_notes,
+)
 from ..training_arguments import add_training_options, training_settings
 
 EXAMPLES = """examples:
@@ -60,7 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     job = train_job_of(arguments)
     with progress_bar("training") as progress:
         done = train_job(arguments.cohort, arguments.out, job, jobs=arguments.jobs, progress=progress)
-    return report_cases(done.outcomes, dict(done.files), done.notes)
+    fetched = job.pretrained and job.architecture.network != "unet"
+    notes = study_notes(_study(arguments), job.network, imagenet=fetched)
+    return report_cases(done.outcomes, dict(done.files), [*notes, *done.notes])
 
 
 def train_job_of(arguments: argparse.Namespace) -> Any:
