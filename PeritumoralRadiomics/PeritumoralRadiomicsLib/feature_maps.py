@@ -30,7 +30,10 @@ from .features.settings import FeatureSettings
 from .native_engine import INTENSITY_FAMILIES, mask_array
 
 PLACES_A_BLOCK = 2**15
-"""Voxels of all boxes of a block together: a block's tables stay below some 60 MB."""
+"""Voxels of all boxes of a block together: a block's tables stay below some 60 MB, and in the processor's cache."""
+PLACES_OF_SMALL_TABLES = 2**17
+"""The same for classes whose tables are small: fewer blocks, less time between them."""
+_SMALL_TABLES = {"glszm", "gldm"}
 
 _TABLES = {
     "glcm": Neighbourhoods.cooccurrence,
@@ -125,19 +128,38 @@ def estimate_seconds(
     masked_kernel: bool = True,
     threads: int = 2,
     sample_voxels: int = 200,
+    patience_s: float = 0.1,
 ) -> float:
     """How long :func:`feature_maps` will take, from the time that a sample of the region's voxels takes.
 
-    Two threads are counted as 1.5. The arguments are those of :func:`feature_maps`.
+    The sample grows from two voxels on, until it has taken a good part of ``patience_s``: large neighbourhoods get
+    a small sample. Two threads are counted as 1.5. The other arguments are those of :func:`feature_maps`.
+
+    Args:
+        sample_voxels: the largest sample.
+        patience_s: seconds that the estimate itself may take, preparing the region aside; it is exceeded only
+            where two voxels take longer.
     """
     job = _Job.of(image, region_mask, feature_names, kernel_radius, settings, masked_kernel)
-    sample = np.unique(np.linspace(0, job.count - 1, min(sample_voxels, job.count)).astype(np.intp))
-    job.compute(sample[:2])
+    largest, start, number = min(sample_voxels, job.count), time.perf_counter(), min(2, job.count)
+    job.compute(np.arange(number))  # loads what is imported late
+    while True:
+        seconds = _seconds_of_sample(job, number)
+        used = time.perf_counter() - start
+        # The next sample takes up to four times as long as this one.
+        if number == largest or used + 4 * seconds > patience_s:
+            break
+        number = min(4 * number, largest)
+    whole = seconds * job.count / number
+    return whole / (1 + 0.5 * (min(threads, job.count / job.voxels_a_block) - 1) if threads > 1 else 1)
+
+
+def _seconds_of_sample(job: _Job, number: int) -> float:
+    sample = np.unique(np.linspace(0, job.count - 1, number).astype(np.intp))
     start = time.perf_counter()
     for block in np.array_split(sample, -(-len(sample) // job.voxels_a_block)):
         job.compute(block)
-    seconds = (time.perf_counter() - start) * job.count / len(sample)
-    return seconds / (1 + 0.5 * (min(threads, job.count / job.voxels_a_block) - 1) if threads > 1 else 1)
+    return time.perf_counter() - start
 
 
 @dataclass(frozen=True)
@@ -235,7 +257,8 @@ class _Job:
 
     @property
     def voxels_a_block(self) -> int:
-        return max(1, PLACES_A_BLOCK // len(self.steps))
+        places = PLACES_OF_SMALL_TABLES if _SMALL_TABLES.issuperset(self.wanted) else PLACES_A_BLOCK
+        return max(1, places // len(self.steps))
 
     def blocks(self) -> list[np.ndarray]:
         """Numbers of the region's voxels, block by block."""

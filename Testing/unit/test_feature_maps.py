@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
+import PeritumoralRadiomicsLib.feature_maps as feature_maps_module
 from PeritumoralRadiomicsLib.feature_maps import estimate_seconds, feature_map, feature_maps
+from PeritumoralRadiomicsLib.features.neighbourhoods import Neighbourhoods
+from PeritumoralRadiomicsLib.features.settings import FeatureSettings
 from PeritumoralRadiomicsLib.native_engine import INTENSITY_FAMILIES
 from RadiomicsCoreLib.errors import Cancelled, GeometryError, InputError, RegionError
 
@@ -185,6 +189,31 @@ def test_estimate_is_positive_and_grows_with_the_region(image):
     assert 0 < few < many
 
 
+@pytest.mark.parametrize("feature", ["glcm_MCC", "glrlm_RunEntropy", "glszm_ZoneEntropy"])
+def test_the_estimate_itself_is_quick_for_large_neighbourhoods(feature):
+    size = (24, 24, 24)
+    large = sitk.GetImageFromArray(np.random.default_rng(1).normal(0, 200, size))
+    start = time.process_time()
+    seconds = estimate_seconds(large, mask_like(large, np.ones(size, dtype=bool)), [feature], kernel_radius=8)
+    assert time.process_time() - start < 1.0  # 0.1 s, and room for what a busy machine adds
+    assert seconds > 2.0
+
+
+def test_the_estimate_takes_all_of_a_sample_that_is_quick_and_little_of_one_that_is_not(image, block, monkeypatch):
+    taken = []
+
+    def seconds(job, number):
+        taken.append(number)
+        return number * a_voxel
+
+    monkeypatch.setattr(feature_maps_module, "_seconds_of_sample", seconds)
+    for a_voxel, most in ((1e-6, 100), (1.0, 2)):
+        taken.clear()
+        found = estimate_seconds(image, block, ["firstorder_Mean"], threads=1, sample_voxels=100)
+        assert taken[-1] == most
+        assert found == pytest.approx(a_voxel * np.count_nonzero(sitk.GetArrayViewFromImage(block)))
+
+
 def test_bad_requests_are_refused_in_one_line(image, block):
     empty = mask_like(image, np.zeros(image.GetSize()[::-1], dtype=bool))
     small = sitk.Image(3, 3, 3, sitk.sitkUInt8) + 1
@@ -201,3 +230,25 @@ def test_bad_requests_are_refused_in_one_line(image, block):
         with pytest.raises(error, match=word) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("radius", [1, 2, 3])
+def test_zones_of_every_neighbourhood_are_those_that_a_labelling_of_each_level_finds(radius):
+    from scipy.ndimage import label
+
+    random = np.random.default_rng(radius)
+    size = 2 * radius + 1
+    ranks = random.integers(0, 3, (size, size, size, 40)).astype(np.uint16)
+    ranks[..., 0] = 1  # one zone that fills the box
+    ranks[::2, ..., 1], ranks[1::2, ..., 1] = 1, 2
+    hoods = Neighbourhoods(ranks, np.array([4, 9]), (1, 1, 1), FeatureSettings())
+    table = hoods.size_zones()
+    found = sorted(zip(table.owner[table.group], table.i, table.j, table.weight, strict=True))
+    expected = {}
+    for box in range(ranks.shape[3]):
+        for rank, level in ((1, 4.0), (2, 9.0)):
+            zones, _ = label(ranks[..., box] == rank, np.ones((3, 3, 3)))
+            for voxels in np.bincount(zones.ravel())[1:]:
+                key = (box, level, float(voxels))
+                expected[key] = expected.get(key, 0) + 1
+    assert found == sorted((*key, float(count)) for key, count in expected.items())

@@ -24,6 +24,7 @@ class Groups:
         self.owners = owners
         self.count = len(owner)
         self._starts = np.searchsorted(group, np.arange(self.count))
+        self._one_each = self.count == owners and bool(np.array_equal(owner, np.arange(owners)))
 
     def total(self, values: np.ndarray) -> np.ndarray:
         """Sum of entry values over each group, shape (G,)."""
@@ -50,6 +51,8 @@ class Groups:
     def average(self, values: np.ndarray) -> np.ndarray:
         """Mean of group values over each owner's groups, shape (owners,); NaN for an owner without groups."""
         valid = np.isfinite(values)
+        if self._one_each:
+            return np.where(valid, values, np.nan)
         total = np.bincount(self.owner[valid], weights=values[valid], minlength=self.owners)
         with np.errstate(invalid="ignore"):
             return total / np.bincount(self.owner[valid], minlength=self.owners)

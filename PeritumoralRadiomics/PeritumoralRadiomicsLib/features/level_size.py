@@ -61,8 +61,9 @@ class LevelSizes(Groups):
     @cached_property
     def by_size(self) -> np.ndarray:
         """P_.j, shape (G, number of sizes that occur)."""
-        sizes, index = np.unique(self.size, return_inverse=True)
-        return self.marginal(index, self.weight, len(sizes))
+        occurs = np.bincount(self.size) > 0
+        place = np.cumsum(occurs) - 1
+        return self.marginal(place[self.size], self.weight, int(np.count_nonzero(occurs)))
 
     def expect(self, values: np.ndarray) -> np.ndarray:
         """Mean of entry values over the things of each group."""
