@@ -1,10 +1,10 @@
 """Models with an elastic-net penalty, solved along a path of penalties to a stated optimality error.
 
 The objective is glmnet's, ``loss + lambda * (alpha * |b|_1 + (1 - alpha) / 2 * |b|_2^2)`` with coefficients ``b``
-of standardised features and an intercept that is not penalised. Each penalty is solved by Newton's method on
-the active set: a step that would carry a coefficient across zero stops there and drops it, and features whose
-gradient exceeds the penalty join. Features are screened with the sequential strong rule, and the optimality
-conditions of all of them are checked at the end of each penalty.
+of standardised features and, where the model has one, an intercept that is not penalised. Each penalty is solved
+by Newton's method on the active set: a step that would carry a coefficient across zero stops there and drops it,
+and features whose gradient exceeds the penalty join. Features are screened with the sequential strong rule, and
+the optimality conditions of all of them are checked at the end of each penalty.
 
 Reference:
     Friedman J, Hastie T, Tibshirani R. Regularization paths for generalized linear models via coordinate
@@ -52,8 +52,9 @@ class PenaltyPath:
     Attributes:
         lambdas: (k,) falling penalties.
         coefficients: (k, p) on the features' own scale.
-        intercepts: (k,) for features on their own scale.
+        intercepts: (k,) for features on their own scale; 0 for a model without one.
         losses: (k,) mean loss.
+        deviance_ratio: (k,) share of the null deviance explained.
         kkt_error: (k,) largest violation of the optimality conditions, relative to the penalty.
     """
 
@@ -61,6 +62,7 @@ class PenaltyPath:
     coefficients: np.ndarray
     intercepts: np.ndarray
     losses: np.ndarray
+    deviance_ratio: np.ndarray
     kkt_error: np.ndarray
 
 
@@ -71,12 +73,21 @@ class PenalisedProblem:
         x: features (n, p); standardised here to mean 0 and (population) standard deviation 1. Constant
             features keep a coefficient of zero.
         loss: the smooth part.
-        null_intercept: best intercept without any feature.
+        null_intercept: best intercept without any feature; None: the model has no intercept.
         alpha: share of the absolute penalty; 1 is the LASSO.
+        saturated_loss: mean loss of the saturated model, from which the explained deviance is measured.
     """
 
-    def __init__(self, x: np.ndarray, loss: Loss, null_intercept: float, alpha: float = 1.0) -> None:
+    def __init__(
+        self,
+        x: np.ndarray,
+        loss: Loss,
+        null_intercept: float | None,
+        alpha: float = 1.0,
+        saturated_loss: float = 0.0,
+    ) -> None:
         self.alpha, self.loss, self.null_intercept = alpha, loss, null_intercept
+        self.saturated_loss = saturated_loss
         rows = np.ascontiguousarray(np.asarray(x, float).T)
         self.mean = rows.mean(axis=1)
         rows = rows - self.mean[:, np.newaxis]
@@ -84,7 +95,7 @@ class PenalisedProblem:
         self.spread[self.spread <= 1e-12 * np.abs(x).max(axis=0, initial=1e-300)] = np.inf
         self.rows = rows / self.spread[:, np.newaxis]
         self.p, self.n = self.rows.shape
-        null = loss.at(np.full(self.n, null_intercept))
+        null = loss.at(np.full(self.n, null_intercept or 0.0))
         self.null_gradient = self.rows @ null.residual / self.n
         self.null_loss = null.value
 
@@ -92,6 +103,10 @@ class PenalisedProblem:
     def largest_lambda(self) -> float:
         """The smallest penalty that leaves all coefficients at zero."""
         return float(np.abs(self.null_gradient).max(initial=0.0)) / max(self.alpha, 1e-3)
+
+    def explained(self, loss: float) -> float:
+        """Share of the null deviance that a model of this mean loss explains."""
+        return 1 - (loss - self.saturated_loss) / (self.null_loss - self.saturated_loss)
 
     def path(self, lambdas: np.ndarray, tolerance: float = KKT_TOLERANCE, stops_early: bool = False) -> PenaltyPath:
         """Solve the falling penalties ``lambdas`` (k,), each from the one before.
@@ -113,22 +128,28 @@ class PenalisedProblem:
 
 
 class PathWalk:
-    """Solutions collected on the way down a path, one penalty at a time."""
+    """Solutions collected on the way down a path, one penalty at a time.
 
-    def __init__(self, problem: PenalisedProblem) -> None:
-        self.problem, self.solver = problem, PathSolver(problem)
-        self.lines: list[tuple[float, np.ndarray, float, float, float]] = []
+    Args:
+        problem: what is solved.
+        solver: how; a :class:`PathSolver` when None.
+    """
+
+    def __init__(self, problem: PenalisedProblem, solver: PathSolver | None = None) -> None:
+        self.problem, self.solver = problem, solver or PathSolver(problem)
+        self.lines: list[tuple[float, np.ndarray, float, float, float, float]] = []
 
     def step(self, penalty: float, tolerance: float = KKT_TOLERANCE) -> None:
         """Solve the next, smaller penalty."""
         error = self.solver.solve(penalty, tolerance)
-        self.lines.append((penalty, *self.solver.solution(), self.solver.point.value, error))
+        loss = self.solver.point.value
+        self.lines.append((penalty, *self.solver.solution(), loss, self.problem.explained(loss), error))
 
     def glmnet_stops(self) -> bool:
         """True where glmnet ends a path of its own making."""
         if len(self.lines) < 5:
             return False
-        last, earlier = (1 - self.lines[place][3] / self.problem.null_loss for place in (-1, -5))
+        last, earlier = self.lines[-1][4], self.lines[-5][4]
         return last > 0.999 or last - earlier < 1e-3 * last
 
     def path(self) -> PenaltyPath:
@@ -139,33 +160,35 @@ class PathWalk:
 class PathSolver:
     """The way down the path, one penalty after the other: active features, their signs and values.
 
-    The intercept is the first active coordinate; its sign is 0, which holds it to no side.
+    The intercept, where there is one, is the first active coordinate; its sign is 0, which holds it to no side.
     """
 
     def __init__(self, problem: PenalisedProblem) -> None:
         self.problem = problem
         self.previous = problem.largest_lambda
-        self.active = np.array([-1])
+        intercepts = [] if problem.null_intercept is None else [problem.null_intercept]
+        self._first = len(intercepts)  # place of the first feature among the active coordinates
+        self.active = np.full(self._first, -1)
         self._active_set: set[int] = set()
-        self.sign = np.zeros(1)
-        self.beta = np.array([problem.null_intercept])
-        self.x = np.ones((1, problem.n))
+        self.sign = np.zeros(self._first)
+        self.beta = np.array(intercepts, float)
+        self.x = np.ones((self._first, problem.n))
         self.point = problem.loss.at(self.beta @ self.x)
         self.gradient = problem.null_gradient  # of all features, at the last solution
 
     def solution(self) -> tuple[np.ndarray, float]:
         """Coefficients (p,) and intercept on the features' own scale."""
         full = np.zeros(self.problem.p)
-        full[self.active[1:]] = self.beta[1:]
+        full[self.active[self._first :]] = self.beta[self._first :]
         full /= self.problem.spread
-        return full, float(self.beta[0] - full @ self.problem.mean)
+        return full, float(self.beta[0] - full @ self.problem.mean) if self._first else 0.0
 
     def solve(self, penalty: float, tolerance: float = KKT_TOLERANCE) -> float:
         """Go to the optimum for one penalty; returns the relative error that was reached."""
         alpha, problem = self.problem.alpha, self.problem
         l1, l2 = penalty * alpha, penalty * (1 - alpha)
         strong = np.flatnonzero(np.abs(self.gradient) >= alpha * (2 * penalty - self.previous))
-        strong_rows = problem.rows[strong]
+        strong_rows, everyone = problem.rows[strong], np.arange(problem.p)
         for _ in range(MAXIMUM_ROUNDS):
             own_error = self._settle(l1, l2, 0.5 * tolerance * penalty)
             excess = np.abs(strong_rows @ self.point.residual) / problem.n - l1
@@ -173,9 +196,9 @@ class PathSolver:
                 continue
             self.gradient = problem.rows @ self.point.residual / problem.n
             excess = np.abs(self.gradient) - l1
-            if self._join(np.arange(problem.p), excess, tolerance * penalty):
+            if self._join(everyone, excess, tolerance * penalty):
                 continue
-            excess[self.active[1:]] = own_error
+            excess[self.active[self._first :]] = own_error
             self.previous = penalty
             return max(float(excess.max(initial=0.0)), own_error, 0.0) / penalty
         raise ModelError(f"the penalised model did not settle at lambda {penalty:.3g}; raise the smallest lambda")
@@ -198,7 +221,7 @@ class PathSolver:
         """Newton steps on the active set until its own optimality error is small enough."""
         for _ in range(MAXIMUM_ROUNDS):
             slope = self.x @ self.point.residual / self.problem.n - l1 * self.sign - l2 * self.beta * (self.sign != 0)
-            error = float(np.abs(slope).max())
+            error = float(np.abs(slope).max(initial=0.0))
             if error <= allowed:
                 return error
             self._newton_step(slope, l1, l2)

@@ -20,16 +20,11 @@ from RadiomicsCoreLib.figure_style import (
     new_figure,
     plain_axes,
 )
+from RadiomicsCoreLib.penalised_path import KKT_TOLERANCE, PenaltyPath
 from RadiomicsCoreLib.progress import Progress, no_progress
 from SurvivalNomogramLib.covariates import DesignMatrix, Term
 from SurvivalNomogramLib.cox import chosen_terms
-from SurvivalNomogramLib.penalised_cox import (
-    KKT_TOLERANCE,
-    Path,
-    PenalisedCox,
-    breslow_log_likelihood,
-    breslow_sets,
-)
+from SurvivalNomogramLib.penalised_cox import PenalisedCox, breslow_log_likelihood, breslow_sets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,7 +120,7 @@ class LassoCoxFit:
     """
 
     terms: tuple[Term, ...]
-    path: Path
+    path: PenaltyPath
     validation: CrossValidation | None
     settings: LassoCoxSettings
 
