@@ -46,6 +46,8 @@ class DeepFeaturesJob:
         regions: names of the regions to do; empty: all.
         resample_masks: bring a mask from another grid to the image's (nearest neighbour) instead of refusing it.
         pictures: draw what the network saw of every region.
+        other_phase: let a bundle read a phase that it was not trained on, in that phase's window; all else must be as
+            in its training (song2021 reads both phases with a network of the arterial one).
     """
 
     source: NetworkSource = field(default_factory=NetworkSource)
@@ -54,6 +56,7 @@ class DeepFeaturesJob:
     regions: tuple[str, ...] = ()
     resample_masks: bool = False
     pictures: bool = True
+    other_phase: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def deep_features_job(
     if loaded.bundle is not None and phases is None:
         phases = [loaded.bundle.phase]
     table = open_cohort(cohort, phases)
-    if loaded.bundle is not None:
+    if loaded.bundle is not None and not job.other_phase:
         for phase in table.phases:
             check_fits(loaded.bundle, phase=phase)
     settings = plan.settings(loaded.name)
@@ -167,6 +170,8 @@ def _plan(job: DeepFeaturesJob, loaded: LoadedNetwork) -> _Plan:
             features = DeepFeatureSettings(input=bundle.input)
         else:
             own = features.input.to_dict() | {"region": bundle.region}
+            if job.other_phase:
+                own |= {name: getattr(bundle.input, name) for name in ("window_level", "window_width")}
             check_fits(bundle, settings=NetworkInput.from_dict(own))
     features = features or usual_features(loaded.name)
     check_input(loaded.name, features)

@@ -161,7 +161,7 @@ def test_one_command_trains_the_network_of_liu2025(tmp_path):
 
 
 @pytest.mark.slow
-def test_one_command_trains_the_unet_of_song2021_and_its_bottleneck_is_clustered(small_cohort, tmp_path):
+def test_one_command_trains_the_unet_of_song2021_and_its_bottleneck_is_clustered(small_cohort, tmp_path, capsys):
     out = tmp_path / "out"
     words = ["train", small_cohort, "--study", "song2021", "--phase", "arterial", "--size", "32", "--width", "4"]
     assert main([*words, "--epochs", "1", "--jobs", "1", "--device", "cpu", "-o", str(out)]) == 0
@@ -175,6 +175,20 @@ def test_one_command_trains_the_unet_of_song2021_and_its_bottleneck_is_clustered
     assert len(columns) == 16 * 4 and columns[0] == "arterial.intratumour.unet_0"
     used = json.loads((deep / "study.json").read_text(encoding="utf-8"))["settings"]["features"]
     assert (used["source"], used["slices"]) == ("layer", "larger_cluster")
+    # The paper's network of the arterial phase reads the venous one too, in that phase's own window.
+    rows = [
+        {("venous" + k[8:] if k.startswith("arterial_") else k): v for k, v in r.items()}
+        for r in rows_of(Path(small_cohort))
+    ]
+    venous = write_rows(Path(small_cohort).with_name("venous.csv"), rows[:2])
+    words = ["deep-features", venous, "--study", "song2021", "--phases", "venous", "--weights", str(out / "model")]
+    words += ["--jobs", "1", "--no-pictures", "-o", str(tmp_path / "venous")]
+    assert main(words) == 2
+    assert "was trained on phase 'arterial', not 'venous'" in capsys.readouterr().err
+    assert main([*words, "--other-phase"]) == 0
+    used = json.loads((tmp_path / "venous" / "study.json").read_text(encoding="utf-8"))["settings"]["features"]
+    assert (used["input"]["window_level"], used["input"]["window_width"], used["input"]["size"]) == (120, 320, 32)
+    assert list(rows_of(tmp_path / "venous" / "features.csv")[0])[1] == "venous.intratumour.unet_0"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   peritumoral deep-features cohort.csv --study yang2023 --phases arterial,venous --weights resnet50.pth -o deep
   peritumoral deep-features cohort.csv --study liu2025 --weights trained/model -o deep
   peritumoral deep-features cohort.csv --weights trained/model --source probability -o signature
+  peritumoral deep-features cohort.csv --study song2021 --phases venous --other-phase --weights arterial/model -o v
 
 The default network, efficientnet_lite0, brings its ImageNet weights in a package: nothing is fetched.
 """
@@ -43,6 +44,9 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--network", help="network by name (default efficientnet_lite0, or the study's)")
     parser.add_argument(
         "--weights", default="imagenet", help="imagenet, random, a weights file, or a model folder that train wrote"
+    )
+    parser.add_argument(
+        "--other-phase", action="store_true", help="let a model read a phase that it was not trained on (song2021)"
     )
     parser.add_argument("--regions", type=names, default=(), help="regions to do (default: all, or the study's)")
     group = parser.add_argument_group("where features are read")
@@ -98,6 +102,7 @@ def deep_features_job_of(arguments: argparse.Namespace) -> Any:
         regions=arguments.regions or (study.regions if takes_study else ()),
         resample_masks=arguments.resample_masks,
         pictures=not arguments.no_pictures,
+        other_phase=arguments.other_phase,
     )
 
 
@@ -133,4 +138,6 @@ def _features(arguments: argparse.Namespace, study: Any, usual: Any, bundle: Any
         return None
     settings = usual if study is None else study.features
     shown = settings.input if bundle is None else bundle.input
+    if study is not None and arguments.other_phase:
+        shown = replace(shown, window_level=settings.input.window_level, window_width=settings.input.window_width)
     return replace(settings, input=network_input(arguments, shown), seed=arguments.seed, **changes)
