@@ -319,6 +319,8 @@ def _bundle(job: TrainJob, trained: TrainedNetwork, side: Side, outputs: np.ndar
             "settings": trained.settings.to_dict(),
             "losses": trained.losses.to_dict(),
             "pretrained": job.pretrained,
+            "time": job.time,
+            "event": job.event,
             "thresholds_from": "out-of-fold outputs" if job.folds else "outputs of the training cases",
         },
         provenance,
