@@ -53,7 +53,7 @@ class PeritumoralRadiomics(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = _("Peritumoral Radiomics")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
-        parent.dependencies = ["Segmentations", "Volumes"]
+        parent.dependencies = ["Colors", "Plots", "Segmentations", "Tables", "Volumes"]
         parent.contributors = ["The PeritumoralRadiomics developers"]
         parent.helpText = _(
             "Grow rings around a tumour as segments, measure their radiomic features, and see them as tables, "

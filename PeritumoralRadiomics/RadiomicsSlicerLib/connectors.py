@@ -79,7 +79,12 @@ class CheckedItemsConnector(WidgetConnector):
 
     def read(self) -> list[str]:
         """Return the data of the checked items."""
-        return [self._widget.itemData(index.row()) for index in self._widget.checkedIndexes()]
+        import qt
+
+        # One by one, as PythonQt does not promise to know the list that checkedIndexes returns.
+        box, model = self._widget, self._widget.checkableModel()
+        checked = (row for row in range(box.count) if box.checkState(model.index(row, 0)) == qt.Qt.Checked)
+        return [box.itemData(row) for row in checked]
 
     def write(self, value: Sequence[str]) -> None:
         """Check the items of these texts, and no others."""

@@ -13,6 +13,7 @@ from RadiomicsCoreLib.errors import GeometryError, InputError
 from RadiomicsCoreLib.geometry import IndexBox
 
 from .grids import VoxelGrid, shifted
+from .tables import RECORD
 
 
 def required(node: Any, what: str) -> Any:
@@ -30,6 +31,15 @@ def required(node: Any, what: str) -> Any:
     if node.GetScene() is None:
         raise InputError(f"{what} {node.GetName()!r} is no longer in the scene; choose another")
     return node
+
+
+def first_volume() -> Any:
+    """Return the first volume of the scene that the user can have meant: no labelmap, none of our maps; or None."""
+    for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+        plain = node.GetClassName() == "vtkMRMLScalarVolumeNode"
+        if plain and not node.GetHideFromEditors() and not node.GetAttribute(RECORD):
+            return node
+    return None
 
 
 def volume_grid(volumeNode: Any) -> VoxelGrid:

@@ -22,6 +22,7 @@ from .job_area import JobArea
 from .layouts import look_at_segment, show_chart, show_in_space, show_layout, show_table
 from .map_section import MapSection
 from .module_widget import ModuleWidget
+from .nodes import first_volume
 from .quality_view import QualityView
 from .ring_tags import rings_of
 from .segment_boxes import no_organ_words, own_segments, segment_items, still_there, tumour_words
@@ -88,11 +89,10 @@ class PeritumoralPanel(ModuleWidget):
 
     def chooseDefaults(self, parameters: Any) -> None:
         """Choose the first volume and segmentation, and the tumour where there is one segment only."""
-        scene = slicer.mrmlScene
         if not parameters.volume:
-            parameters.volume = scene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            parameters.volume = first_volume()
         if not parameters.segmentation:
-            parameters.segmentation = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+            parameters.segmentation = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
         segments = own_segments(parameters.segmentation)
         if parameters.tumourSegment not in segments:
             parameters.tumourSegment = segments[0] if len(segments) == 1 else ""

@@ -94,6 +94,17 @@ def test_the_only_volume_segmentation_and_segment_are_chosen(panel, case):
     assert panel.ui.createRingsButton.enabled
 
 
+def test_a_labelmap_or_a_map_of_ours_is_not_taken_for_the_scan(panel, make_case):
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
+    ours = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "map")
+    ours.SetAttribute("PeritumoralRadiomics.Record", "{}")
+    panel.enter()
+    assert panel._parameterNode.volume is None
+    made = make_case()
+    panel.enter()
+    assert panel._parameterNode.volume is made.volume
+
+
 def test_of_several_segments_none_is_guessed(panel, make_case, draw_segment):
     draw_segment(make_case(), "Liver", np.ones((44, 44, 44)))
     panel.enter()
