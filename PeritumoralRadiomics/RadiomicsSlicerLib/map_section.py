@@ -101,20 +101,22 @@ class MapSection:
         """Ask how long the map would take; what stands against it is said instead."""
         if self._panel._parameterNode is None:
             return
-        choice = _choice(self._panel._parameterNode)
         try:
-            self.time.ask(choice, self._request())
+            self._ask(self._request())
         except (RadiomicsError, OSError) as error:
             self._ui.mapTimeLabel.text = str(error)
-            return
+
+    def _ask(self, request: Any) -> None:
+        self.time.ask(_choice(self._panel._parameterNode), request)
         self._stated = ()
         self._ui.mapTimeLabel.text = _("Estimating how long the map takes…")
 
     def onTime(self, choice: tuple[Any, ...], seconds: float | None) -> None:
         """State how long the map would take, and start it if that was all that it waited for."""
-        if self._panel._parameterNode is None or choice != _choice(self._panel._parameterNode):
-            return
         wanted, self._wanted = self._wanted == choice, ()
+        if self._panel._parameterNode is None or choice != _choice(self._panel._parameterNode):
+            self._onIdle()
+            return
         self._stated = choice
         words = (
             _("Takes about {time} on this computer.") if seconds is not None else _("How long it takes is not known.")
@@ -143,8 +145,8 @@ class MapSection:
                     self.onMade,
                 )
             else:
+                self._ask(request)
                 self._wanted = _choice(chosen)
-                self.onEstimate()
             self._panel.updateButtons(chosen)
 
     def onMade(self, job: Any) -> None:

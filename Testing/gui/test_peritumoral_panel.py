@@ -739,7 +739,7 @@ BAD_INPUTS = {
 
 
 @pytest.mark.parametrize("name", BAD_INPUTS)
-@pytest.mark.parametrize("button", ["createRingsButton", "extractButton"])
+@pytest.mark.parametrize("button", ["createRingsButton", "extractButton", "mapButton"])
 def test_bad_input_is_one_line_and_leaves_the_scene(panel, case, window, scene_text, name, button):
     spoil, words = BAD_INPUTS[name]
     spoil(case)
@@ -749,7 +749,50 @@ def test_bad_input_is_one_line_and_leaves_the_scene(panel, case, window, scene_t
     assert len(panel.ui.statusLabel.text.splitlines()) == 1
     assert len(window.shown) == 1
     assert scene_text() == before
-    assert not panel.extraction.running
+    assert not panel.extraction.running and not panel.maps.running
+
+
+def test_nothing_can_be_drawn_on_a_volume_without_scalars(panel, case, window, scene_text):
+    take_the_voxels(case)
+    before = scene_text()
+    press(panel.ui.drawButton)
+    assert panel.ui.statusLabel.text == "volume 'CT' holds no voxels; load its image first"
+    assert window.current == "PeritumoralRadiomics"
+    assert scene_text() == before
+
+
+@pytest.mark.parametrize("role", ["volume", "segmentation"])
+def test_a_node_deleted_while_a_map_is_made_is_one_line(map_section, rings, wait_until, window, role):
+    press(map_section.ui.mapButton)
+    wait_until(lambda: map_section.maps.job.running)
+    node = getattr(rings, role)
+    slicer.mrmlScene.RemoveNode(node)
+    wait_until(lambda: not map_section.maps.running)
+    words = f"the {role} {node.GetName()!r} is no longer in the scene; choose another"
+    assert map_section.ui.statusLabel.text == words
+    assert window.shown == [f"The map could not be made.\n\n{words}"]
+    assert map_section._parameterNode.mapVolume is None
+
+
+def test_a_node_deleted_while_the_time_is_found_out_starts_no_map(map_section, rings, wait_until, window):
+    press(map_section.ui.mapButton)
+    assert map_section.maps.time.running
+    slicer.mrmlScene.RemoveNode(rings.segmentation)
+    wait_until(lambda: not map_section.maps.time.running)
+    assert not map_section.maps.running and window.shown == []
+    assert not map_section.ui.mapButton.enabled
+    assert map_section.ui.mapTimeLabel.text == "Choose a segmentation first, or press Draw tumour."
+
+
+def test_a_map_whose_folder_cannot_be_written_is_one_line(map_section, window, scene_text, tmp_path):
+    blocked = tmp_path / "file instead of a folder"
+    blocked.write_text("")
+    window.app.temporaryPath = str(blocked)
+    before = scene_text()
+    press(map_section.ui.mapButton)
+    assert not map_section.maps.running and map_section.ui.mapButton.enabled
+    assert "cannot be written" in map_section.ui.statusLabel.text + map_section.ui.mapTimeLabel.text
+    assert scene_text() == before
 
 
 def test_a_segmentation_of_surfaces_only_is_converted(panel, case):
