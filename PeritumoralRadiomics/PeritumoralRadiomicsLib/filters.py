@@ -192,7 +192,7 @@ def local_binary_pattern_3d(
     from .spherical_patterns import pattern_maps
 
     maps = pattern_maps(
-        sitk.GetArrayFromImage(image).astype(np.float64),
+        sitk.GetArrayFromImage(image),
         levels=int(setting.get("lbp3DLevels", 2)),
         radius=float(setting.get("lbp3DIcosphereRadius", 1)),
         subdivisions=int(setting.get("lbp3DIcosphereSubdivision", 1)),

@@ -20,7 +20,7 @@ def pattern_maps(array: np.ndarray, levels: int, radius: float, subdivisions: in
     """Maps of the pattern's norm for the degrees 0 … levels - 1, and last of the samples' kurtosis.
 
     Args:
-        array: shape (k, j, i), float64.
+        array: shape (k, j, i). The samples have its type, rounded where it holds whole numbers, as in pyradiomics.
         levels: number of degrees.
         radius: of the sphere, in voxels.
         subdivisions: how often each triangle of the icosahedron is cut into four.
@@ -32,7 +32,6 @@ def pattern_maps(array: np.ndarray, levels: int, radius: float, subdivisions: in
 
     directions = icosphere(subdivisions) * radius
     harmonics = [_harmonics(degree, directions / radius) for degree in range(levels)]
-    products = [y.T @ y for y in harmonics]
     coefficients = spline_filter(array, order=3, mode="constant")
     maps = [np.empty(array.size) for _ in range(levels + 1)]
     block = max(1, BLOCK_SAMPLES // len(directions))
@@ -40,11 +39,10 @@ def pattern_maps(array: np.ndarray, levels: int, radius: float, subdivisions: in
         index = np.arange(start, min(start + block, array.size))
         centres = np.stack(np.unravel_index(index, array.shape))
         points = centres[:, :, None] + directions.T[:, None, :]
-        samples = map_coordinates(coefficients, points, order=3, prefilter=False)
-        pattern = (samples >= array.ravel()[index][:, None]).astype(np.float64)
-        for degree, (y, product) in enumerate(zip(harmonics, products, strict=True)):
-            c = pattern @ y
-            maps[degree][index] = np.sqrt(np.sum((c @ product) * c, axis=1)).real
+        samples = map_coordinates(coefficients, points, output=array.dtype, order=3, prefilter=False)
+        pattern = samples >= array.ravel()[index][:, None]
+        for degree, y in enumerate(harmonics):
+            maps[degree][index] = _norm(pattern, y)
         maps[levels][index] = _kurtosis(samples)
     return [values.reshape(array.shape) for values in maps]
 
@@ -86,8 +84,31 @@ def _harmonics(degree: int, directions: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
+def _norm(pattern: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Norm of each row's part of one degree, real part.
+
+    Added up vertex by vertex, order by order, as pyradiomics does: the maps have few different values, and a
+    difference in their last digit decides what lies below a percentile.
+
+    Args:
+        pattern: shape (N, vertices), bool.
+        y: shape (vertices, 2 degree + 1), the harmonics of the degree.
+    """
+    c = np.zeros((len(pattern), y.shape[1]), dtype=np.complex128)
+    for vertex, row in zip(pattern.T, y, strict=True):
+        c += vertex[:, None] * row
+    total = np.zeros(len(pattern), dtype=np.complex128)
+    for row in y:
+        expansion = np.zeros(len(pattern), dtype=np.complex128)
+        for coefficient, value in zip(c.T, row, strict=True):
+            expansion += coefficient * value
+        total += expansion**2
+    return np.sqrt(total).real
+
+
 def _kurtosis(samples: np.ndarray) -> np.ndarray:
     """Excess kurtosis of each row; -3 where all samples are equal."""
+    samples = samples.astype(np.float64)
     squares = (samples - samples.mean(axis=1, keepdims=True)) ** 2
     variance = squares.mean(axis=1)
     flat = np.ptp(samples, axis=1) == 0
