@@ -27,7 +27,7 @@ from .evaluation import EvaluationSettings, permutation_test
 from .feature_tables import FeatureTables
 from .figures import sweep_figure
 from .fusion import FusionLearner, SignatureSource, column_sources
-from .fusion_tables import FUSION, TRAINING, write_other_parts, write_signatures, write_training
+from .fusion_tables import FUSION, TRAINING, write_other_parts, write_reliability, write_signatures, write_training
 from .job_output import JobOutput, JobResult
 from .rad_score import RadScoreLearner
 from .ring_sweep import ring_sweep, sweep_sources
@@ -136,10 +136,10 @@ def fuse_job(
 
     Writes ``models.csv`` (mean AUC of the folds with Nadeau and Bengio's interval; figures of the pooled
     out-of-fold probabilities), ``predictions.csv``, ``selected_features.csv``, ``delong_<part>.csv``,
-    ``signatures.txt`` with the formulas, with ``sweep`` also ``ring_sweep.csv``; ``figures/``; the bundle
-    ``model/``; ``study.json`` and ``notes.txt``. Cases whose split is ``train`` (all, without that column) are
-    cross-validated; every other part is predicted by the mean of the fold models, at the training's threshold. A
-    model that cannot be fitted is left out with its reason.
+    ``signatures.txt`` with the formulas, with readings ``icc.csv``, with ``sweep`` also ``ring_sweep.csv``;
+    ``figures/``; the bundle ``model/``; ``study.json`` and ``notes.txt``. Cases whose split is ``train`` (all,
+    without that column) are cross-validated; every other part is predicted by the mean of the fold models, at the
+    training's threshold. A model that cannot be fitted is left out with its reason.
 
     Args:
         features: name to feature table: CSV with ``case_id``, or data frame. A ``study.json`` beside a CSV tells
@@ -169,7 +169,10 @@ def fuse_job(
     output.notes += [*tables.notes, *notes]
     training = parts.pop(TRAINING)
     columns = _signature_columns(tables, training, settings)
-    plan, filters = _plans(tables, settings, readings)
+    repeated = _readings(tables, readings)
+    if repeated is not None:
+        write_reliability(output, repeated, training, settings.selection)
+    plan, filters = _plans(tables, settings, repeated)
     learners = _learners(columns, plan, filters, settings)
     if settings.deployed not in (None, *learners):
         raise InputError(f"model {settings.deployed!r} is unknown; choose from {', '.join(learners)}")
@@ -262,15 +265,19 @@ def _signature_columns(tables: FeatureTables, training: Samples, settings: FuseS
     return found
 
 
+def _readings(tables: FeatureTables, readings: Sequence[Any]) -> Readings | None:
+    """The first feature table and its repetitions; None without any."""
+    if not readings:
+        return None
+    first = next(iter(tables.columns.values()))
+    others = [FeatureTables({f"reading {k}": table}).table for k, table in enumerate(readings, start=2)]
+    return Readings([tables.table[list(first)], *others])
+
+
 def _plans(
-    tables: FeatureTables, settings: FuseSettings, readings: Sequence[Any]
+    tables: FeatureTables, settings: FuseSettings, repeated: Readings | None
 ) -> tuple[SelectionPlan, SelectionPlan]:
     """The steps before a classifier, and those before a RadScore (which brings a LASSO of its own)."""
-    repeated = None
-    if readings:
-        first = next(iter(tables.columns.values()))
-        others = [FeatureTables({f"reading {k}": table}).table for k, table in enumerate(readings, start=2)]
-        repeated = Readings([tables.table[list(first)], *others])
     volumes = None if settings.selection.volume_correlation_below is None else RegionVolumes(tables.table)
     filters = SelectionPlan(tuple(settings.selection.filters(repeated, volumes)))
     return settings.selection.plan(repeated, volumes), filters

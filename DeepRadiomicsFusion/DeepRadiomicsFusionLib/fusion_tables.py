@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import ModelError
+from RadiomicsCoreLib.selection.readings import Readings, Reliability
 
 from .cross_validation import CrossValidationResult, LearnerResult, fit_once
 from .evaluation import EvaluationSettings, delong_table, evaluate
@@ -16,10 +17,26 @@ from .fusion import ColumnLearner
 from .job_output import JobOutput, file_stem
 from .rad_score import RadScore
 from .samples import Samples
+from .selection_plan import SelectionSettings
 from .workspace import Learner
 
 TRAINING = "train"
 FUSION = "fusion"
+
+
+def write_reliability(output: JobOutput, readings: Readings, training: Samples, settings: SelectionSettings) -> None:
+    """Write the ICC of every feature over all training cases, the lowest first, and note how many go on.
+
+    The filter itself is fitted again in every fold, on that fold's training cases.
+
+    Raises:
+        InputError: too few training cases were read again.
+    """
+    names = [name for name in training.table.columns if readings.has(name)]
+    found = readings.reliability(training.table.index.tolist(), names, settings.icc_model)
+    reliability = Reliability(tuple(names), found, settings.icc_above, settings.icc_model)
+    output.rows("icc", reliability.rows())
+    output.notes.append(f"{reliability.note()}; each fold measures it on its own training cases")
 
 
 def write_training(output: JobOutput, result: CrossValidationResult, settings: EvaluationSettings) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.icc import Icc, IccModel
-from RadiomicsCoreLib.selection.readings import Readings
+from RadiomicsCoreLib.icc import IccModel
+from RadiomicsCoreLib.selection.readings import Readings, Reliability
 
 from .cohort_table import TRAINING, CovariateRequest, ids_of, labels_of, load_table
 from .covariates import check_column, is_numeric
@@ -84,7 +84,9 @@ class ReadingFilter:
         if labels is not None:
             patients = patients[frame[columns.split].notna().to_numpy()][labels == TRAINING]
         found = readings.reliability(patients.tolist(), readings.features, self.model)
-        return self._filtered(columns, offered, readings, found)
+        return self._filtered(
+            columns, offered, Reliability(tuple(readings.features), found, self.icc_above, self.model)
+        )
 
     def _read(self, frame: pd.DataFrame, id_column: str, numbers: Sequence[str]) -> Readings:
         tables = [frame.set_axis(ids_of(frame, id_column), axis=0)[list(numbers)]]
@@ -100,14 +102,12 @@ class ReadingFilter:
             tables.append(table)
         return Readings(tables)
 
-    def _filtered(
-        self, columns: Columns, offered: Sequence[str], readings: Readings, found: Icc
-    ) -> FilteredColumns[Columns]:
-        above = found.value > self.icc_above
-        dropped = {name for name, good in zip(readings.features, above, strict=True) if not good}
+    def _filtered(self, columns: Columns, offered: Sequence[str], reliability: Reliability) -> FilteredColumns[Columns]:
+        above, iccs = reliability.above, reliability.icc.value
+        dropped = {name for name, good in zip(reliability.features, above, strict=True) if not good}
         kept = tuple(name for name in offered if name not in dropped)
         if not kept:
-            best = f"{np.nanmax(found.value):.3g}" if np.isfinite(found.value).any() else "not defined"
+            best = f"{np.nanmax(iccs):.3g}" if np.isfinite(iccs).any() else "not defined"
             raise InputError(
                 f"none of {len(dropped)} features has an ICC above {self.icc_above:g} (the highest is {best}); "
                 "lower the threshold or look at the second masks"
@@ -116,13 +116,9 @@ class ReadingFilter:
         if isinstance(missing, Mapping):
             missing = {name: policy for name, policy in missing.items() if name not in dropped}
         unread = len(kept) - int(above.sum())
-        note = (
-            f"ICC({self.model.value}) of {found.readings} readings of {found.subjects} training patients: "
-            f"{int(above.sum())} of {len(above)} features exceed {self.icc_above:g} and go on, icc.csv names the others"
-            + (f"; {unread} columns were not read again and stay" if unread else "")
-        )
+        note = reliability.note() + (f"; {unread} columns were not read again and stay" if unread else "")
         return FilteredColumns(
-            replace(columns, covariates=kept, missing=missing), frozenset(dropped), readings, found, above, note
+            replace(columns, covariates=kept, missing=missing), frozenset(dropped), reliability, note
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -137,17 +133,13 @@ class FilteredColumns(Generic[Columns]):
     Attributes:
         columns: with the covariates that are left.
         dropped: features that the readings do not agree on.
-        readings: what was compared.
-        found: ICC (p,) of the features of the readings, with interval.
-        above: (p,) bool, which exceed the threshold.
+        reliability: ICC of the features that were read.
         note: one line for the reader.
     """
 
     columns: Columns
     dropped: frozenset[str]
-    readings: Readings
-    found: Icc
-    above: np.ndarray
+    reliability: Reliability
     note: str
 
     def offered_to(self, modelling: CoxModelling) -> CoxModelling:
@@ -160,16 +152,7 @@ class FilteredColumns(Generic[Columns]):
         """Write ``icc.csv``, the worst first, and the note."""
         import pandas as pd
 
-        table = pd.DataFrame(
-            {
-                "feature": self.readings.features,
-                "icc": self.found.value,
-                "lower": self.found.lower,
-                "upper": self.found.upper,
-                "kept": self.above,
-            }
-        )
-        output.table("icc", table.sort_values("icc", kind="stable", na_position="first"))
+        output.table("icc", pd.DataFrame(self.reliability.rows()))
         output.notes.append(self.note)
 
 

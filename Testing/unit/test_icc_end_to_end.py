@@ -60,6 +60,11 @@ def test_fuse_takes_no_feature_that_the_readings_do_not_agree_on(study, tmp_path
         set(pd.read_csv(tmp_path / n / "selected_features.csv")["feature"]) for n in ("steady", "all")
     )
     measured = iccs(study, pd.read_csv(study / "sample" / "cohort.csv")["case_id"].tolist())
+    named = pd.read_csv(tmp_path / "steady" / "icc.csv").set_index("feature")
+    assert named["icc"].to_dict() == pytest.approx(measured, nan_ok=True)
+    assert (
+        f"exceed {THRESHOLD:g} and go on, icc.csv names the others" in (tmp_path / "steady" / "notes.txt").read_text()
+    )
     # A fold sees half the cases, so its ICC is near the whole one's, not the same.
     unsteady = {name for name, value in measured.items() if value < THRESHOLD - 0.15}
     assert unsteady and unsteady <= everything

@@ -69,8 +69,8 @@ def test_a_feature_that_no_second_reading_repeats_is_dropped_and_the_others_stay
     by_hand = [
         analysis_of_variance(table[name][:30].to_numpy(), again[name].to_numpy()) for name in ("steady", "shaky")
     ]
-    assert found.found.value == pytest.approx(by_hand, abs=1e-12)
-    assert found.found.subjects == 30
+    assert found.reliability.icc.value == pytest.approx(by_hand, abs=1e-12)
+    assert found.reliability.icc.subjects == 30
 
 
 def test_patients_outside_the_training_part_have_no_say():
@@ -79,14 +79,14 @@ def test_patients_outside_the_training_part_have_no_say():
     changed = everyone.copy()
     changed.loc[changed.index >= TRAINED, ["steady", "shaky"]] = 1e6
     columns = replace(COLUMNS, split="split")
-    one, two = (ReadingFilter((reading,)).apply(table, columns).found for reading in (everyone, changed))
+    one, two = (ReadingFilter((reading,)).apply(table, columns).reliability.icc for reading in (everyone, changed))
     assert np.array_equal(one.value, two.value)
 
 
 def test_ids_that_are_numbers_in_one_table_and_text_in_the_other_are_the_same_patients():
     table = study().assign(case_id=range(1, 91))
     reading = second(table).assign(case_id=lambda frame: frame["case_id"].astype(str))
-    assert ReadingFilter((reading,)).apply(table, COLUMNS).found.subjects == 30
+    assert ReadingFilter((reading,)).apply(table, COLUMNS).reliability.icc.subjects == 30
 
 
 def test_without_an_id_column_patients_are_matched_by_case_id():

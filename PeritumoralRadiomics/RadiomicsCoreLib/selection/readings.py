@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,6 +108,46 @@ class Readings:
 
     def __repr__(self) -> str:
         return f"<{self.values.shape[1]} readings of {len(self.cases)} cases and {len(self.features)} features>"
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Which features repeated readings agree on.
+
+    Attributes:
+        features: (p,) names.
+        icc: their ICC with its interval.
+        threshold: ICC to exceed.
+        model: ICC(2,1) or ICC(3,1).
+    """
+
+    features: tuple[str, ...]
+    icc: Icc
+    threshold: float
+    model: IccModel
+
+    @property
+    def above(self) -> np.ndarray:
+        """(p,) bool, whose ICC exceeds the threshold; a feature without an ICC does not."""
+        return self.icc.value > self.threshold
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a feature, those without an ICC and then the lowest first."""
+        order = np.argsort(np.where(np.isnan(self.icc.value), -np.inf, self.icc.value), kind="stable")
+        columns = (self.icc.value, self.icc.lower, self.icc.upper, self.above)
+        return [
+            {"feature": self.features[k]}
+            | dict(zip(("icc", "lower", "upper", "kept"), (column[k].item() for column in columns), strict=True))
+            for k in order
+        ]
+
+    def note(self) -> str:
+        """One line for the reader of the results."""
+        return (
+            f"ICC({self.model.value}) of {self.icc.readings} readings of {self.icc.subjects} training patients: "
+            f"{int(self.above.sum())} of {len(self.features)} features exceed {self.threshold:g} and go on, icc.csv "
+            "names the others"
+        )
 
 
 def _measured(values: np.ndarray, model: IccModel) -> np.ndarray:
