@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -21,6 +18,7 @@ from .features import first_order, glcm, gldm, glrlm, glszm, ngtdm, shape, shape
 from .features.discretisation import region_levels
 from .features.family import Family
 from .features.region import Region
+from .features.remembered_regions import RememberedRegions
 from .features.settings import FeatureSettings
 
 VERSION = "1.0.0"
@@ -57,7 +55,7 @@ class NativeEngine:
     (:meth:`features_of_regions`).
 
     Args:
-        remembered_regions: how many regions' geometries to keep.
+        remembered_bytes: how much memory the kept geometries may take together; some 130 bytes a voxel.
 
     Example:
         >>> image = sitk.GetImageFromArray(np.arange(27.0).reshape(3, 3, 3))
@@ -72,10 +70,8 @@ class NativeEngine:
     thread_safe = True
     knows_ibsi_profile = True
 
-    def __init__(self, remembered_regions: int = 8) -> None:
-        self._remembered_regions = remembered_regions
-        self._regions: OrderedDict[tuple[Any, ...], Region] = OrderedDict()
-        self._lock = Lock()
+    def __init__(self, remembered_bytes: int = 400 * 2**20) -> None:
+        self._regions = RememberedRegions(remembered_bytes)
 
     def filtered_images(
         self,
@@ -170,14 +166,7 @@ class NativeEngine:
             raise GeometryError(
                 f"the mask has {mask.shape} voxels (k, j, i), the image {shape}; resample the mask to the image's grid"
             )
-        digest = hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).digest()
-        key = (digest, mask.shape, tuple(spacing), settings)
-        with self._lock:
-            region = self._regions.pop(key, None) or Region(mask, spacing, settings)
-            self._regions[key] = region
-            while len(self._regions) > self._remembered_regions:
-                self._regions.popitem(last=False)
-        return region
+        return self._regions.get(mask, spacing, settings)
 
 
 class GreyLevels:

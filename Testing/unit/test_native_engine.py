@@ -328,7 +328,7 @@ def test_constant_region_gives_finite_values_and_no_spread():
 
 def test_remembered_regions_do_not_change_values(textured):
     image, mask = textured
-    engine = NativeEngine(remembered_regions=1)
+    engine = NativeEngine(remembered_bytes=1)
     other = as_images(np.zeros(image.GetSize()[::-1]), np.ones(image.GetSize()[::-1], dtype=bool), image.GetSpacing())[
         1
     ]
