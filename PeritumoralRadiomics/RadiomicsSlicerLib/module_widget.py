@@ -121,14 +121,15 @@ class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 self._parameterNode.disconnectGui(tag)
             for tag in self._guiObservers:
                 self._parameterNode.RemoveObserver(tag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onModified)
+            self.removeObserver(self._parameterNode.parameterNode, vtk.vtkCommand.ModifiedEvent, self._onModified)
         self._guiTags, self._guiObservers = [], []
         self._parameterNode = parameters
         if parameters is None:
             return
         self.chooseDefaults(parameters)
         self._bind(parameters)
-        self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onModified)
+        # The node, not its wrapper: VTKObservationMixin would keep every wrapper, each with observers of its own.
+        self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._onModified)
         self._onModified()
 
     def _bind(self, parameters: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 
 import pytest
 import slicer
@@ -41,6 +43,16 @@ def test_nor_in_slicer_up_to_5_10(older_disconnect, window):
         window.select("PeritumoralRadiomics")
         window.select("Data")
     assert not observed(node)
+
+
+def test_wrappers_of_the_parameter_node_do_not_pile_up(panel, window):
+    wrappers = []
+    for _ in range(3):
+        wrappers.append(weakref.ref(panel._parameterNode))
+        window.select("Data")
+        window.select("PeritumoralRadiomics")
+    gc.collect()
+    assert [wrapper() for wrapper in wrappers] == [None, None, None]
 
 
 def test_cleanup_before_setup_does_nothing(window):
