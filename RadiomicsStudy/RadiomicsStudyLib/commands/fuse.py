@@ -12,9 +12,11 @@ from ..survival_arguments import add_output_options, report
 
 EXAMPLES = """examples:
   peritumoral fuse cohort.csv --endpoint recurrence --features radiomics=r/features.csv deep=d/features.csv -o fused
+  peritumoral fuse cohort.csv --endpoint recurrence --features radiomics=r/features.csv cnn=net/signatures.csv -o fused
   peritumoral fuse cohort.csv --endpoint recurrence --features out/features.csv --sweep --permutations 99 -o fused
 
 Selection, tuning and signatures are fitted inside the folds. Cases of other splits than train are only predicted.
+Tables of a network that was trained on these cases are refused: give the signatures.csv of `train --folds 5`.
 """
 
 
@@ -35,6 +37,12 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--readings", nargs="+", default=(), metavar="CSV", help="second readings, for the ICC filter")
     parser.add_argument("--split", default="split", help="column that tells train from other parts")
     parser.add_argument("--patient", help="column of patients, where a patient has several cases")
+    parser.add_argument(
+        "--accept-seen",
+        action="store_true",
+        help="take tables of a network that was trained on these cases, as published in-sample fusions did; their "
+        "cross-validated figures are too high",
+    )
     group = parser.add_argument_group("modelling")
     group.add_argument("--classifiers", type=names, help="lr,svm,knn,rf,nb,lda,mlp (default: all)")
     group.add_argument("--selector", choices=("lasso", "mrmr", "none"), default="lasso")
@@ -103,5 +111,6 @@ def _settings(arguments: argparse.Namespace) -> Any:
         sweep=arguments.sweep,
         permutations=arguments.permutations,
         formats=arguments.formats,
+        accept_seen=arguments.accept_seen,
         **chosen,
     )

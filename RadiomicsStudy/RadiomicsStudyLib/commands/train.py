@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   peritumoral train cohort.csv --study zhang2024 --endpoints egfr,kras --scores tumour.signature,ring.signature -o net
   peritumoral train cohort.csv --study song2021 --phase venous -o unet
   peritumoral train cohort.csv --endpoints recurrence --region intra_ring_0_3mm --rings 3 -o trained
+  peritumoral train cohort.csv --endpoints recurrence --folds 5 -o trained
   peritumoral train cohort.csv --endpoints recurrence --settings mine.yaml --epochs 20 -o trained
 
 --study takes the paper's network, input, rings, region, head and training; every single option goes before it.
@@ -55,6 +56,8 @@ def add_parser(verbs: Any) -> None:
     how.add_argument("--phase", help="phase of the cohort (default: the study's, or ct)")
     how.add_argument("--scores", type=names, default=(), help="columns of RadScores that enter before the last layer")
     how.add_argument("--width", type=positive_int, help="channels of a U-Net's first level (default: the paper's 64)")
+    how.add_argument("--folds", type=positive_int, default=0, help="write out-of-fold signatures too, for fuse")
+    how.add_argument("--patient", help="column of patients, where a patient has several cases")
     add_training_options(parser)
     add_input_options(parser)
     parser.set_defaults(run=run)
@@ -97,6 +100,8 @@ def train_job_of(arguments: argparse.Namespace) -> Any:
         rad_score_head=bool(study and study.rad_score_head),
         width=arguments.width,
         mode=mode or (study.mode.value if study else "suggested"),
+        folds=arguments.folds,
+        patient=arguments.patient,
         resample_masks=arguments.resample_masks,
         pictures=not arguments.no_pictures,
     )
