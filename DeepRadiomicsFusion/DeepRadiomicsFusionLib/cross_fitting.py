@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, part_of
 
 from .loss_curve import Losses
 from .rad_score_network import fit_score_scaling
 from .training import train_network
+from .training_cases import split_cases
 from .training_folds import training_folds
 from .training_outputs import outputs_of
 from .training_settings import TrainingSettings
@@ -39,6 +41,23 @@ class CrossFit:
     outputs: np.ndarray
     fold_of: np.ndarray
     losses: tuple[Losses, ...]
+
+
+def planned_folds(job: TrainJob, side: Side, settings: TrainingSettings) -> np.ndarray:
+    """Deal the training cases to the folds, and see that each fold's training can set its validation cases aside.
+
+    To be asked before the first training, so that nobody waits for hours to be told.
+
+    Raises:
+        InputError: too few patients for the folds.
+    """
+    fold_of = training_folds(side.cases, job.folds, settings.seed)
+    for fold in range(job.folds if settings.validation_fraction > 0 else 0):
+        try:
+            split_cases(side.cases.rows(np.flatnonzero(fold_of != fold)), settings.validation_fraction, settings.seed)
+        except InputError as error:
+            raise InputError(f"without fold {fold + 1} of {job.folds}, {error}; or take more folds") from None
+    return fold_of
 
 
 def cross_fit(
@@ -68,7 +87,7 @@ def cross_fit(
         ModelError: as :func:`~DeepRadiomicsFusionLib.training.train_network`.
         Cancelled: from ``progress``; the last checkpoint stays.
     """
-    fold_of = training_folds(side.cases, job.folds, settings.seed)
+    fold_of = planned_folds(job, side, settings)
     found: dict[str, tuple[int, np.ndarray]] = {}
     losses = []
     for fold in range(job.folds):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.blas_threads import single_blas_thread
-from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.errors import InputError, ModelError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.roc import youden_threshold
 
@@ -168,7 +168,7 @@ def cross_validate(
 
     Raises:
         InputError: no learner, or too few cases of a class for the folds.
-        ModelError: no learner can be fitted in every fold; one that cannot is left out with its reason.
+        InputError, ModelError: no learner can be fitted in every fold; one that cannot is left out with its reason.
 
     Reference: Varma S, Simon R. BMC Bioinformatics 2006;7:91 (nested cross-validation).
     """
@@ -189,10 +189,10 @@ def cross_validate(
             progress(0.0, f"cross-validation of {len(learners)} models")
             results = _run(tasks, settings.jobs)
         one = next(results)
-        for name, reason in one.failed.items():
-            failed.setdefault(name, f"{reason} (repeat {repeat + 1}, fold {fold + 1})")
-        if len(failed) == len(learners):
-            raise ModelError(f"no model can be fitted; {next(iter(failed))}: {next(iter(failed.values()))}")
+        for name, error in one.failed.items():
+            failed.setdefault(name, f"{error} (repeat {repeat + 1}, fold {fold + 1})")
+            if len(failed) == len(learners):
+                raise type(error)(f"no model can be fitted; {next(iter(failed))}: {next(iter(failed.values()))}")
         for name, model in one.models.items():
             models[name].append(model)
             chance[name][repeat, fold_of[repeat] == fold] = one.chances[name]
@@ -250,7 +250,7 @@ class _OneSplit:
 
     models: Mapping[str, Any]
     chances: Mapping[str, np.ndarray]
-    failed: Mapping[str, str]
+    failed: Mapping[str, RadiomicsError]
 
 
 def _run(tasks: list[tuple[Any, ...]], jobs: int) -> Iterator[_OneSplit]:
@@ -266,14 +266,14 @@ def _one_split(learners: Mapping[str, Learner], samples: Samples, is_test: np.nd
     workspace = Workspace(seed)
     models: dict[str, Any] = {}
     chances: dict[str, np.ndarray] = {}
-    failed: dict[str, str] = {}
+    failed: dict[str, RadiomicsError] = {}
     with single_blas_thread():
         for name, learner in learners.items():
             try:
                 models[name] = workspace.fitted(learner, training)
                 chances[name] = models[name].predict(test.table)
-            except ModelError as error:
-                failed[name] = str(error)
+            except (InputError, ModelError) as error:  # too few cases for its inner folds, or no solution
+                failed[name] = error
     return _OneSplit(models, chances, failed)
 
 

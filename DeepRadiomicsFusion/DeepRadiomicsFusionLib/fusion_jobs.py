@@ -30,7 +30,7 @@ from .fusion import FusionLearner, SignatureSource, column_sources
 from .fusion_tables import FUSION, TRAINING, write_other_parts, write_reliability, write_signatures, write_training
 from .job_output import JobOutput, JobResult
 from .rad_score import RadScoreLearner
-from .ring_sweep import ring_sweep, sweep_sources
+from .ring_sweep import SweepSource, ring_sweep, sweep_sources
 from .samples import MissingFeatures, Samples, join_endpoint, refuse_shared_patients
 from .seen_cases import check_unseen
 from .selection_plan import SelectionPlan, SelectionSettings
@@ -312,6 +312,12 @@ def _deployed(result: CrossValidationResult, settings: FuseSettings, output: Job
     return best
 
 
+def _sweep_sources(tables: FeatureTables, training: Samples) -> tuple[SweepSource, ...]:
+    left = set(training.table.columns)
+    families = {column: name for name, columns in tables.columns.items() for column in columns if column in left}
+    return sweep_sources(families, families=families)
+
+
 def _write_sweep(
     output: JobOutput,
     tables: FeatureTables,
@@ -320,18 +326,16 @@ def _write_sweep(
     settings: FuseSettings,
     progress: Progress,
 ) -> None:
-    left = set(training.table.columns)
-    families = {column: name for name, columns in tables.columns.items() for column in columns if column in left}
     try:
         sweep = ring_sweep(
             training,
-            sweep_sources(families, families=families),
+            _sweep_sources(tables, training),
             RadScoreLearner(filters),
             settings.cross_validation,
             inner_folds=settings.inner_folds,
             progress=progress,
         )
-    except ModelError as error:
+    except (InputError, ModelError) as error:
         output.notes.append(f"there is no ring sweep: {error}")
         return
     output.rows("ring_sweep", sweep.table())
@@ -345,7 +349,7 @@ def _test_by_permutation(
     count = settings.permutations
     try:
         test = permutation_test(learner, training, settings.cross_validation, count, progress=progress)
-    except ModelError as error:
+    except (InputError, ModelError) as error:
         output.notes.append(f"{name} was not tested by permutation: {error}")
         return
     output.notes.append(

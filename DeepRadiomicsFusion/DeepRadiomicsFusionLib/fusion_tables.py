@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from RadiomicsCoreLib.errors import ModelError
+from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.selection.readings import Readings, Reliability
 
 from .cross_validation import CrossValidationResult, LearnerResult, fit_once
@@ -105,7 +105,7 @@ def write_signatures(output: JobOutput, learners: Mapping[str, Learner], trainin
             continue
         try:
             score = fit_once(learner, training, seed)
-        except ModelError as error:
+        except (InputError, ModelError) as error:
             output.notes.append(f"{name} has no formula: it cannot be fitted to all training cases, {error}")
             continue
         if isinstance(score, RadScore):
@@ -114,7 +114,7 @@ def write_signatures(output: JobOutput, learners: Mapping[str, Learner], trainin
     if FUSION in learners:
         try:
             texts.append(f"{FUSION}: {fit_once(learners[FUSION], training, seed).fusion.formula()}")
-        except ModelError as error:
+        except (InputError, ModelError) as error:
             output.notes.append(f"{FUSION} has no formula: it cannot be fitted to all training cases, {error}")
     output.text("signatures", "\n\n".join(texts) + "\n")
     output.rows("signatures", rows)

@@ -16,7 +16,7 @@ from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings
 from RadiomicsCoreLib.roc import youden_threshold
 
-from .cross_fitting import CrossFit, cross_fit
+from .cross_fitting import CrossFit, cross_fit, planned_folds
 from .deep_cases import DEFAULT_RINGS, DeepJobResult, open_cohort, write_study
 from .deep_features_job import usual_features
 from .devices import memory_estimate_mb
@@ -188,6 +188,8 @@ def train_job(
     if job.scores and training.cases.scores is not None:
         fit_score_scaling(network, training.cases.scores)
     settings, notes = _decided(job, network, training)
+    if job.folds:
+        planned_folds(job, training, settings)  # too few patients are told before the first training
     end = 0.2 + 0.75 / (1 + job.folds)
     trained = train_network(
         network,

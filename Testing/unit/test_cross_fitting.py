@@ -31,6 +31,7 @@ from RadiomicsCoreLib.errors import Cancelled, InputError  # noqa: E402
 from RadiomicsCoreLib.progress import no_progress  # noqa: E402
 from RadiomicsCoreLib.roc import auc  # noqa: E402
 from RadiomicsCoreLib.tables import read_csv, write_csv  # noqa: E402
+from RadiomicsStudyLib.cli import main  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -279,6 +280,33 @@ def test_a_u_nets_out_of_fold_dice_is_written(cohort, tmp_path):
     assert "out-of-fold" in set(read_csv(tmp_path / "scores.csv")["split"])
 
 
+def test_too_few_patients_for_folds_and_validation_are_told_before_any_training(cohort, tmp_path):
+    job = training(training=replace(TRAINING, validation_fraction=0.4), folds=2, patient="person")
+    with pytest.raises(InputError, match="without fold 1 of 2, 3 cases are too few to set 40% aside"):
+        train_job(cohort, tmp_path, job, jobs=1)
+    assert not (tmp_path / "checkpoints").exists()
+
+
 def test_one_fold_is_refused():
     with pytest.raises(InputError, match="folds is 1"):
         training(folds=1)
+
+
+@pytest.mark.slow
+def test_the_command_line_trains_with_folds_refuses_what_was_seen_and_takes_the_signatures(cohort, tmp_path, capsys):
+    net = ["--network", "resnet18", "--random-weights", "--size", "32", "--epochs", "1", "--no-pictures", "--jobs", "1"]
+    words = ["train", str(cohort), "--endpoints", "relapse", "--folds", "3", "--mode", "full"]
+    assert main([*words, *net, "-o", str(tmp_path / "net")]) == 0
+    fuse = ["fuse", str(cohort), "--endpoint", "relapse", "--folds", "2", "--repeats", "1", "--classifiers", "lr"]
+    formats = ["--formats", "png", "-o", str(tmp_path / "fused")]
+    capsys.readouterr()
+    seen = f"cnn={tmp_path / 'net' / 'predictions.csv'}"
+    assert main([*fuse, "--features", seen, *formats]) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("peritumoral: ")]
+    assert len(said) == 1 and "'cnn' was trained on 12 of 16 cases" in said[0] and "signatures.csv" in said[0]
+    assert main([*fuse, "--features", seen, "--accept-seen", *formats]) == 0
+    assert "note: OPTIMISTIC" in "".join(capsys.readouterr())
+    # Four cases are too few for the inner folds of the classifier; the signature is there all the same.
+    assert "was left out: 3 folds need" in (tmp_path / "fused" / "notes.txt").read_text()
+    assert main([*fuse, "--features", f"cnn={tmp_path / 'net' / 'signatures.csv'}", *formats]) == 0
+    assert "OPTIMISTIC" not in "".join(capsys.readouterr())

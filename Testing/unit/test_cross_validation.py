@@ -19,7 +19,7 @@ from DeepRadiomicsFusionLib.evaluation import with_permuted_labels
 from DeepRadiomicsFusionLib.rad_score import RadScoreLearner
 from DeepRadiomicsFusionLib.samples import make_samples
 from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
-from RadiomicsCoreLib.errors import Cancelled, InputError
+from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError
 from RadiomicsCoreLib.roc import auc, youden_threshold
 
 
@@ -187,3 +187,35 @@ def test_permuted_labels_on_a_thousand_noise_features_give_chance():
         by_fold, pooled = np.mean(pairs, axis=0)
         assert by_fold == pytest.approx(0.5, abs=0.03), name
         assert pooled == pytest.approx(0.5, abs=0.03), name
+
+
+class FailsWithout:
+    """Cannot be fitted where a certain case is left out."""
+
+    def __init__(self, case):
+        self.case = case
+
+    def fit(self, samples, workspace):
+        if self.case not in samples.table.index:
+            raise ModelError(f"nothing works without {self.case}")
+        return Rememberer().fit(samples, workspace)
+
+
+def test_a_model_that_cannot_be_fitted_in_a_fold_is_left_out_and_costs_the_others_nothing():
+    samples = made()
+    case = samples.table.index[7]
+    settings = CrossValidationSettings(4, 2)
+    alone = cross_validate(seven(kinds=("lr",)), samples, settings)
+    found = cross_validate({"broken": FailsWithout(case), **seven(kinds=("lr",))}, samples, settings)
+    assert list(found.learners) == ["lr", "best"]
+    assert np.array_equal(found.learners["lr"].probability, alone.learners["lr"].probability)
+    fold = int(found.fold_of[0, 7]) + 1
+    assert found.failed == {"broken": f"nothing works without {case} (repeat 1, fold {fold})"}
+    assert found.best() in ("lr", "best")
+
+
+def test_only_where_no_model_can_be_fitted_the_run_fails():
+    samples = made()
+    learners = {"a": FailsWithout(samples.table.index[0]), "b": FailsWithout(samples.table.index[1])}
+    with pytest.raises(ModelError, match=r"no model can be fitted; [ab]: nothing works without"):
+        cross_validate(learners, samples, CrossValidationSettings(4, 1))

@@ -271,3 +271,38 @@ def test_the_study_says_how_it_was_made(fused):
     assert study["settings"]["cross_validation"] == {"folds": 3, "repeats": 2, "seed": 0, "jobs": 1}
     assert study["settings"]["selection"]["selector"] == "mrmr"
     assert "scikit-learn" in study["versions"]
+
+
+def test_a_model_that_cannot_be_fitted_is_left_out_with_its_reason(cohort, monkeypatch):
+    def broken(self, samples, workspace=None):
+        raise ModelError("it did not settle")
+
+    monkeypatch.setattr("DeepRadiomicsFusionLib.rad_score.RadScoreLearner.fit", broken)
+    done = fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", QUICK)
+    models = read_csv(cohort / "out" / "models.csv").set_index("model")
+    assert models.loc[["lr", "nb", "best classifier"], "auc"].notna().all()
+    for name in ("radiomics.signature", "deep.signature", "fusion"):
+        assert "it did not settle (repeat 1, fold 1)" in models.loc[name, "reason"]
+        assert any(note.startswith(f"{name} was left out: it did not settle") for note in done.notes)
+    assert (cohort / "out" / "model" / "model.json").is_file()
+    with pytest.raises(ModelError, match="fusion, the model to deploy, cannot be fitted: it did not settle"):
+        fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "no", replace(QUICK, deployed="fusion"))
+
+
+def test_applying_to_cases_of_the_training_is_told(fused, cohort):
+    done = apply_job(fused / "model", features(cohort), cohort / "applied", formats=())
+    assert any(
+        note.startswith("59 of 90 cases were in the training of the model, the first is '000'") for note in done.notes
+    )
+
+
+def test_the_bundle_carries_whom_a_network_has_seen_on_to_new_patients(cohort):
+    seen = {"features.csv": {"cases": ["061", "elsewhere"], "patients": ["061", "elsewhere"]}}
+    write_json(cohort / "deep" / "study.json", study() | {"seen": seen})
+    with pytest.raises(InputError, match="table 'deep' was trained on 1 of 88 cases, the first is '061'"):
+        fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", QUICK)
+    settings = replace(QUICK, accept_seen=True, deployed="fusion")
+    fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", settings)
+    assert load_bundle(cohort / "out" / "model").provenance["seen_by_networks"]["deep"]["cases"] == ["061", "elsewhere"]
+    done = apply_job(cohort / "out" / "model", features(cohort), cohort / "applied", formats=())
+    assert any("1 of 90 cases were in the training of the network of the table deep" in note for note in done.notes)
