@@ -10,10 +10,11 @@ from typing import Any
 import SimpleITK as sitk
 
 from PeritumoralRadiomicsLib.cohort_extraction import region_rows
+from PeritumoralRadiomicsLib.mask_perturbation import ContourPerturbation, load_perturbed
 from PeritumoralRadiomicsLib.regions import grow_regions
 from PeritumoralRadiomicsLib.ring_settings import RingSettings
 from RadiomicsCoreLib.batch import CaseOutcome, case_folder, failures
-from RadiomicsCoreLib.cohort import Case, Cohort, load_phase, read_cohort
+from RadiomicsCoreLib.cohort import Case, Cohort, read_cohort
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings
 from RadiomicsCoreLib.tables import read_json, write_json
@@ -81,8 +82,15 @@ def open_cohort(path: Path | str, phases: Sequence[str] | None, cases: Sequence[
     return Cohort(cohort.path, chosen, cohort.phases, cohort.clinical_columns)
 
 
-def phase_regions(case: Case, phase: str, rings: RingSettings, *, resample: bool = False) -> PhaseRegions:
-    """Read one phase of a case and grow its regions.
+def phase_regions(
+    case: Case,
+    phase: str,
+    rings: RingSettings,
+    *,
+    resample: bool = False,
+    perturbation: ContourPerturbation | None = None,
+) -> PhaseRegions:
+    """Read one phase of a case, perturb its contour if asked, and grow its regions.
 
     Raises:
         InputError, GeometryError, RegionError: one line that says why the phase cannot be used.
@@ -91,7 +99,8 @@ def phase_regions(case: Case, phase: str, rings: RingSettings, *, resample: bool
         problems = {problem.phase: problem.message for problem in case.problems}
         raise InputError(problems.get(phase, f"no image is named; fill in the column {phase}_image"))
     told: list[str] = []
-    data = load_phase(case.images[phase], resample=resample, warn=told.append)
+    key = (case.case_id, phase)
+    data = load_perturbed(case.images[phase], perturbation, key, resample=resample, warn=told.append)
     exclusions = [] if data.exclude is None else [data.exclude]
     regions = grow_regions(data.mask, rings, image=data.image, organ=data.organ, exclusions=exclusions)
     masks = {name: region.mask for name, region in regions.regions.items()}

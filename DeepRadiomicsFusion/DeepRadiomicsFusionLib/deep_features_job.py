@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from PeritumoralRadiomicsLib.cohort_extraction import FEATURES_FILE, REGION_COLUMNS, REGIONS_FILE
+from PeritumoralRadiomicsLib.mask_perturbation import ContourPerturbation
 from PeritumoralRadiomicsLib.ring_settings import RingSettings
 from RadiomicsCoreLib.batch import CaseTask, CaseWork, run_batch
 from RadiomicsCoreLib.cohort import Case
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
+from RadiomicsCoreLib.second_reader import read_by
 from RadiomicsCoreLib.tables import write_csv, write_json, write_parquet
 
 from .deep_cases import (
@@ -48,6 +50,8 @@ class DeepFeaturesJob:
         pictures: draw what the network saw of every region.
         other_phase: let a bundle read a phase that it was not trained on, in that phase's window; all else must be as
             in its training (song2021 reads both phases with a network of the arterial one).
+        reader: 1, or 2 for the masks of the second reader, of the cases that have one.
+        perturbation: how the tumour's contour is perturbed; None takes it as it is.
     """
 
     source: NetworkSource = field(default_factory=NetworkSource)
@@ -57,6 +61,8 @@ class DeepFeaturesJob:
     resample_masks: bool = False
     pictures: bool = True
     other_phase: bool = False
+    reader: int = 1
+    perturbation: ContourPerturbation | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +76,17 @@ class _Plan:
     regions: tuple[str, ...]
     resample_masks: bool
     pictures: bool
+    reader: int
+    perturbation: ContourPerturbation | None
 
     def settings(self, name: str) -> dict[str, Any]:
         """What changes a value, for provenance and for finding finished cases."""
         features = self.features.to_dict()
         del features["batch_size"]
-        return {
+        unusual: dict[str, Any] = {} if self.reader == 1 else {"reader": self.reader}
+        if self.perturbation is not None:
+            unusual["perturbation"] = self.perturbation.to_dict()
+        return unusual | {
             "rings": asdict(self.rings),
             "features": features,
             "regions": list(self.regions),
@@ -117,7 +128,8 @@ def deep_features_job(
     plan = _plan(job, loaded)
     if loaded.bundle is not None and phases is None:
         phases = [loaded.bundle.phase]
-    table = open_cohort(cohort, phases)
+    reading = read_by(open_cohort(cohort, phases), job.reader)
+    table = reading.cohort
     if loaded.bundle is not None and not job.other_phase:
         for phase in table.phases:
             check_fits(loaded.bundle, phase=phase)
@@ -127,8 +139,8 @@ def deep_features_job(
     tasks = [
         CaseTask(
             case.case_id,
-            partial(case_fingerprint, case, table.phases, recorded),
-            partial(_do_case, case, table.phases, plan),
+            partial(case_fingerprint, case, case.phases(table.phases), recorded),
+            partial(_do_case, case, case.phases(table.phases), plan),
         )
         for case in table.cases
     ]
@@ -139,7 +151,7 @@ def deep_features_job(
         "deep-features", table, settings, out, outcomes, seed=plan.features.seed, seen={"features.csv": seen}
     )
     known = seen.among({outcome.case_id: outcome.case_id for outcome in outcomes})
-    return DeepJobResult(tuple(outcomes), files, _notes(len(known), len(outcomes)))
+    return DeepJobResult(tuple(outcomes), files, (*reading.notes, *_notes(len(known), len(outcomes))))
 
 
 def usual_features(network: str) -> DeepFeatureSettings:
@@ -183,6 +195,8 @@ def _plan(job: DeepFeaturesJob, loaded: LoadedNetwork) -> _Plan:
         tuple(regions),
         job.resample_masks,
         job.pictures,
+        job.reader,
+        job.perturbation,
     )
 
 
@@ -194,7 +208,7 @@ def _do_case(case: Case, phases: Sequence[str], plan: _Plan, folder: Path) -> Ca
     warnings: list[str] = []
     for phase in phases:
         try:
-            ready = phase_regions(case, phase, plan.rings, resample=plan.resample_masks)
+            ready = phase_regions(case, phase, plan.rings, resample=plan.resample_masks, perturbation=plan.perturbation)
             found = deep_features(
                 loaded.network, loaded.name, ready.image, ready.masks, plan.features, wanted=plan.regions or None
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,13 @@ from RadiomicsCoreLib.cohort import Case, Cohort, PhaseFiles
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings
-from RadiomicsCoreLib.second_reader import second_reading
+from RadiomicsCoreLib.second_reader import read_by
 from RadiomicsCoreLib.tables import read_json, write_csv, write_json, write_parquet
 
 from .engines import DEFAULT_ENGINE, get_engine
 from .extraction import ExtractionResult, extract_features
 from .extraction_settings import ExtractionSettings
-from .mask_perturbation import ContourPerturbation, load_perturbed
+from .mask_perturbation import ContourPerturbation, load_perturbed, perturbed_readings
 from .overlay import OverlayPanel, save_overlay
 from .regions import RegionSet, grow_regions
 from .ring_settings import RingSettings
@@ -67,9 +67,6 @@ class ExtractionJob:
         save_masks: write every region as a NIfTI mask into the case's folder.
         reader: 1, or 2 for the masks of the second reader, of the cases that have one.
         perturbation: how the tumour's contour is perturbed; None takes it as it is.
-
-    Raises:
-        InputError: a reader other than 1 or 2.
     """
 
     rings: RingSettings
@@ -80,10 +77,6 @@ class ExtractionJob:
     save_masks: bool = False
     reader: int = 1
     perturbation: ContourPerturbation | None = None
-
-    def __post_init__(self) -> None:
-        if self.reader not in (1, 2):
-            raise InputError(f"reader is {self.reader!r}; give 1, or 2 for the masks of the second reader")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for provenance and hashing, with the engine's version.
@@ -147,10 +140,8 @@ def extract_cohort(
         InputError: the output folder cannot be written, or no case has a mask of the second reader asked for.
         Cancelled: from ``progress`` or Ctrl-C; what is finished stays and is reused.
     """
-    notes: tuple[str, ...] = ()
-    if job.reader == 2:
-        second = second_reading(cohort)
-        cohort, notes = second.cohort, second.notes
+    reading = read_by(cohort, job.reader)
+    cohort, notes = reading.cohort, reading.notes
     settings = job.to_dict()
     threads = threads_per_case(jobs, len(cohort.cases))
     tasks = [
@@ -195,12 +186,7 @@ def extract_perturbed(
     Raises:
         InputError: no perturbation in the job, a count below 1, or as :func:`extract_cohort`.
     """
-    if job.perturbation is None or count < 1:
-        raise InputError(f"{count} perturbations by {job.perturbation}; give how to perturb, and a count of 1 or more")
-    readings = {"as drawn": (replace(job, perturbation=None), out)}
-    for index in range(1, count + 1):
-        perturbation = replace(job.perturbation, index=index)
-        readings[f"perturbed_{index}"] = (replace(job, perturbation=perturbation), out / f"perturbed_{index}")
+    readings = perturbed_readings(job, out, count)
     done = {}
     for k, (name, (reading, folder)) in enumerate(readings.items()):
         step = part_of(progress, k / len(readings), (k + 1) / len(readings))

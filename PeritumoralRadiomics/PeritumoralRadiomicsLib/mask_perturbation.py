@@ -21,7 +21,8 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import SimpleITK as sitk
@@ -91,6 +92,34 @@ class ContourPerturbation:
         """Random numbers of one mask: the same for the same seed, index and key on any machine or process."""
         text = "\x1f".join([str(self.seed), str(self.index), *key])
         return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest(), "big"))
+
+
+class PerturbedJob(Protocol):
+    """A frozen dataclass of settings with a perturbation."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def perturbation(self) -> ContourPerturbation | None:
+        """How contours are perturbed."""
+
+
+Job = TypeVar("Job", bound=PerturbedJob)
+
+
+def perturbed_readings(job: Job, out: Path, count: int) -> dict[str, tuple[Job, Path]]:
+    """Return a job as drawn, into ``out``, and ``count`` perturbed ones, into ``out/perturbed_1``, …
+
+    Raises:
+        InputError: no perturbation in the job, or a count below 1.
+    """
+    if job.perturbation is None or count < 1:
+        raise InputError(f"{count} perturbations by {job.perturbation}; give how to perturb, and a count of 1 or more")
+    readings = {"as drawn": (replace(job, perturbation=None), out)}
+    for index in range(1, count + 1):
+        perturbation = replace(job.perturbation, index=index)
+        readings[f"perturbed_{index}"] = (replace(job, perturbation=perturbation), out / f"perturbed_{index}")
+    return readings
 
 
 def load_perturbed(

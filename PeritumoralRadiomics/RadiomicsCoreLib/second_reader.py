@@ -25,6 +25,17 @@ class SecondReading:
     notes: tuple[str, ...]
 
 
+def read_by(cohort: Cohort, reader: int) -> SecondReading:
+    """Return the cohort as a reader drew it: reader 1 leaves it as it is, for 2 see :func:`second_reading`.
+
+    Raises:
+        InputError: another reader, or no second mask.
+    """
+    if reader not in (1, 2):
+        raise InputError(f"reader is {reader!r}; give 1, or 2 for the masks of the second reader")
+    return SecondReading(cohort, ()) if reader == 1 else second_reading(cohort)
+
+
 def second_reading(cohort: Cohort) -> SecondReading:
     """Return the cohort with the second reader's masks in the place of the first's.
 

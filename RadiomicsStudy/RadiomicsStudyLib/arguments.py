@@ -112,8 +112,13 @@ def ring_settings(arguments: argparse.Namespace) -> RingSettings:
     )
 
 
-def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that repeat an extraction on other masks, for the ICC filter."""
+def add_reading_options(parser: argparse.ArgumentParser, *, own_seed: bool = True) -> None:
+    """Add the options that repeat an extraction on other masks, for the ICC filter.
+
+    Args:
+        parser: of the verb.
+        own_seed: add ``--seed``; False where the verb has one for other things, which then serves both.
+    """
     group = parser.add_argument_group("repeated readings, for the ICC filter")
     group.add_argument("--reader", type=int, choices=(1, 2), default=1, help="2: the masks of <phase>_second_mask")
     group.add_argument(
@@ -126,7 +131,9 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--perturb-volume", type=float, metavar="SD", help="set the volume too: 0 keeps it, 0.1 varies it by 10 %%"
     )
-    group.add_argument("--seed", type=int, help="of the perturbations (default 0)")
+    if own_seed:
+        group.add_argument("--seed", type=int, help="of the perturbations (default 0)")
+    parser.set_defaults(seed_of_perturbations_alone=own_seed)
 
 
 def perturbation(arguments: argparse.Namespace) -> Any:
@@ -143,8 +150,11 @@ def perturbation(arguments: argparse.Namespace) -> Any:
     given = {name: value for word, name in words.items() if (value := getattr(arguments, word)) is not None}
     if arguments.perturb:
         return ContourPerturbation(**given)
-    if given:
-        word = next(word for word, name in words.items() if name in given)
+    alone = [
+        word for word in words if words[word] in given and (word != "seed" or arguments.seed_of_perturbations_alone)
+    ]
+    if alone:
+        word = alone[0]
         raise InputError(
             f"--{word.replace('_', '-')} says how to perturb; add --perturb 3 for three perturbed readings"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,15 @@ def report_cases(outcomes: Sequence[CaseOutcome], files: dict[str, Path], notes:
     if len(failed) == len(outcomes):
         return 2
     return 1 if failed else 0
+
+
+def report_readings(readings: Mapping[str, tuple[Sequence[CaseOutcome], dict[str, Path], Sequence[str]]]) -> int:
+    """Report outcomes, files and notes of every reading; return 1 where any failed, 2 only where nothing was done."""
+    codes = []
+    for name, (outcomes, files, notes) in readings.items():
+        print_lines([f"{name}:"])
+        codes.append(report_cases(outcomes, files, notes))
+    return 2 if min(codes) == 2 else min(max(codes), 1)
 
 
 def named_tables(texts: Sequence[str]) -> dict[str, str]:

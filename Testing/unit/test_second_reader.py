@@ -8,7 +8,7 @@ import pytest
 
 from RadiomicsCoreLib.cohort import read_cohort
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.second_reader import second_reading
+from RadiomicsCoreLib.second_reader import read_by, second_reading
 
 HEADER = "case_id,ct_image,ct_mask,ct_organ_mask,ct_second_mask,ct_second_label,pet_image,pet_mask,pet_second_mask\n"
 
@@ -55,3 +55,10 @@ def test_a_second_mask_whose_label_is_no_number_is_a_problem_of_its_case(tmp_pat
 def test_a_cohort_without_any_second_mask_is_refused(tmp_path):
     with pytest.raises(InputError, match="fill in ct_second_mask, pet_second_mask, or perturb"):
         second_reading(cohort(tmp_path, "a,ct.nii,m.nii,,,,p.nii,q.nii,"))
+
+
+def test_the_first_reader_leaves_the_cohort_as_it_is_and_there_is_no_third(tmp_path):
+    table = cohort(tmp_path, "a,ct.nii,m.nii,,s.nii,,p.nii,q.nii,")
+    assert read_by(table, 1).cohort is table
+    with pytest.raises(InputError, match="reader is 3; give 1, or 2"):
+        read_by(table, 3)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..arguments import names
+from ..arguments import add_reading_options, names, perturbation
 from ..console import progress_bar
 from ..deep_arguments import (
     add_cohort_job,
     add_input_options,
     network_input,
     report_cases,
+    report_readings,
     rings_or_none,
     study_notes,
 )
@@ -22,6 +23,8 @@ EXAMPLES = """examples:
   peritumoral deep-features cohort.csv --study liu2025 --weights trained/model -o deep
   peritumoral deep-features cohort.csv --weights trained/model --source probability -o signature
   peritumoral deep-features cohort.csv --study song2021 --phases venous --other-phase --weights arterial/model -o v
+  peritumoral deep-features cohort.csv --rings 3 --perturb 3 --perturb-mm 1 -o deep
+  peritumoral deep-features cohort.csv --rings 3 --reader 2 -o second
 
 The default network, efficientnet_lite0, brings its ImageNet weights in a package: nothing is fetched.
 """
@@ -62,8 +65,9 @@ def add_parser(verbs: Any) -> None:
         choices=("mean", "maximum", "larger_cluster"),
         help="how slices become one patient; larger_cluster: the larger of two K-means clusters (song2021)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of random weights and of K-means")
+    parser.add_argument("--seed", type=int, default=0, help="of random weights, K-means and perturbations")
     add_input_options(parser)
+    add_reading_options(parser, own_seed=False)
     parser.set_defaults(run=run)
 
 
@@ -71,14 +75,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Compute and report."""
     from DeepRadiomicsFusionLib.deep_features_job import deep_features_job
     from DeepRadiomicsFusionLib.network_source import IMAGENET
+    from PeritumoralRadiomicsLib.mask_perturbation import perturbed_readings
+    from RadiomicsCoreLib.progress import part_of
 
     job = deep_features_job_of(arguments)
-    with progress_bar("deep features") as progress:
-        done = deep_features_job(
-            arguments.cohort, arguments.out, job, phases=arguments.phases, jobs=arguments.jobs, progress=progress
-        )
+    readings = {"": (job, arguments.out)}
+    if arguments.perturb:
+        readings = perturbed_readings(job, arguments.out, arguments.perturb)
     notes = study_notes(None, job.source.network, imagenet=job.source.weights == IMAGENET)
-    return report_cases(done.outcomes, dict(done.files), [*notes, *done.notes])
+    reports = {}
+    with progress_bar("deep features") as progress:
+        for k, (name, (reading, out)) in enumerate(readings.items()):
+            step = part_of(progress, k / len(readings), (k + 1) / len(readings))
+            done = deep_features_job(
+                arguments.cohort, out, reading, phases=arguments.phases, jobs=arguments.jobs, progress=step
+            )
+            reports[name] = (done.outcomes, dict(done.files), [*notes, *done.notes])
+    return report_readings(reports) if arguments.perturb else report_cases(*reports[""])
 
 
 def deep_features_job_of(arguments: argparse.Namespace) -> Any:
@@ -103,6 +116,8 @@ def deep_features_job_of(arguments: argparse.Namespace) -> Any:
         resample_masks=arguments.resample_masks,
         pictures=not arguments.no_pictures,
         other_phase=arguments.other_phase,
+        reader=arguments.reader,
+        perturbation=perturbation(arguments),
     )
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PeritumoralRadiomicsLib.cohort_extraction import CohortExtraction, ExtractionJob, extract_cohort, extract_perturbed
+from PeritumoralRadiomicsLib.cohort_extraction import ExtractionJob, extract_cohort, extract_perturbed
 from PeritumoralRadiomicsLib.engines import DEFAULT_ENGINE, engine_names
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings, Profile
 from PeritumoralRadiomicsLib.parameter_file import read_parameter_file
@@ -16,8 +15,8 @@ from PeritumoralRadiomicsLib.presets import preset
 from RadiomicsCoreLib.cohort import read_cohort
 
 from ..arguments import add_reading_options, add_ring_options, names, perturbation, positive_int, ring_settings
-from ..console import print_lines, progress_bar
-from ..deep_arguments import report_cases
+from ..console import progress_bar
+from ..deep_arguments import report_cases, report_readings
 
 EXAMPLES = """examples:
   peritumoral extract cohort.csv --rings 3,6,9 --preset liu2025 -o out
@@ -84,16 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
             done = extract_cohort(cohort, job, out, jobs=jobs, progress=progress)
             return report_cases(done.outcomes, done.files, done.notes)
         readings = extract_perturbed(cohort, job, out, arguments.perturb, jobs=jobs, progress=progress)
-    return _report_readings(readings)
-
-
-def _report_readings(readings: Mapping[str, CohortExtraction]) -> int:
-    """Report every reading; the exit code is that of the worst, but 2 only where nothing was done."""
-    codes = []
-    for name, done in readings.items():
-        print_lines([f"{name}:"])
-        codes.append(report_cases(done.outcomes, done.files, done.notes))
-    return 2 if min(codes) == 2 else min(max(codes), 1)
+    return report_readings({name: (done.outcomes, done.files, done.notes) for name, done in readings.items()})
 
 
 def _extraction_settings(arguments: argparse.Namespace) -> ExtractionSettings:
