@@ -399,7 +399,7 @@ def test_the_example_goes_from_a_csv_to_a_nomogram(tmp_path):
 
     frame = pd.read_csv(REFERENCE / "data" / "gbsg2.csv").drop(columns="lp")
     frame.rename(columns={"time": "days", "event": "death"}).to_csv(tmp_path / "cohort.csv", index=False)
-    example = REFERENCE.parents[2] / "Examples" / "06_nomogram_from_a_csv.py"
+    example = REFERENCE.parents[2] / "Examples" / "04_nomogram_from_a_csv.py"
     run = subprocess.run(
         [sys.executable, str(example), str(tmp_path / "cohort.csv"), str(tmp_path / "nomogram")],
         capture_output=True,

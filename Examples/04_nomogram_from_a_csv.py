@@ -1,6 +1,6 @@
 """From a CSV of patients to a nomogram and its honest C, in ten lines.
 
-python Examples/06_nomogram_from_a_csv.py COHORT.csv OUT    (columns: days, death; all others are covariates)
+python Examples/04_nomogram_from_a_csv.py COHORT.csv OUT    (columns: days, death; all others are covariates)
 """
 
 import sys

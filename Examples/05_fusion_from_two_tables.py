@@ -1,6 +1,6 @@
 """Fuse radiomic and deep features: signatures, seven classifiers, nested cross-validation, a bundle.
 
-Run: ``python Examples/07_fusion_from_two_tables.py RADIOMICS.csv DEEP.csv COHORT.csv ENDPOINT OUT``, after
+Run: ``python Examples/05_fusion_from_two_tables.py RADIOMICS.csv DEEP.csv COHORT.csv ENDPOINT OUT``, after
 ``pip install peritumoral-radiomics[deep]``. The first two tables come from ``peritumoral extract`` and
 ``peritumoral deep-features``; the cohort table has case_id, the endpoint as 0 and 1 (empty where it is not known)
 and possibly a column split with train and test.
