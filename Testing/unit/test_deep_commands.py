@@ -225,6 +225,22 @@ def test_a_wrong_training_setting_is_named_with_its_file(tables, content, words,
     assert len(said) == 1 and message in said[0]
 
 
+def test_weights_that_cannot_be_fetched_stop_a_training_before_any_case_is_read(tables, tmp_path, capsys, monkeypatch):
+    pytest.importorskip("torch", reason="needs the extra 'deep'")
+    from dataclasses import replace
+
+    from DeepRadiomicsFusionLib import weights
+
+    monkeypatch.setenv("PERITUMORAL_WEIGHTS", str(tmp_path / "cache"))
+    nowhere = replace(weights.IMAGENET["densenet121"], url="http://127.0.0.1:9/densenet121.pth")
+    monkeypatch.setitem(weights.IMAGENET, "densenet121", nowhere)
+    words = ["train", tables["cohort"], "--study", "zhang2024", "--endpoints", "recurrence"]
+    assert main([*words, "-o", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1 and "densenet121-a639ec97.pth cannot be fetched" in said[0] and "random weights" in said[0]
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_settings_file_goes_before_the_study_and_an_option_before_the_file(tmp_path):
     from RadiomicsStudyLib.cli import _parser
     from RadiomicsStudyLib.commands.train import train_job_of

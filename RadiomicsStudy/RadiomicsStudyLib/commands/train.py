@@ -66,11 +66,15 @@ def add_parser(verbs: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train and report."""
     from DeepRadiomicsFusionLib.train_job import train_job
+    from DeepRadiomicsFusionLib.training_settings import Task
+    from DeepRadiomicsFusionLib.weights import require_imagenet
 
     job = train_job_of(arguments)
+    fetched = job.pretrained and job.training.task is not Task.SEGMENTATION
     with progress_bar("training") as progress:
+        if fetched:
+            require_imagenet(job.network)
         done = train_job(arguments.cohort, arguments.out, job, jobs=arguments.jobs, progress=progress)
-    fetched = job.pretrained and job.architecture.network != "unet"
     notes = study_notes(_study(arguments), job.network, imagenet=fetched)
     return report_cases(done.outcomes, dict(done.files), [*notes, *done.notes])
 
