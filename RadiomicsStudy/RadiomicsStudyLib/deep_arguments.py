@@ -43,11 +43,12 @@ def network_input(arguments: argparse.Namespace, usual: Any) -> Any:
     """Return what the network sees: the usual settings, changed by the options given."""
     from dataclasses import replace
 
-    from DeepRadiomicsFusionLib.input_settings import NetworkInput
+    from DeepRadiomicsFusionLib.input_settings import InputKind
 
     changes: dict[str, Any] = {}
-    if arguments.input:
-        usual = NetworkInput(arguments.input, masked=True)
+    if arguments.input and InputKind(arguments.input) is not InputKind(usual.kind):
+        # What belongs to the other kind goes; window, scaling and spacing stay.
+        changes |= {"kind": arguments.input, "size": None, "slices": None, "keep_shape": None, "masked": True}
     if arguments.region:
         changes["region"] = arguments.region
     if arguments.size:

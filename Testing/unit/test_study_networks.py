@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import pytest
 
@@ -164,6 +165,25 @@ def test_single_options_go_before_the_studys():
         "epochs": 100,
     }
     assert told(job.training, *wanted) == wanted
+
+
+def test_the_papers_comparisons_differ_in_the_network_alone():
+    """liu2025 without squeeze-and-excitation, zhang2024's other backbones."""
+    liu = ["--study", "liu2025", "--time", "t", "--event", "e"]
+    full, ablation = job_of(*liu), job_of(*liu, "--network", "resnet3d")
+    assert ablation == replace(full, network="resnet3d")
+    zhang = ["--study", "zhang2024", "--endpoints", "egfr"]
+    for name in ("resnet50", "resnet101", "vgg19", "inception_v3"):
+        assert job_of(*zhang, "--network", name) == replace(job_of(*zhang), network=name)
+    assert not job_of(*zhang, "--network", "resnet50", "--random-weights").pretrained
+
+
+def test_another_kind_of_input_keeps_the_studys_window_and_spacing():
+    shown = job_of("--study", "song2021", "--input", "resized_slice").shown
+    assert (shown.kind.value, shown.pixels, shown.spacing_mm, shown.is_masked) == ("resized_slice", 224, 1.0, True)
+    assert shown.window == (130 - 155, 130 + 155)
+    same = job_of("--study", "liu2025", "--time", "t", "--event", "e", "--input", "box_3d").shown
+    assert same == study_network("liu2025").input
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def train_job_of(arguments: argparse.Namespace) -> Any:
         network=network,
         pretrained=_starts_from_imagenet(arguments, study, network),
         phase=arguments.phase or (study.phase if study else "ct"),
-        input=study.input if study and network == study.network else None,
+        input=study.input if study and _suits(study, network) else None,
         rings=rings_or_none(arguments) or (study.rings if study else None),
         scores=arguments.scores,
         rad_score_head=bool(study and study.rad_score_head),
@@ -146,4 +146,11 @@ def _starts_from_imagenet(arguments: argparse.Namespace, study: Any, network: st
 
     if arguments.random_weights or arguments.imagenet_weights:
         return arguments.imagenet_weights
-    return study.pretrained if study and network == study.network else has_imagenet(network)
+    return has_imagenet(network) and (study is None or study.pretrained)
+
+
+def _suits(study: Any, network: str) -> bool:
+    """Whether another network of the user's choice, such as one without squeeze-and-excitation, takes its input."""
+    from DeepRadiomicsFusionLib.networks import network_spec
+
+    return network_spec(network).spatial_dims == study.input.spatial_dims
