@@ -34,8 +34,13 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--region", help="region of a training: intratumour, ring_0_3mm, intra_ring_0_3mm")
     group.add_argument("--size", type=positive_int, help="edge in pixels or voxels")
-    group.add_argument("--whole-box", action="store_true", help="do not hide what is outside the region")
+    hide = group.add_mutually_exclusive_group()
+    hide.add_argument("--masked", action="store_true", help="hide what is outside the region")
+    hide.add_argument("--whole-box", action="store_true", help="do not hide it")
+    group.add_argument("--margin", type=float, metavar="MM", help="room around the region's box")
     group.add_argument("--window", type=window, metavar="LOW,HIGH", help="intensities shown")
+    group.add_argument("--scaling", choices=("none", "unit", "zscore"), help="of intensities, after the window")
+    group.add_argument("--spacing", type=float, metavar="MM", help="resample to cubes of this edge first")
     add_ring_options(parser)
 
 
@@ -45,20 +50,33 @@ def network_input(arguments: argparse.Namespace, usual: Any) -> Any:
 
     from DeepRadiomicsFusionLib.input_settings import InputKind
 
-    changes: dict[str, Any] = {}
+    changes = _named(arguments)
     if arguments.input and InputKind(arguments.input) is not InputKind(usual.kind):
-        # What belongs to the other kind goes; window, scaling and spacing stay.
-        changes |= {"kind": arguments.input, "size": None, "slices": None, "keep_shape": None, "masked": True}
-    if arguments.region:
-        changes["region"] = arguments.region
-    if arguments.size:
-        changes["size"] = arguments.size
-    if arguments.whole_box:
-        changes["masked"] = False
+        # What belongs to the other kind goes; window, scaling, spacing and what is hidden stay.
+        of_the_kind = {"size": None, "slices": None, "keep_shape": None, "masked": usual.is_masked}
+        changes = of_the_kind | {"kind": arguments.input} | changes
+    return replace(usual, **changes)
+
+
+def names_input(arguments: argparse.Namespace) -> bool:
+    """Tell whether an option says what the network sees, the region aside."""
+    return bool(arguments.input or {name for name in _named(arguments) if name != "region"})
+
+
+def _named(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The input's settings that the options name, the kind aside."""
+    given = {
+        "region": arguments.region,
+        "size": arguments.size,
+        "margin_mm": arguments.margin,
+        "scaling": arguments.scaling,
+        "spacing_mm": arguments.spacing,
+        "masked": True if arguments.masked else False if arguments.whole_box else None,
+    }
     if arguments.window:
         low, high = arguments.window
-        changes |= {"window_level": (low + high) / 2, "window_width": high - low}
-    return replace(usual, **changes)
+        given |= {"window_level": (low + high) / 2, "window_width": high - low}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def rings_or_none(arguments: argparse.Namespace) -> Any:

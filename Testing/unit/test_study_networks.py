@@ -180,8 +180,14 @@ def test_the_papers_comparisons_differ_in_the_network_alone():
 
 def test_another_kind_of_input_keeps_the_studys_window_and_spacing():
     shown = job_of("--study", "song2021", "--input", "resized_slice").shown
-    assert (shown.kind.value, shown.pixels, shown.spacing_mm, shown.is_masked) == ("resized_slice", 224, 1.0, True)
+    assert (shown.kind.value, shown.pixels, shown.spacing_mm, shown.is_masked) == ("resized_slice", 224, 1.0, False)
     assert shown.window == (130 - 155, 130 + 155)
+    assert job_of("--endpoints", "y", "--input", "patch").shown.is_masked
+    assert not job_of("--segment", "--input", "rough_box").shown.is_masked  # the mask is what is to be learned
+    words = ["--masked", "--margin", "4", "--scaling", "zscore", "--spacing", "2", "--window=-50,150"]
+    shown = job_of("--study", "zhang2024", "--endpoints", "y", "--region", "ring_0_3mm", *words).shown
+    wanted = {"kind": "patch", "region": "ring_0_3mm", "masked": True, "margin_mm": 4.0, "spacing_mm": 2.0}
+    assert told(shown, *wanted) == wanted and shown.window == (-50, 150)
     same = job_of("--study", "liu2025", "--time", "t", "--event", "e", "--input", "box_3d").shown
     assert same == study_network("liu2025").input
 

@@ -10,6 +10,7 @@ from ..console import progress_bar
 from ..deep_arguments import (
     add_cohort_job,
     add_input_options,
+    names_input,
     network_input,
     report_cases,
     report_readings,
@@ -148,8 +149,7 @@ def _features(arguments: argparse.Namespace, study: Any, usual: Any, bundle: Any
         "slices": arguments.aggregate,
     }
     changes = {name: value for name, value in given.items() if value}
-    seen = (arguments.input, arguments.size, arguments.whole_box, arguments.window)
-    if study is None and not changes and not any(seen):
+    if study is None and not changes and not names_input(arguments):
         return None
     settings = usual if study is None else study.features
     shown = settings.input if bundle is None else bundle.input
