@@ -104,6 +104,8 @@ class TrainJob:
                 f"network {self.network!r} takes {spec.spatial_dims}D input, the settings show "
                 f"{self.shown.spatial_dims}D; choose another kind of input"
             )
+        if task is Task.SEGMENTATION and self.shown.is_masked:
+            raise InputError("the input hides what is outside the mask: a network that learns the mask would see it")
         if self.folds != 0 and self.folds < 2:
             raise InputError(f"folds is {self.folds}; give 2 or more, or 0 for no out-of-fold signatures")
         if self.mode not in MODES:

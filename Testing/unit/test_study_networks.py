@@ -201,6 +201,7 @@ def test_another_kind_of_input_keeps_the_studys_window_and_spacing():
         (["--study", "liu2025"], "liu2025 learns survival: say what to learn: .*--time T --event E"),
         (["--study", "wu2021"], "wu2021 learns classification: say what to learn: --endpoints"),
         (["--study", "song2021", "--endpoints", "relapse"], "network 'unet' segments"),
+        (["--study", "song2021", "--masked"], "a network that learns the mask would see it"),
     ],
 )
 def test_what_a_study_does_not_have_is_said_in_one_line(words, message):
