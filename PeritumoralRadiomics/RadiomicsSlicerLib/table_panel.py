@@ -7,23 +7,8 @@ from typing import Any
 from .tables import table_columns
 
 _SHORTEST_NAME, _LONGEST_NAME = 160, 280
-_LONG_HEAD = 8
 _SCROLL_BAR = 20
 """Widths of the column of names and of the vertical scroll bar, pixels."""
-
-
-def in_two_lines(name: str) -> str:
-    """Return a long name broken at the underscore nearest to its middle.
-
-    Example:
-        >>> in_two_lines("ring_0_3mm"), in_two_lines("intra_ring_0_3mm"), in_two_lines("ring_r2")
-        ('ring_\\n0_3mm', 'intra_\\nring_0_3mm', 'ring_r2')
-    """
-    places = [place + 1 for place, letter in enumerate(name) if letter == "_"]
-    if len(name) < _LONG_HEAD or not places:
-        return name
-    middle = min(places, key=lambda place: abs(place - len(name) / 2))
-    return f"{name[:middle]}\n{name[middle:]}"
 
 
 class TablePanel:
@@ -61,7 +46,6 @@ class TablePanel:
         names = list(self._contents())
         if self._nameColumn in names:
             self._view.sortFilterProxyModel().setFilterKeyColumn(names.index(self._nameColumn))
-        self._breakHeads(names)
         self._makeRoom()
         return True
 
@@ -76,15 +60,6 @@ class TablePanel:
     def column(self, name: str) -> list[Any]:
         """Return the values of a column of the table that is shown; empty without it."""
         return self._contents().get(name, [])
-
-    def _breakHeads(self, names: list[str]) -> None:
-        """Break long heads in two, in this view only: a region's name takes more room than its values."""
-        import qt
-
-        for number, name in enumerate(names):
-            if name != self._nameColumn:
-                self._view.tableModel().setHeaderData(number, qt.Qt.Horizontal, in_two_lines(name))
-        self._view.resizeColumnsToContents()
 
     def _makeRoom(self, *_: Any) -> None:
         """Give the names what the values leave; with many regions the table is scrolled, never the panel."""

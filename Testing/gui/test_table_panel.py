@@ -1,12 +1,10 @@
-"""The table of features in the panel: names that can be told apart, values in view, and what stays in the node."""
+"""The table of features in the panel: names that can be told apart, values in view."""
 
 from __future__ import annotations
 
 import pytest
 import slicer
 from PySide6 import QtCore
-
-from RadiomicsSlicerLib.table_panel import in_two_lines
 
 
 @pytest.fixture
@@ -44,19 +42,6 @@ def test_in_a_narrow_panel_the_table_is_scrolled_and_no_number_is_shortened(view
         assert max(metrics.horizontalAdvance(text) for text in texts) < view.columnWidth(column)
 
 
-def test_heads_are_broken_in_the_view_and_not_in_the_node(view, panel):
-    heads = [view.model().headerData(n, QtCore.Qt.Orientation.Horizontal) for n in range(5)]
-    assert heads == ["feature", "intratumour", "ring_\n0_3mm", "ring_\n0_6mm", "ring_\n0_9mm"]
-    table = panel._parameterNode.featureTable
-    assert [table.GetColumnName(n) for n in range(5)] == [head.replace("\n", "") for head in heads]
-    assert table.GetColumnTitle("ring_0_3mm") in ("", "ring_0_3mm")
-
-
 def test_names_are_shortened_in_their_middle(view):
     assert view.textElideMode == QtCore.Qt.TextElideMode.ElideMiddle
     assert view.columnWidth(0) >= 150
-
-
-@pytest.mark.parametrize("name", ["ring_r2", "Tumour", "a very long name of a segment", "organ"])
-def test_short_names_and_names_without_an_underscore_are_left_whole(name):
-    assert in_two_lines(name) == name

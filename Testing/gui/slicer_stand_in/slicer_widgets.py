@@ -186,9 +186,6 @@ class qMRMLTableView(_TableView):
     def sortFilterProxyModel(self) -> Any:
         return self._proxy
 
-    def tableModel(self) -> Any:
-        return self._rows
-
     def _read(self) -> None:
         self._rows.clear()
         if self._node is None:
