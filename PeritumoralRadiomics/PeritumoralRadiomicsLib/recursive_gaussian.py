@@ -27,7 +27,7 @@ _TERMS = {0: ((1.3530, 1.8151), (-0.3531, 0.0902)), 2: ((-1.3563, 5.2318), (0.34
 _REACH = 27
 """Beyond so many sigmas the kernel is below 1e-16 of its largest value."""
 _NEGLIGIBLE = 1e-17
-_ROWS = 64
+_ROWS = 128
 """Output voxels of a line that are computed together, from the part of the line within reach."""
 
 
@@ -116,7 +116,8 @@ def along(array: np.ndarray, weights: np.ndarray, axis: int, kept: slice) -> np.
         read = slice(max(0, start - reach), min(length, stop + reach))
         parts.append(_PRODUCTS[axis](_matrix(weights, range(start, stop), length)[:, read], array, read))
     whole = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
-    return whole.astype(np.float32).astype(np.float64)
+    whole[...] = whole.astype(np.float32)
+    return whole
 
 
 def _matrix(weights: np.ndarray, rows: range, length: int) -> np.ndarray:

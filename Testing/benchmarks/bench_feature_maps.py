@@ -16,6 +16,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -73,6 +74,24 @@ def largest_difference(ours, theirs, image):
     return worst
 
 
+class Seconds(NamedTuple):
+    wall: float
+    cpu: float
+
+    def __str__(self):
+        return f"{self.wall:.3f} s ({self.cpu:.3f} s CPU)"
+
+
+def shortest(function, *arguments, **options):
+    """Seconds of one call, of the quickest of five if it is quick (others only ever add to it), and its result."""
+    found = []
+    while not found or (len(found) < 5 and found[0].wall < 1):
+        wall, cpu = time.perf_counter(), time.process_time()
+        result = function(*arguments, **options)
+        found.append(Seconds(time.perf_counter() - wall, time.process_time() - cpu))
+    return Seconds(min(one.wall for one in found), min(one.cpu for one in found)), result
+
+
 def against_pyradiomics(bin_width):
     image, mask = block((20, 20, 10))
     total_ours = total_theirs = 0.0
@@ -80,16 +99,13 @@ def against_pyradiomics(bin_width):
         names = [f"{class_name}_{name}" for name in INTENSITY_FAMILIES[class_name].names()]
         feature_maps(image[:12, :12, :12], mask[:12, :12, :12], names, kernel_radius=RADIUS, settings={"binWidth": 25})
         options = {"kernel_radius": RADIUS, "settings": {"binWidth": bin_width}}
-        start = time.perf_counter()
-        ours = feature_maps(image, mask, names, **options)
-        middle = time.perf_counter()
-        theirs = pyradiomics_maps(image, mask, class_name, bin_width)
-        end = time.perf_counter()
-        total_ours, total_theirs = total_ours + middle - start, total_theirs + end - middle
+        native, ours = shortest(feature_maps, image, mask, names, **options)
+        slow, theirs = shortest(pyradiomics_maps, image, mask, class_name, bin_width)
+        total_ours, total_theirs = total_ours + native.wall, total_theirs + slow.wall
         print(
             f"maps of all {len(names)} {class_name} features, 20 x 20 x 10 voxels, radius 2, bin width {bin_width:g}: "
-            f"native {middle - start:.2f} s, pyradiomics {end - middle:.2f} s: "
-            f"ratio {(end - middle) / (middle - start):.1f}; "
+            f"native {native}, pyradiomics {slow}: "
+            f"ratio {slow.wall / native.wall:.1f}, CPU {slow.cpu / native.cpu:.1f}; "
             f"largest relative difference {largest_difference(ours, theirs, image):.1e}",
             flush=True,
         )
