@@ -82,7 +82,9 @@ def training_settings(arguments: argparse.Namespace, study: Any, task: str) -> t
     changes = {name: value for name, value in given.items() if value is not None}
     if arguments.patience is not None:
         changes["patience"] = None if arguments.patience == _NEVER else positive_int(arguments.patience)
-    return settings.changed(changes | {"device": arguments.device}), mode
+    if arguments.device != "auto":  # the option's default, which a file may say better
+        changes["device"] = arguments.device
+    return settings.changed(changes), mode
 
 
 def _from_file(path: Path, settings: Any) -> tuple[Any, str | None]:

@@ -247,11 +247,13 @@ def test_a_settings_file_goes_before_the_study_and_an_option_before_the_file(tmp
 
     path = tmp_path / "mine.json"
     values = {"epochs": 7, "batch_size": 3, "learning_rate": 1e-3, "mode": "head", "patience": None}
+    values |= {"device": "cpu"}
     path.write_text(json.dumps(values), encoding="utf-8")
     change = tmp_path / "changes.yaml"
     change.write_text("noise: {probability: 0.5, low: 0, high: 1e-2}", encoding="utf-8")
     words = ["train", "c.csv", "--study", "wu2021", "--endpoints", "y", "--settings", str(path), "--batch-size", "5"]
     job = train_job_of(_parser().parse_args([*words, "--augmentation", str(change), "-o", "out"]))
     assert (job.training.epochs, job.training.batch_size, job.training.patience) == (7, 5, None)
+    assert job.training.device.value == "cpu"
     assert (job.training.learning_rate, job.training.decay, job.mode) == (1e-3, 1e-7, "head")
     assert job.training.augmentation.to_dict() == {"noise": {"probability": 0.5, "low": 0, "high": 0.01}}
