@@ -14,6 +14,7 @@ import SimpleITK as sitk
 
 from RadiomicsCoreLib.batch import CaseOutcome, CaseTask, CaseWork, case_folder, run_batch
 from RadiomicsCoreLib.cohort import Case, Cohort, load_phase
+from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.figure_style import FORMATS
 from RadiomicsCoreLib.images import read_image
@@ -22,7 +23,7 @@ from RadiomicsCoreLib.provenance import hash_files, hash_settings
 from RadiomicsCoreLib.safe_names import one_line
 from RadiomicsCoreLib.tables import read_cells, unguard_text, write_json
 
-from .deep_cases import DeepJobResult, case_fingerprint, case_json, open_cohort, phase_regions, write_study
+from .deep_cases import DeepJobResult, open_cohort, phase_regions, write_study
 from .evaluation import EvaluationSettings
 from .explain_job import scores_of
 from .inputs import network_image, picture_of_input

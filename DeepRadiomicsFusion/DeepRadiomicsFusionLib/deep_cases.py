@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,10 @@ from PeritumoralRadiomicsLib.cohort_extraction import region_rows
 from PeritumoralRadiomicsLib.mask_perturbation import ContourPerturbation, load_perturbed
 from PeritumoralRadiomicsLib.regions import grow_regions
 from PeritumoralRadiomicsLib.ring_settings import RingSettings
-from RadiomicsCoreLib.batch import CaseOutcome, case_folder, failures
+from RadiomicsCoreLib import cohort_study
+from RadiomicsCoreLib.batch import CaseOutcome, failures
 from RadiomicsCoreLib.cohort import Case, Cohort, read_cohort
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings
-from RadiomicsCoreLib.tables import read_json, write_json
 
 from .seen_cases import SEEN, SeenCases
 
@@ -108,19 +107,6 @@ def phase_regions(
     return PhaseRegions(data.image, masks, rows, (*told, *regions.warnings))
 
 
-def case_fingerprint(case: Case, phases: Sequence[str], settings: Mapping[str, Any]) -> str:
-    """Hash of a case's files and of what is done to it: the same hash, the same result."""
-    chosen = {phase: case.images[phase] for phase in phases if phase in case.images}
-    contents = hash_files([path for files in chosen.values() for path in files.paths])
-    return hash_settings([settings, {phase: asdict(files) for phase, files in chosen.items()}, list(phases), contents])
-
-
-def case_json(out: Path, case_id: str, name: str) -> Any:
-    """Return a JSON file of a case's folder; None if the case did not get so far."""
-    path = case_folder(out, case_id) / name
-    return read_json(path) if path.is_file() else None
-
-
 def write_study(
     job: str,
     cohort: Cohort,
@@ -135,30 +121,5 @@ def write_study(
     """Write ``study.json``: settings, versions, seed, the cohort's hash, how each case ended, and for each table of a
     network's outputs or features whom the network has learnt from.
     """
-    record = environment_record(
-        {
-            "job": job,
-            "settings": dict(settings),
-            "settings_hash": hash_settings(settings),
-            "seed": seed,
-            "notes": list(notes),
-            "cohort": {
-                "path": str(cohort.path),
-                "sha256": hash_files([cohort.path]),
-                "cases": len(cohort.cases),
-                "phases": list(cohort.phases),
-            },
-            "cases": {
-                outcome.case_id: {
-                    "status": outcome.status.value,
-                    "reason": outcome.reason,
-                    "fingerprint": outcome.fingerprint,
-                    "warnings": list(outcome.warnings),
-                }
-                for outcome in outcomes
-            },
-            SEEN: {name: item.to_dict() for name, item in (seen or {}).items()},
-        }
-    )
-    write_json(out / "study.json", record)
-    return out / "study.json"
+    more = {SEEN: {name: item.to_dict() for name, item in (seen or {}).items()}}
+    return cohort_study.write_study(job, cohort, settings, out, outcomes, seed=seed, notes=notes, more=more)

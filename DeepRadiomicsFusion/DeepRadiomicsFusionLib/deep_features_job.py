@@ -13,6 +13,7 @@ from PeritumoralRadiomicsLib.mask_perturbation import ContourPerturbation
 from PeritumoralRadiomicsLib.ring_settings import RingSettings
 from RadiomicsCoreLib.batch import CaseTask, CaseWork, run_batch
 from RadiomicsCoreLib.cohort import Case
+from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.second_reader import read_by
@@ -22,8 +23,6 @@ from .deep_cases import (
     DEFAULT_RINGS,
     DeepJobResult,
     PhaseRegions,
-    case_fingerprint,
-    case_json,
     open_cohort,
     phase_regions,
     write_study,

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 
 from RadiomicsCoreLib.batch import CaseTask, CaseWork, run_batch
 from RadiomicsCoreLib.cohort import Case
+from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.tables import write_csv, write_json
@@ -20,8 +21,6 @@ from RadiomicsCoreLib.tables import write_csv, write_json
 from .deep_cases import (
     DeepJobResult,
     PhaseRegions,
-    case_fingerprint,
-    case_json,
     open_cohort,
     phase_regions,
     write_study,

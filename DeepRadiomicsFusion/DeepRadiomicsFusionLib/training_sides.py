@@ -14,10 +14,11 @@ import SimpleITK as sitk
 from PeritumoralRadiomicsLib.ring_settings import RingSettings
 from RadiomicsCoreLib.batch import CaseOutcome, CaseStatus, CaseTask, CaseWork, case_folder, run_batch
 from RadiomicsCoreLib.cohort import Case, Cohort
+from RadiomicsCoreLib.cohort_study import case_fingerprint
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress
 
-from .deep_cases import DEFAULT_RINGS, case_fingerprint, phase_regions
+from .deep_cases import DEFAULT_RINGS, phase_regions
 from .explain_job import scores_of
 from .input_settings import NetworkInput
 from .inputs import network_image, picture_of_input

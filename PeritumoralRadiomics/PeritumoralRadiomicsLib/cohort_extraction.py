@@ -14,17 +14,16 @@ from RadiomicsCoreLib.batch import (
     CaseOutcome,
     CaseTask,
     CaseWork,
-    case_folder,
     failures,
     run_batch,
     threads_per_case,
 )
 from RadiomicsCoreLib.cohort import Case, Cohort, PhaseFiles
+from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json, write_study
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
-from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings
 from RadiomicsCoreLib.second_reader import read_by
-from RadiomicsCoreLib.tables import read_json, write_csv, write_json, write_parquet
+from RadiomicsCoreLib.tables import write_csv, write_json, write_parquet
 
 from .engines import DEFAULT_ENGINE, get_engine
 from .extraction import ExtractionResult, extract_features
@@ -147,14 +146,15 @@ def extract_cohort(
     tasks = [
         CaseTask(
             case.case_id,
-            partial(_fingerprint, case, case.phases(cohort.phases), settings),
+            partial(case_fingerprint, case, case.phases(cohort.phases), settings),
             partial(extract_case, case, case.phases(cohort.phases), job, threads=threads),
         )
         for case in cohort.cases
     ]
     outcomes = run_batch(tasks, out, jobs=jobs, progress=progress)
     files = _write_tables(cohort, out, outcomes)
-    files["provenance"] = _write_study(cohort, job, out, outcomes, notes)
+    seed = job.perturbation.seed if job.perturbation else None
+    files["provenance"] = write_study("extract", cohort, settings, out, outcomes, seed=seed, notes=notes)
     return CohortExtraction(tuple(outcomes), files, notes)
 
 
@@ -300,12 +300,6 @@ def _warnings(regions: RegionSet, result: ExtractionResult) -> list[str]:
     return [*regions.warnings, *empty, *result.warnings]
 
 
-def _fingerprint(case: Case, phases: Sequence[str], settings: Mapping[str, Any]) -> str:
-    chosen = {phase: case.images[phase] for phase in phases if phase in case.images}
-    contents = hash_files([path for files in chosen.values() for path in files.paths])
-    return hash_settings([settings, {phase: asdict(files) for phase, files in chosen.items()}, list(phases), contents])
-
-
 def _write_tables(cohort: Cohort, out: Path, outcomes: Sequence[CaseOutcome]) -> dict[str, Path]:
     ids = [outcome.case_id for outcome in outcomes]
     files = {"features": out / "features.csv", "regions": out / "regions.csv"}
@@ -318,57 +312,19 @@ def _write_tables(cohort: Cohort, out: Path, outcomes: Sequence[CaseOutcome]) ->
     return files
 
 
-def _read_case_json(out: Path, case_id: str, name: str) -> Any:
-    path = case_folder(out, case_id) / name
-    return read_json(path) if path.is_file() else None
-
-
 def _feature_columns(out: Path, ids: Iterable[str]) -> list[str]:
     columns: dict[str, None] = {}
     for case_id in ids:
-        columns |= dict.fromkeys(_read_case_json(out, case_id, FEATURES_FILE) or ())
+        columns |= dict.fromkeys(case_json(out, case_id, FEATURES_FILE) or ())
     return list(columns)
 
 
 def _feature_rows(out: Path, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
     for case_id in ids:
-        yield {"case_id": case_id, **(_read_case_json(out, case_id, FEATURES_FILE) or {})}
+        yield {"case_id": case_id, **(case_json(out, case_id, FEATURES_FILE) or {})}
 
 
 def _region_rows(out: Path, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
     for case_id in ids:
-        for row in _read_case_json(out, case_id, REGIONS_FILE) or ():
+        for row in case_json(out, case_id, REGIONS_FILE) or ():
             yield {"case_id": case_id, **row}
-
-
-def _write_study(
-    cohort: Cohort, job: ExtractionJob, out: Path, outcomes: Sequence[CaseOutcome], notes: Sequence[str]
-) -> Path:
-    path = out / "study.json"
-    settings = job.to_dict()
-    record = environment_record(
-        {
-            "job": "extract",
-            "settings": settings,
-            "settings_hash": hash_settings(settings),
-            "seed": job.perturbation.seed if job.perturbation else None,
-            "notes": list(notes),
-            "cohort": {
-                "path": str(cohort.path),
-                "sha256": hash_files([cohort.path]),
-                "cases": len(cohort.cases),
-                "phases": list(cohort.phases),
-            },
-            "cases": {
-                outcome.case_id: {
-                    "status": outcome.status.value,
-                    "reason": outcome.reason,
-                    "fingerprint": outcome.fingerprint,
-                    "warnings": list(outcome.warnings),
-                }
-                for outcome in outcomes
-            },
-        }
-    )
-    write_json(path, record)
-    return path

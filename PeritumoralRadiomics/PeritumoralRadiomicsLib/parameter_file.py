@@ -6,13 +6,12 @@ interpolation, profile, minimum of voxels). A file without it means exactly what
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings_text import read_values
 
 from .extraction_settings import ExtractionSettings
 from .feature_names import DEFAULT_FEATURES
@@ -32,16 +31,7 @@ def read_parameter_file(path: str | Path) -> ExtractionSettings:
         InputError: the file cannot be read, is not a parameter file, or holds a name or value out of bounds.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InputError(f"parameter file {str(path)!r} cannot be read: {why}") from error
-    try:
-        values = json.loads(text) if path.suffix.lower() == ".json" else _load_yaml(text)
-    except ValueError as error:
-        first = str(error).splitlines()[0] if str(error) else "syntax error"
-        raise InputError(f"parameter file {str(path)!r} cannot be parsed: {first}") from error
+    values = read_values(path, "parameter file")
     try:
         return settings_from_parameters(values, name=path.stem)
     except InputError as error:
@@ -110,20 +100,3 @@ _OWN_DEFAULTS = ExtractionSettings().to_dict()
 
 def _all_classes(setting: Mapping[str, Any]) -> dict[str, None]:
     return {name: None for name in DEFAULT_FEATURES if name != "shape2D" or setting.get("force2D") is True}
-
-
-def _load_yaml(text: str) -> Any:
-    """Load YAML as pyradiomics' reader (YAML 1.2) does, where 1e-3 is a number."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        pass
-
-    exponent = re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$")
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", exponent, list("-+.0123456789"))
-    try:
-        return yaml.load(text, Loader=Loader)  # a subclass of SafeLoader: cannot execute code
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise ValueError(f"{where}{getattr(error, 'problem', None) or error}") from error

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
 from .errors import InputError, ModelError
-from .penalised_path import PathSolver, PathWalk, PenalisedProblem, PenaltyPath
+from .penalised_path import LambdaChoice, PathSolver, PathWalk, PenalisedProblem, PenaltyPath
 from .stratified_folds import stratified_folds
 
 PROBABILITY_FLOOR = 1e-5
@@ -16,15 +15,6 @@ PROBABILITY_FLOOR = 1e-5
 FOLD_TOLERANCE = 1e-4
 """Relative violation of the optimality conditions in the cross-validation folds, whose coefficients nobody reads:
 it moves the deviance by less than 1e-5 and halves the time."""
-
-
-class LambdaChoice(Enum):
-    """Which penalty of the path to take."""
-
-    MINIMUM = "min"
-    """Least cross-validated deviance."""
-    ONE_STANDARD_ERROR = "1se"
-    """The largest penalty whose deviance lies within one standard error of the least."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +57,7 @@ class LassoSettings:
 
     def sequence(self, problem: PenalisedProblem) -> np.ndarray:
         """Penalties for a problem, largest first."""
-        ratio = self.smallest_ratio or (0.01 if problem.n < problem.p else 1e-4)
-        return problem.largest_lambda * np.geomspace(1.0, ratio, self.lambda_count)
+        return problem.glmnet_lambdas(self.lambda_count, self.smallest_ratio)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ Reference:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,15 @@ from .errors import ModelError
 KKT_TOLERANCE = 1e-6
 """Largest violation of the optimality conditions, relative to the penalty, at which a solution is accepted."""
 MAXIMUM_ROUNDS = 500
+
+
+class LambdaChoice(Enum):
+    """Which penalty of the path to take."""
+
+    MINIMUM = "min"
+    """Least cross-validated deviance."""
+    ONE_STANDARD_ERROR = "1se"
+    """The largest penalty whose deviance lies within one standard error of the least."""
 
 
 class LossPoint(Protocol):
@@ -103,6 +113,16 @@ class PenalisedProblem:
     def largest_lambda(self) -> float:
         """The smallest penalty that leaves all coefficients at zero."""
         return float(np.abs(self.null_gradient).max(initial=0.0)) / max(self.alpha, 1e-3)
+
+    def glmnet_lambdas(self, count: int, smallest_ratio: float | None = None) -> np.ndarray:
+        """Falling penalties (count,) as glmnet chooses them.
+
+        Args:
+            count: how many.
+            smallest_ratio: smallest over largest; None takes 0.01 with fewer patients than features, else 0.0001.
+        """
+        ratio = smallest_ratio or (0.01 if self.n < self.p else 1e-4)
+        return self.largest_lambda * np.geomspace(1.0, ratio, count)
 
     def explained(self, loss: float) -> float:
         """Share of the null deviance that a model of this mean loss explains."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +19,7 @@ from RadiomicsCoreLib.figure_style import (
     new_figure,
     plain_axes,
 )
-from RadiomicsCoreLib.penalised_path import KKT_TOLERANCE, PenaltyPath
+from RadiomicsCoreLib.penalised_path import KKT_TOLERANCE, LambdaChoice, PenaltyPath
 from RadiomicsCoreLib.progress import Progress, no_progress
 from SurvivalNomogramLib.covariates import DesignMatrix, Term
 from SurvivalNomogramLib.cox import chosen_terms
@@ -31,15 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from SurvivalNomogramLib.survival_table import SurvivalTable
-
-
-class LambdaChoice(Enum):
-    """Which penalty of the path to take."""
-
-    MINIMUM = "min"
-    """Least cross-validated deviance."""
-    ONE_STANDARD_ERROR = "1se"
-    """The largest penalty whose deviance lies within one standard error of the least."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +74,7 @@ class LassoCoxSettings:
         """Penalties for a problem, largest first."""
         if self.lambdas is not None:
             return np.array(self.lambdas, float)
-        ratio = self.smallest_ratio or (0.01 if problem.n < problem.p else 1e-4)
-        return problem.largest_lambda * np.geomspace(1.0, ratio, self.lambda_count)
+        return problem.glmnet_lambdas(self.lambda_count, self.smallest_ratio)
 
 
 @dataclass(frozen=True)

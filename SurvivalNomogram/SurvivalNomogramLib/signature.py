@@ -15,8 +15,9 @@ from SurvivalNomogramLib.cox import check_parts, check_shape
 if TYPE_CHECKING:
     import pandas as pd
 
+    from RadiomicsCoreLib.penalised_path import LambdaChoice
     from SurvivalNomogramLib.cohort_table import CohortTable
-    from SurvivalNomogramLib.lasso_cox import LambdaChoice, LassoCoxFit
+    from SurvivalNomogramLib.lasso_cox import LassoCoxFit
 
 
 @dataclass(frozen=True)
