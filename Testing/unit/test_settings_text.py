@@ -1,0 +1,44 @@
+"""Files of names and values: what is read, and what is said of a file that cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings_text import load_yaml, read_values
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e-3", 1e-3), ("-2E5", -2e5), ("1.5e+2", 150.0), ("1e", "1e"), ("e3", "e3")]
+)
+def test_numbers_with_an_exponent_are_numbers_as_in_yaml_1_2(text, value):
+    assert load_yaml(f"x: {text}") == {"x": value}
+
+
+def test_json_and_yaml_of_the_same_values_read_the_same(tmp_path):
+    (tmp_path / "a.json").write_text('\ufeff{"epochs": 3, "rates": [0.1, null]}', encoding="utf-8")
+    (tmp_path / "a.yaml").write_text("epochs: 3\nrates: [0.1, null]\n", encoding="utf-8")
+    assert read_values(tmp_path / "a.json", "file") == read_values(tmp_path / "a.yaml", "file")
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path):
+    (tmp_path / "bad.yaml").write_text("x: !!python/object/apply:os.getcwd []\n")
+    with pytest.raises(InputError, match="cannot be parsed: line 1"):
+        read_values(tmp_path / "bad.yaml", "parameter file")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.yaml", b"a: [1\nb: 2", "cannot be parsed: line 2"),
+        ("a.json", b'{"a": ', "cannot be parsed: Expecting value"),
+        ("a.yaml", b"\xff\xfe\x00", "cannot be read: it is not UTF-8 text"),
+        ("a.yaml", None, "cannot be read: No such file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_in_one_line(tmp_path, name, content, told):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=told) as caught:
+        read_values(tmp_path / name, "settings file")
+    assert str(caught.value).startswith("settings file") and "\n" not in str(caught.value)
