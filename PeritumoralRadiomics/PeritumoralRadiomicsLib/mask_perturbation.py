@@ -6,11 +6,12 @@ standard deviation ``sd_mm`` and the correlation exp(-(r / correlation_mm)^2) be
 of plane waves with Gaussian wave vectors (spectral representation), so that it is the same whatever the spacing of
 the voxels. It moves with the tumour: the origin is the centre of the mask.
 
-Reference: A. Zwanenburg et al. 2019, Sci Rep 9:614, doi 10.1038/s41598-018-36938-4, who show that features which
-survive perturbed contours are mostly those that survive test-retest imaging. What differs here: they randomise the
-contour by supervoxels of the image, which follow its edges, and grow or shrink it by fixed shares of the volume; we
-move it without a look at the image, and draw the share. Their rotation, translation and noise are not done. A
-perturbed contour says nothing of readers who disagree on what belongs to the tumour.
+Reference: A. Zwanenburg et al. 2019, Sci Rep 9:614, doi 10.1038/s41598-018-36938-4, who compare 18 kinds and chains of
+perturbations with test-retest imaging: chains find the features that are not robust with few misses. What differs
+here: they randomise the contour by supervoxels of the image, which follow its edges, and grow or shrink it by fixed
+shares of the volume; we move it without a look at the image, and draw the share. Their rotation, translation and noise
+are not done, and they measure by ICC(1,1); our filter takes ICC(2,1), which is nearly the same where readings differ
+by chance alone. A perturbed contour says nothing of readers who disagree on what belongs to the tumour.
 
 Spectral representation: M. Shinozuka, G. Deodatis 1991, Appl Mech Rev 44:191, doi 10.1115/1.3119501.
 """
