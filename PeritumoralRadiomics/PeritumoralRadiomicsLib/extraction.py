@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +24,7 @@ from .extraction_settings import ExtractionSettings, Profile
 from .feature_names import SHAPE_CLASSES
 from .filter_margin import margins_of, widest
 from .ordered_work import check_threads, in_order
-from .preprocessing import PreprocessedCase, preprocess
+from .preprocessing import CaseUnderWay, begin
 from .region_checks import check_region, resegment
 
 
@@ -51,7 +52,8 @@ class ExtractionResult:
         engine_version: its version.
         geometry: grid of the preprocessed image; None if no region could be used.
         timings: seconds spent on ``preprocessing``, ``filters``, ``shape`` and ``intensity``; the last two are
-            summed over threads, which also work while the filters do.
+            summed over threads, which also work while the filters do. With several threads the image is resampled
+            while shapes are computed: ``preprocessing`` is then what was waited for it.
     """
 
     features: dict[str, dict[str, float]]
@@ -113,11 +115,10 @@ def extract_features(
         raise InputError(f"engine {chosen.name} has no profile ibsi; use the engine native, or profile pyradiomics")
     run = _Run(settings, chosen, threads, progress)
     with run.timed("preprocessing"):
-        case = preprocess(image, regions, settings)
-    run.reasons |= case.reasons
+        case = begin(image, regions, settings)
     run.warnings += case.warnings
     run.compute(case)
-    return run.result(list(regions), case)
+    return run.result(list(regions))
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ class _Run:
         self.failures: dict[str, list[str]] = {}
         self.warnings: list[str] = []
         self.timings = dict.fromkeys(("preprocessing", "filters", "shape", "intensity"), 0.0)
+        self.geometry: ImageGeometry | None = None
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -167,19 +169,45 @@ class _Run:
         finally:
             self.timings[stage] += time.perf_counter() - start
 
-    def compute(self, case: PreprocessedCase) -> None:
+    def compute(self, case: CaseUnderWay) -> None:
         if "shape2D" in self.settings.feature_classes and not self.settings.setting.get("force2D", False):
             self.warnings.append("shape2D was left out: it needs force2D: true, as in pyradiomics")
-        if case.image is None:
-            return
-        regions = self._regions(case.image, case.masks)
-        if not regions:
-            return
-        self._shapes(regions)
-        if set(self.settings.feature_classes) - set(SHAPE_CLASSES):
-            self._intensities(case.image, regions)
+        with self._under_way(case.make_image) as image:
+            with self.timed("preprocessing"):
+                masks, reasons = case.make_masks()
+            self.reasons |= reasons
+            regions = self._regions(image, masks)
+            if regions:
+                self._shapes(regions)
+            made = image()
+        self.geometry = _geometry(made)
+        if made is not None and regions and set(self.settings.feature_classes) - set(SHAPE_CLASSES):
+            self._intensities(made, regions)
 
-    def _regions(self, image: sitk.Image, masks: Mapping[str, sitk.Image]) -> list[_Region]:
+    @contextmanager
+    def _under_way(self, make: Callable[[], sitk.Image] | None) -> Iterator[Callable[[], sitk.Image | None]]:
+        """Make the image, in a thread of its own where there are several; give what waits for it."""
+        if make is None:
+            yield lambda: None
+            return
+        if self.threads == 1:
+            with self.timed("preprocessing"):
+                made = make()
+            yield lambda: made
+            return
+        pool = ThreadPoolExecutor(1)
+        try:
+            future = pool.submit(make)
+
+            def waited() -> sitk.Image:
+                with self.timed("preprocessing"):
+                    return future.result()
+
+            yield waited
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _regions(self, image: Callable[[], sitk.Image | None], masks: Mapping[str, sitk.Image]) -> list[_Region]:
         found = []
         for name, mask in masks.items():
             try:
@@ -188,15 +216,17 @@ class _Run:
                 self.reasons[name] = str(error)
         return found
 
-    def _region(self, name: str, mask: sitk.Image, image: sitk.Image) -> _Region:
+    def _region(self, name: str, mask: sitk.Image, image: Callable[[], sitk.Image | None]) -> _Region:
         """Return the region in its box; with resegmentation its intensities may count fewer voxels."""
         setting = self.settings.setting
         box = mask_box(mask)
         whole = crop(mask, box)
-        inside = sitk.GetArrayFromImage(whole) != 0
-        kept = resegment(sitk.GetArrayViewFromImage(image)[box.slices], inside, setting)
-        if kept is inside:
+        if setting.get("resegmentRange") is None:
             return _Region(name, box, whole, whole)
+        inside = sitk.GetArrayFromImage(whole) != 0
+        preprocessed = image()
+        assert preprocessed is not None  # there is a mask, so there is an image
+        kept = resegment(sitk.GetArrayViewFromImage(preprocessed)[box.slices], inside, setting)
         check_region(kept, setting, self.settings.min_voxels)
         part = sitk.GetImageFromArray(kept.astype(np.uint8))
         part.CopyInformation(whole)
@@ -294,7 +324,7 @@ class _Run:
         if found.failure:
             self.failures.setdefault(found.region, []).append(found.failure)
 
-    def result(self, regions: list[str], case: PreprocessedCase) -> ExtractionResult:
+    def result(self, regions: list[str]) -> ExtractionResult:
         names = self.settings.feature_names()
         rows = {region: self._row(region, names) for region in regions}
         return ExtractionResult(
@@ -303,7 +333,7 @@ class _Run:
             warnings=tuple(self.warnings),
             engine=self.engine.name,
             engine_version=self.engine.version,
-            geometry=_geometry(case.image),
+            geometry=self.geometry,
             timings=self.timings,
         )
 

@@ -12,7 +12,7 @@ linearly, interpolated intensities rounded where the image holds whole numbers, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,22 @@ class PreprocessedCase:
 
 
 @dataclass(frozen=True)
+class CaseUnderWay:
+    """A case whose masks and image are still to be made, side by side if the caller likes.
+
+    Attributes:
+        make_image: makes the preprocessed crop; takes most of the time and shares no image with the rest, so that it
+            may run in another thread. None if no region can be used.
+        make_masks: makes the masks and the reasons for those that cannot be used.
+        warnings: as in :class:`PreprocessedCase`.
+    """
+
+    make_image: Callable[[], sitk.Image] | None
+    make_masks: Callable[[], tuple[dict[str, sitk.Image], dict[str, str]]]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class _PlacedMask:
     """A region on its image's grid: the mask cut to its voxels, and where that box lies."""
 
@@ -71,24 +87,44 @@ def preprocess(image: sitk.Image, regions: Mapping[str, sitk.Image], settings: E
         GeometryError: the image is not 3D, or a mask is not on its grid.
         InputError: the image is not scalar, or constant where it has to be normalised; mask values other than 0 and 1.
     """
+    under_way = begin(image, regions, settings)
+    masks, reasons = under_way.make_masks()
+    made = under_way.make_image() if under_way.make_image is not None else None
+    return PreprocessedCase(made, masks, reasons, under_way.warnings)
+
+
+def begin(image: sitk.Image, regions: Mapping[str, sitk.Image], settings: ExtractionSettings) -> CaseUnderWay:
+    """Check and cut what :func:`preprocess` needs, and leave the long part of its work to be called.
+
+    Arguments and errors are those of :func:`preprocess`.
+    """
     _check_image(image)
     placed, reasons = _place(image, regions)
     placed, unusable, warnings = _drop_not_finite(image, placed)
     reasons |= unusable
     if not placed:
-        return PreprocessedCase(None, {}, reasons, warnings)
+        return CaseUnderWay(None, lambda: ({}, reasons), warnings)
     union = union_box(item.box for item in placed.values())
     grid = _grid(image, union, settings)
-    crop = _resampled(grid, _intensities(image, grid.source, settings), settings)
+    return CaseUnderWay(
+        _resampling(grid, _intensities(image, grid.source, settings), settings),
+        lambda: _checked_masks(grid, placed, reasons, settings),
+        warnings,
+    )
+
+
+def _checked_masks(
+    grid: _Grid, placed: Mapping[str, _PlacedMask], reasons: Mapping[str, str], settings: ExtractionSettings
+) -> tuple[dict[str, sitk.Image], dict[str, str]]:
     interpolator = MaskInterpolator.LINEAR if settings.profile is Profile.IBSI else settings.mask_interpolator
-    masks: dict[str, sitk.Image] = {}
+    masks, unusable = {}, dict(reasons)
     for name, mask in grid.masks(placed, interpolator):
         try:
             check_region(sitk.GetArrayViewFromImage(mask) != 0, settings.setting, settings.min_voxels)
             masks[name] = mask
         except RegionError as error:
-            reasons[name] = str(error)
-    return PreprocessedCase(crop, masks, reasons, warnings)
+            unusable[name] = str(error)
+    return masks, unusable
 
 
 def _check_image(image: sitk.Image) -> None:
@@ -152,11 +188,15 @@ def _is_float(image: sitk.Image) -> bool:
 # --- intensities ------------------------------------------------------------------------------------------
 
 
-def _resampled(grid: _Grid, cut: sitk.Image, settings: ExtractionSettings) -> sitk.Image:
-    if settings.profile is not Profile.IBSI:
-        return grid.resample(cut, settings.setting)
-    resampled = grid.resample(sitk.Cast(cut, sitk.sitkFloat64), settings.setting)
-    return sitk.Round(resampled) if grid.target is not None and _holds_whole_numbers(cut, settings) else resampled
+def _resampling(grid: _Grid, cut: sitk.Image, settings: ExtractionSettings) -> Callable[[], sitk.Image]:
+    """Return what makes the preprocessed image from the source crop, without touching any other image."""
+    ibsi = settings.profile is Profile.IBSI
+    rounded = ibsi and _holds_whole_numbers(cut, settings)
+    source = sitk.Cast(cut, sitk.sitkFloat64) if ibsi else cut
+    if grid.target is None:
+        return lambda: source
+    resampler = grid.resampler(settings.setting, source.GetPixelID())
+    return lambda: sitk.Round(resampler.Execute(source)) if rounded else resampler.Execute(source)
 
 
 def _holds_whole_numbers(cut: sitk.Image, settings: ExtractionSettings) -> bool:
@@ -259,14 +299,12 @@ class _Grid:
     source: IndexBox
     target: tuple[np.ndarray, list[int], tuple[float, ...]] | None
 
-    def resample(self, crop: sitk.Image, setting: Mapping[str, Any]) -> sitk.Image:
-        """Return the preprocessed image, made from the source crop."""
-        if self.target is None:
-            return crop
+    def resampler(self, setting: Mapping[str, Any], pixel_type: int) -> sitk.ResampleImageFilter:
+        """Return the filter that makes the preprocessed image from the source crop."""
         interpolator = setting.get("interpolator", "sitkBSpline")
         if isinstance(interpolator, str):
             interpolator = getattr(sitk, interpolator)
-        return self._filter(interpolator, crop.GetPixelID()).Execute(crop)
+        return self._filter(interpolator, pixel_type)
 
     def masks(
         self, placed: Mapping[str, _PlacedMask], interpolator: MaskInterpolator

@@ -95,6 +95,37 @@ def test_threads_change_no_value_no_reason_and_no_warning():
         assert one.reasons
 
 
+def test_an_image_resampled_while_shapes_are_computed_changes_nothing_either():
+    image, regions = case()
+    resampled = {"binWidth": 25, "resampledPixelSpacing": [0.7, 0.8, 1.3]}
+    for setting in (
+        resampled,
+        {**resampled, "resegmentRange": [20, 80], "resegmentShape": True},
+        {**resampled, "resegmentRange": [1e6, 2e6]},
+    ):
+        settings = ExtractionSettings(setting=setting)
+        one, three = (extract_features(image, regions, settings, threads=n) for n in (1, 3))
+        for name, row in one.features.items():
+            assert np.array_equal(list(row.values()), list(three.features[name].values()), equal_nan=True)
+        assert (one.reasons, one.warnings, one.geometry) == (three.reasons, three.warnings, three.geometry)
+        assert one.geometry.spacing == (0.7, 0.8, 1.3)
+    assert set(one.reasons) == set(regions)  # resegmentation left nothing anywhere
+
+
+def test_a_failure_of_the_resampling_thread_is_the_callers(monkeypatch):
+    image, regions = case()
+
+    def fail(self, *_):
+        raise MemoryError("no room for the resampled image")
+
+    monkeypatch.setattr(sitk.ResampleImageFilter, "Execute", fail)
+    settings = ExtractionSettings(setting={"resampledPixelSpacing": [2, 2, 2]}, mask_interpolator="linear")
+    for threads in (1, 2):
+        with pytest.raises(MemoryError, match="no room"):
+            extract_features(image, regions, settings, threads=threads)
+    assert not [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name]
+
+
 def test_progress_rises_to_one_and_cancel_stops_with_threads_too():
     image, regions = case()
     settings = ExtractionSettings(image_types={"Original": {}, "Wavelet": {}}, setting={"binWidth": 25})
