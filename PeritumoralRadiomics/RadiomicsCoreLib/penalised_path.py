@@ -25,6 +25,9 @@ from .errors import ModelError
 KKT_TOLERANCE = 1e-6
 """Largest violation of the optimality conditions, relative to the penalty, at which a solution is accepted."""
 MAXIMUM_ROUNDS = 500
+DAMPINGS = (0.0, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)
+"""Added to the curvature's diagonal, as shares of its mean, the next one where a step leads nowhere: features that all
+but depend on each other make a curvature that cannot be solved for anything but rounding."""
 
 
 class LambdaChoice(Enum):
@@ -195,6 +198,7 @@ class PathSolver:
         self.x = np.ones((self._first, problem.n))
         self.point = problem.loss.at(self.beta @ self.x)
         self.gradient = problem.null_gradient  # of all features, at the last solution
+        self._damping, self._moved = DAMPINGS[0], True
 
     def solution(self) -> tuple[np.ndarray, float]:
         """Coefficients (p,) and intercept on the features' own scale."""
@@ -239,17 +243,25 @@ class PathSolver:
 
     def _settle(self, l1: float, l2: float, allowed: float) -> float:
         """Newton steps on the active set until its own optimality error is small enough."""
+        dampings = iter(DAMPINGS)
+        self._damping, self._moved, last = next(dampings), True, np.inf
         for _ in range(MAXIMUM_ROUNDS):
             slope = self.x @ self.point.residual / self.problem.n - l1 * self.sign - l2 * self.beta * (self.sign != 0)
             error = float(np.abs(slope).max(initial=0.0))
             if error <= allowed:
                 return error
+            if not self._moved and error > 0.5 * last:
+                self._damping = next(dampings, self._damping)
             self._newton_step(slope, l1, l2)
+            last = error
         raise ModelError("Newton's method for the penalised model did not settle; raise the smallest lambda")
 
     def _newton_step(self, slope: np.ndarray, l1: float, l2: float) -> None:
+        """One step; ``_moved`` says whether the objective fell or a coefficient was dropped."""
         curvature = self.point.curvature(self.x)
         curvature[np.diag_indices(len(curvature))] += l2 * (self.sign != 0)
+        if self._damping:
+            curvature[np.diag_indices(len(curvature))] += self._damping * curvature.trace() / len(curvature)
         step = step_within_signs(curvature, slope, self.beta, self.sign)
         before = self._objective(self.point, self.beta, l1, l2)
         gain = float(slope @ step)
@@ -267,6 +279,7 @@ class PathSolver:
             self._active_set.difference_update(self.active[~left].tolist())
             self.active, self.sign = self.active[left], self.sign[left]
             self.beta, self.x = self.beta[left], self.x[left]
+        self._moved = not left.all() or before - after > 1e-13 * (1 + abs(before))
 
     def _objective(self, point: LossPoint, beta: np.ndarray, l1: float, l2: float) -> float:
         penalised = beta * (self.sign != 0)

@@ -128,3 +128,19 @@ def test_a_class_of_two_cases_is_too_few_for_the_folds():
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         LassoSettings(**wrong)
+
+
+@pytest.mark.parametrize("seed", [5, 10, 38])
+def test_features_that_all_but_depend_on_each_other_settle_at_the_optimum(seed):
+    """Sixty features of three directions, half of them doubled: Newton's curvature has no solution but rounding."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(32) % 2
+    x = rng.standard_normal((32, 3)) @ rng.standard_normal((3, 60)) + 1e-8 * rng.standard_normal((32, 60))
+    x[:, :30] = x[:, 30:]
+    path = fit_lasso_logistic(x, y, LassoSettings(folds=5, patience=None)).path
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    for penalty, coefficients, intercept in zip(path.lambdas, path.coefficients, path.intercepts, strict=True):
+        own = coefficients * x.std(axis=0)
+        gradient = z.T @ (y - 1 / (1 + np.exp(-(x @ coefficients + intercept)))) / len(y)
+        assert np.abs(gradient).max() <= penalty * (1 + 1e-5)
+        assert gradient[own != 0] == pytest.approx(penalty * np.sign(own[own != 0]), rel=1e-4)
