@@ -18,6 +18,7 @@ from RadiomicsCoreLib.roc import youden_threshold
 
 from .cross_fitting import CrossFit, cross_fit, planned_folds
 from .deep_cases import DEFAULT_RINGS, DeepJobResult, open_cohort, write_study
+from .deep_features import image_part
 from .deep_features_job import usual_features
 from .devices import memory_estimate_mb
 from .input_settings import NetworkInput
@@ -33,6 +34,7 @@ from .training_outputs import PREDICTIONS_FILE, SIGNATURES_FILE, outputs_of, wri
 from .training_settings import Mode, Task, TrainingSettings
 from .training_sides import TRAIN_LABEL, Side, prepare_cases, sides_of
 from .transfer import suggest_mode
+from .weights import load_imagenet
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,6 +53,7 @@ class TrainJob:
         time, event: columns (survival).
         network: name in the registry.
         pretrained: start from ImageNet weights.
+        weights: file of plain tensors to start from instead, for the network's layers but the last.
         phase: of the cohort.
         input: what the network sees, of which region; None: a masked slice or cube of the tumour.
         rings: regions to grow; None: a ring of 3 mm.
@@ -85,6 +88,7 @@ class TrainJob:
     pictures: bool = True
     folds: int = 0
     patient: str | None = None
+    weights: Path | str | None = None
 
     def __post_init__(self) -> None:
         spec = network_spec(self.network)
@@ -140,7 +144,11 @@ class TrainJob:
 
     def new_network(self) -> nn.Module:
         """Build the network as it is before the training."""
-        return self.architecture.build(imagenet=self.pretrained and self.training.task is not Task.SEGMENTATION)
+        fetched = self.pretrained and self.weights is None and self.training.task is not Task.SEGMENTATION
+        network = self.architecture.build(imagenet=fetched)
+        if self.weights is not None:
+            load_imagenet(image_part(network), self.network, file=self.weights)
+        return network
 
     @property
     def shown(self) -> NetworkInput:
@@ -226,7 +234,7 @@ def _settings(job: TrainJob) -> dict[str, Any]:
         "rings": asdict(job.rings or DEFAULT_RINGS),
         "input": job.shown.to_dict(),
         "phase": job.phase,
-        "network": asdict(job.architecture) | {"pretrained": job.pretrained},
+        "network": asdict(job.architecture) | _start(job),
         "endpoints": list(job.endpoints),
         "time": job.time,
         "event": job.event,
@@ -238,6 +246,13 @@ def _settings(job: TrainJob) -> dict[str, Any]:
     }
 
 
+def _start(job: TrainJob) -> dict[str, Any]:
+    """Where the weights were taken from; a file is known by its contents."""
+    if job.weights is None:
+        return {"pretrained": job.pretrained}
+    return {"pretrained": True, "weights": Path(job.weights).name, "weights_sha256": hash_files([Path(job.weights)])}
+
+
 def _decided(job: TrainJob, network: nn.Module, side: Side) -> tuple[TrainingSettings, list[str]]:
     """The settings with the mode decided, and why, and what memory it takes."""
     cases, heads = side.cases, job.heads
@@ -247,7 +262,11 @@ def _decided(job: TrainJob, network: nn.Module, side: Side) -> tuple[TrainingSet
         head_parameters = sum(parameter_count(layer_of(network, head)) for head in heads)
         events, word = _events(cases)
         suggestion = suggest_mode(
-            parameter_count(network), head_parameters, events, pretrained=job.pretrained, word=word
+            parameter_count(network),
+            head_parameters,
+            events,
+            pretrained=job.pretrained or job.weights is not None,
+            word=word,
         )
         mode = suggestion.mode
         notes.append(f"mode {mode.value}: {suggestion.reason}")
@@ -296,6 +315,8 @@ def _seen(job: TrainJob, side: Side) -> dict[str, SeenCases]:
     unknown = ""
     if job.scores:
         unknown = f"its RadScores ({', '.join(job.scores)}) came from the cohort table and may know the outcome"
+    if job.weights is not None:
+        unknown = f"it started from the weights of {Path(job.weights).name}, which may have seen these patients"
     return {PREDICTIONS_FILE: own, SIGNATURES_FILE: SeenCases(unknown=unknown)}
 
 
@@ -322,7 +343,7 @@ def _bundle(job: TrainJob, trained: TrainedNetwork, side: Side, outputs: np.ndar
         {
             "settings": trained.settings.to_dict(),
             "losses": trained.losses.to_dict(),
-            "pretrained": job.pretrained,
+            **_start(job),
             "time": job.time,
             "event": job.event,
             "thresholds_from": "out-of-fold outputs" if job.folds else "outputs of the training cases",

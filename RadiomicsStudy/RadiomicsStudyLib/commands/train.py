@@ -53,6 +53,7 @@ def add_parser(verbs: Any) -> None:
     weights = how.add_mutually_exclusive_group()
     weights.add_argument("--random-weights", action="store_true", help="do not start from ImageNet weights")
     weights.add_argument("--imagenet-weights", action="store_true", help="start from ImageNet weights")
+    weights.add_argument("--weights", metavar="FILE", help="start from this file of plain tensors (safetensors, .pth)")
     how.add_argument("--phase", help="phase of the cohort (default: the study's, or ct)")
     how.add_argument("--scores", type=names, default=(), help="columns of RadScores that enter before the last layer")
     how.add_argument("--width", type=positive_int, help="channels of a U-Net's first level (default: the paper's 64)")
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     from DeepRadiomicsFusionLib.weights import require_imagenet
 
     job = train_job_of(arguments)
-    fetched = job.pretrained and job.training.task is not Task.SEGMENTATION
+    fetched = job.pretrained and job.weights is None and job.training.task is not Task.SEGMENTATION
     with progress_bar("training") as progress:
         if fetched:
             require_imagenet(job.network)
@@ -106,6 +107,7 @@ def train_job_of(arguments: argparse.Namespace) -> Any:
         mode=mode or (study.mode.value if study else "suggested"),
         folds=arguments.folds,
         patient=arguments.patient,
+        weights=arguments.weights,
         resample_masks=arguments.resample_masks,
         pictures=not arguments.no_pictures,
     )
