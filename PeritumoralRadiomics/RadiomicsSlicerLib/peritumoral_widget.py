@@ -116,6 +116,11 @@ class PeritumoralPanel(ModuleWidget):
         remove_back_button()
         super().enter()
 
+    def cleanup(self) -> None:
+        """Let go of everything, of the button in the Segment Editor too."""
+        super().cleanup()
+        remove_back_button()
+
     def onSceneImported(self, *_args: Any) -> None:
         """Follow a scene that was loaded; the numbers of its tables are put back in full."""
         self.logic.restoreTables()

@@ -132,6 +132,7 @@ def scene_text() -> Callable[[], str]:
         slicer.mrmlScene.SetSaveToXMLString(1)
         slicer.mrmlScene.Commit()
         parts = [slicer.mrmlScene.GetSceneXMLString()]
+        slicer.mrmlScene.SetSaveToXMLString(0)  # or no file would be written any more
         for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
             segmentation = node.GetSegmentation()
             for number in range(segmentation.GetNumberOfSegments()):

@@ -82,6 +82,13 @@ def test_reloading_leaves_no_observer_no_timer_no_thread_and_no_model(panel, cas
     panel.setup()
 
 
+def test_reloading_takes_the_button_out_of_the_segment_editor(panel, case, window):
+    panel.ui.drawButton.click()
+    (button,) = [child for child in window.editor.panel.children() if getattr(child, "text", "").startswith("Done")]
+    panel.cleanup()
+    assert button.isHidden()
+
+
 @pytest.mark.parametrize("state", ["waiting for outlines", "outlines shown", "estimating", "in another module"])
 def test_the_scene_can_be_closed_in_any_state(panel, case, window, wait_until, state):
     panel.ui.mapsCollapsibleButton.setCollapsed(False)
