@@ -15,6 +15,7 @@ from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings
 from RadiomicsCoreLib.roc import youden_threshold
+from RadiomicsCoreLib.tables import read_json, write_json
 
 from .cross_fitting import CrossFit, cross_fit, planned_folds
 from .deep_cases import DEFAULT_RINGS, DeepJobResult, open_cohort, write_study
@@ -39,6 +40,7 @@ from .weights import load_imagenet
 if TYPE_CHECKING:
     from torch import nn
 
+BEGUN_FILE = "begun.json"
 MODES = ("suggested", *(mode.value for mode in Mode))
 
 
@@ -191,6 +193,7 @@ def train_job(
     """
     out = Path(out)
     table = open_cohort(cohort, [job.phase])
+    begun = _begun(out, job)
     outcomes = prepare_cases(table, job, out, jobs, part_of(progress, 0.0, 0.2))
     sides = sides_of(table, outcomes, job, out)
     training = sides[TRAIN_LABEL]
@@ -201,6 +204,7 @@ def train_job(
     if job.folds:
         planned_folds(job, training, settings)  # too few patients are told before the first training
     end = 0.2 + 0.75 / (1 + job.folds)
+    write_json(out / BEGUN_FILE, begun)
     trained = train_network(
         network,
         training.cases,
@@ -244,6 +248,28 @@ def _settings(job: TrainJob) -> dict[str, Any]:
         "folds": job.folds,
         "patient": job.patient,
     }
+
+
+def _begun(out: Path, job: TrainJob) -> dict[str, str]:
+    """Refuse to go on with another training than the one begun here; a checkpoint does not know what its cases showed.
+
+    Returns:
+        Hash of each setting, for the next time.
+
+    Raises:
+        InputError: the folder's training saw another region, window or phase, or started from other weights.
+    """
+    own = {name: hash_settings(value) for name, value in _settings(job).items() if name != "folds"}
+    path = out / BEGUN_FILE
+    if path.is_file() and (out / "checkpoints").is_dir():
+        begun = read_json(path)
+        other = next((name for name, value in own.items() if begun.get(name, value) != value), None)
+        if other is not None:
+            raise InputError(
+                f"{out} holds a training with another {other!r}, and it would go on with its weights; choose another "
+                f"folder, or delete {out / 'checkpoints'}"
+            )
+    return own
 
 
 def _start(job: TrainJob) -> dict[str, Any]:

@@ -79,3 +79,14 @@ def test_weights_of_another_network_or_no_file_end_in_one_line(weights, cohort, 
         job(weights, network="densenet121").new_network()
     with pytest.raises(InputError, match=r"there is no weights file .*gone\.pth"):
         job(tmp_path / "gone.pth").new_network()
+
+
+def test_a_folder_never_goes_on_with_a_training_that_saw_something_else(weights, cohort, tmp_path):
+    train_job(cohort, tmp_path, job(None), jobs=1)
+    first = (tmp_path / "model" / "network.safetensors").read_bytes()
+    train_job(cohort, tmp_path, job(None), jobs=1)  # the same: nothing is left to do
+    assert (tmp_path / "model" / "network.safetensors").read_bytes() == first
+    window = NetworkInput("resized_slice", size=32, masked=True, window_level=40, window_width=80)
+    for change, name in (({"weights": weights}, "network"), ({"input": window}, "input")):
+        with pytest.raises(InputError, match=f"holds a training with another '{name}'.*choose another folder"):
+            train_job(cohort, tmp_path, job(**({"weights": None} | change)), jobs=1)
