@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "PeritumoralRadiomics"))
 
 from PeritumoralRadiomicsLib.native_engine import NativeEngine  # noqa: E402
+from RadiomicsCoreLib.geometry import crop, mask_box, union_box  # noqa: E402
 
 CLASSES = dict.fromkeys(("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm"))
 LIU_2025 = {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 2.0, 3.0, 4.0, 5.0]}}
@@ -57,8 +58,11 @@ def pyradiomics(image, masks, image_types=LIU_2025, hashes=False):
 def native(image, masks, image_types=LIU_2025, threads=2):
     engine = NativeEngine()
     found = {name: engine.shape_features(mask, CLASSES, SETTING) for name, mask in masks.items()}
-    filtered = engine.filtered_images(image, image_types, SETTING)
-    for name, values in engine.features_of_regions(filtered, masks, CLASSES, threads=threads).items():
+    # As in an extraction: of the filtered images only what the regions read is made.
+    read = union_box(mask_box(mask) for mask in masks.values())
+    cut = {name: crop(mask, read) for name, mask in masks.items()}
+    filtered = engine.filtered_images(image, image_types, SETTING, read)
+    for name, values in engine.features_of_regions(filtered, cut, CLASSES, threads=threads).items():
         found[name].update(values)
     return found
 
