@@ -33,7 +33,7 @@ from .network_evaluation import NEW, TRAINING_PART, evaluate_outputs, outcome_co
 from .network_source import LoadedNetwork, NetworkSource, network_in_this_process, weights_hash
 from .new_masks import dice_with, draw_mask, needs_region
 from .prediction import predict, probability
-from .seen_cases import notes_on_known, seen_by_bundle
+from .seen_cases import namesakes, notes_on_known, seen_by_bundle
 from .training_settings import Task
 
 PREDICTION_FILE, MASK_FILE = "prediction.json", "mask.nii.gz"
@@ -120,7 +120,10 @@ def apply_network_job(
     on_gpu = next(loaded.network.parameters()).device.type != "cpu"
     done = run_batch(tasks, out, jobs=1 if on_gpu and jobs is None else jobs, progress=part_of(progress, 0.02, 0.95))
     output = JobOutput(out, job.formats)
-    seen = seen_by_bundle(bundle)
+    others = namesakes(bundle, table.cases, bundle.phase)
+    seen = seen_by_bundle(bundle).without(others)
+    if seen.unknown:
+        output.notes.append(seen.unknown)
     output.notes += notes_on_known(seen, [outcome.case_id for outcome in done])
     known = seen.among({outcome.case_id: outcome.case_id for outcome in done})
     found = {outcome.case_id: case_json(out, outcome.case_id, PREDICTION_FILE) or {} for outcome in done}

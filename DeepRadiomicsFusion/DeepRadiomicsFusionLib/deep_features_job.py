@@ -11,7 +11,7 @@ from typing import Any
 from PeritumoralRadiomicsLib.cohort_extraction import FEATURES_FILE, REGION_COLUMNS, REGIONS_FILE
 from PeritumoralRadiomicsLib.mask_perturbation import ContourPerturbation
 from PeritumoralRadiomicsLib.ring_settings import RingSettings
-from RadiomicsCoreLib.batch import CaseTask, CaseWork, run_batch
+from RadiomicsCoreLib.batch import CaseOutcome, CaseTask, CaseWork, run_batch
 from RadiomicsCoreLib.cohort import Case
 from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
@@ -34,6 +34,7 @@ from .inputs import picture_of_input
 from .network_bundle import check_fits
 from .network_source import LoadedNetwork, NetworkSource, network_in_this_process, seen_by, weights_hash
 from .networks import network_spec
+from .seen_cases import SeenCases, namesakes
 
 
 @dataclass(frozen=True)
@@ -146,11 +147,12 @@ def deep_features_job(
     outcomes = run_batch(tasks, out, jobs=1 if on_gpu and jobs is None else jobs, progress=part_of(progress, 0.02, 1.0))
     files = _write_tables(out, [outcome.case_id for outcome in outcomes])
     seen = seen_by(job.source, loaded.bundle)
+    others = namesakes(loaded.bundle, table.cases, loaded.bundle.phase) if loaded.bundle else []
+    seen = seen.without(others)
     files["provenance"] = write_study(
         "deep-features", table, settings, out, outcomes, seed=plan.features.seed, seen={"features.csv": seen}
     )
-    known = seen.among({outcome.case_id: outcome.case_id for outcome in outcomes})
-    return DeepJobResult(tuple(outcomes), files, (*reading.notes, *_notes(len(known), len(outcomes))))
+    return DeepJobResult(tuple(outcomes), files, (*reading.notes, *_notes(seen, outcomes, others)))
 
 
 def usual_features(network: str) -> DeepFeatureSettings:
@@ -160,13 +162,15 @@ def usual_features(network: str) -> DeepFeatureSettings:
     return DeepFeatureSettings(input=NetworkInput(kind, size=spec.input_size, masked=True))
 
 
-def _notes(known: int, cases: int) -> tuple[str, ...]:
-    if not known:
-        return ()
-    return (
-        f"the network was trained on {known} of these {cases} cases: its features know their outcome, and fuse "
-        "refuses them",
-    )
+def _notes(seen: SeenCases, outcomes: Sequence[CaseOutcome], others: Sequence[str]) -> tuple[str, ...]:
+    known = seen.among({outcome.case_id: outcome.case_id for outcome in outcomes})
+    told = [seen.unknown] if others else []
+    if known:
+        told.append(
+            f"the network was trained on {len(known)} of these {len(outcomes)} cases: its features know their outcome, "
+            "and fuse refuses them"
+        )
+    return tuple(told)
 
 
 def _plan(job: DeepFeaturesJob, loaded: LoadedNetwork) -> _Plan:

@@ -7,12 +7,14 @@ every job that runs a network writes into ``study.json``, for each of its tables
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from RadiomicsCoreLib.cohort import Case
 from RadiomicsCoreLib.errors import InputError
 
 from .training_record import study_beside
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 SEEN = "seen"
 """Key of ``study.json``: name of a table's file to its record."""
+IMAGES = "training_images"
+"""Key of a bundle's provenance: training case to the hash of its image."""
 _OUTPUTS = (".signature", ".probability", ".dice")
 WHAT_TO_DO = (
     "train with folds (`train --folds 5`) and give its signatures.csv, or features of a network that never saw these "
@@ -60,6 +64,13 @@ class SeenCases:
         record: dict[str, Any] = {"cases": list(self.cases), "patients": list(self.patients)}
         return record | ({"unknown": self.unknown} if self.unknown else {})
 
+    def without(self, names: Sequence[str]) -> SeenCases:
+        """The same without some cases that bear a seen name but have other images; it says that it left them out."""
+        if not names:
+            return self
+        cases, patients = (tuple(n for n in group if n not in set(names)) for group in (self.cases, self.patients))
+        return SeenCases(cases, patients, f"{len(names)} cases bear the ids of training cases but have other images")
+
 
 NOBODY = SeenCases()
 
@@ -79,6 +90,34 @@ def seen_by_bundle(bundle: NetworkBundle) -> SeenCases:
         return SeenCases(unknown="its network's bundle does not say on which cases it was trained")
     patients = bundle.provenance.get("training_patients", cases)
     return seen_from_dict({"cases": cases, "patients": patients})
+
+
+def namesakes(bundle: NetworkBundle, cases: Iterable[Case], phase: str) -> list[str]:
+    """Return the cases that bear the id of a training case but have another image, as in another hospital's table.
+
+    Args:
+        bundle: a network that keeps the hashes of its training images; another one has no known namesakes.
+        cases: of a cohort.
+        phase: of the images.
+    """
+    recorded = bundle.provenance.get(IMAGES)
+    known = recorded if isinstance(recorded, Mapping) else {}
+    same = [case for case in cases if case.case_id in known and phase in case.images]
+    return [case.case_id for case in same if image_hash(case, phase) not in ("", known[case.case_id])]
+
+
+def image_hash(case: Case, phase: str) -> str:
+    """Hash of the contents of a case's image, whatever its files are called; empty if they cannot be read."""
+    path = case.images[phase].image
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    try:
+        for file in files:
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    except OSError:
+        return ""
+    return digest.hexdigest()
 
 
 def seen_by_table(source: Any, columns: Sequence[str], networks: Iterable[str]) -> SeenCases:
@@ -163,6 +202,6 @@ def notes_on_known(trained_on: SeenCases, cases: Sequence[str], what: str = "the
     if not found:
         return ()
     return (
-        f"{len(found)} of {len(cases)} cases were in the training of {what}, the first is {found[0]!r}: what it says "
-        "of them is too good, and so is an evaluation with them",
+        f"{len(found)} of {len(cases)} cases were in the training of {what}, by their ids, the first is {found[0]!r}: "
+        "what it says of them is too good, and so is an evaluation with them",
     )

@@ -28,7 +28,7 @@ from .network_bundle import Architecture, NetworkBundle, save_network_bundle
 from .networks import layer_of, network_spec, parameter_count
 from .prediction import probability
 from .rad_score_network import fit_score_scaling, heads_of
-from .seen_cases import SeenCases
+from .seen_cases import IMAGES, SeenCases, image_hash
 from .training import TrainedNetwork, train_network
 from .training_cases import TrainingCases
 from .training_outputs import PREDICTIONS_FILE, SIGNATURES_FILE, outputs_of, write_outputs
@@ -353,6 +353,7 @@ def _bundle(job: TrainJob, trained: TrainedNetwork, side: Side, outputs: np.ndar
             "settings_hash": hash_settings(_settings(job)),
             "training_cases": list(side.case_ids),
             "training_patients": list(dict.fromkeys(side.cases.groups)),
+            IMAGES: {case: image_hash(table.case(case), job.phase) for case in side.case_ids},
             "validation_cases": list(trained.validation_ids),
         }
     )

@@ -114,6 +114,16 @@ def test_cases_of_the_training_are_told_and_evaluated_apart(patients, trained, t
     assert "12 of 18 cases" in (tmp_path / "notes.txt").read_text()
 
 
+def test_another_patient_of_the_same_id_is_new(patients, trained, tmp_path):
+    """Another hospital numbers its patients alike; their images tell them apart."""
+    rows = read_csv(patients / "new.csv").to_dict("records")
+    alike = table(patients, "alike.csv", [row | {"case_id": f"P{k:02d}"} for k, row in enumerate(rows)])
+    done = apply_network_job(alike, tmp_path, applied(trained / "model"), jobs=1)
+    assert any("6 cases bear the ids of training cases but have other images" in note for note in done.notes)
+    assert not any("were in the training" in note for note in done.notes)
+    assert read_csv(tmp_path / "evaluation.csv")["part"].tolist() == ["new cases"]
+
+
 def test_a_case_that_fails_gets_a_reason_and_finished_ones_are_reused(patients, trained, tmp_path):
     rows = read_csv(patients / "new.csv").to_dict("records")
     rows[2]["ct_image"] = "gone.nii.gz"

@@ -248,6 +248,20 @@ def test_features_of_the_trained_network_are_refused_too_whichever_file_of_it_is
 
 
 @pytest.mark.slow
+def test_features_of_other_patients_with_the_same_ids_are_taken(trained, bright_patients, tmp_path):
+    from DeepRadiomicsFusionLib.deep_features_job import DeepFeaturesJob, deep_features_job
+    from DeepRadiomicsFusionLib.network_source import NetworkSource
+
+    rows = bright_patients(tmp_path, 24)[-8:]
+    write_csv(tmp_path / "other.csv", [row | {"case_id": f"P{k:02d}"} for k, row in enumerate(rows)])
+    job = DeepFeaturesJob(NetworkSource(weights=str(trained[0] / "model")), pictures=False)
+    done = deep_features_job(tmp_path / "other.csv", tmp_path / "deep", job, jobs=1)
+    assert done.notes == ("8 cases bear the ids of training cases but have other images",)
+    seen = json.loads((tmp_path / "deep" / "study.json").read_text())["seen"]["features.csv"]["cases"]
+    assert seen == ["P08", "P09", "P10", "P11"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "column"),
     [

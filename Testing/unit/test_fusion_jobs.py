@@ -291,9 +291,8 @@ def test_a_model_that_cannot_be_fitted_is_left_out_with_its_reason(cohort, monke
 
 def test_applying_to_cases_of_the_training_is_told(fused, cohort):
     done = apply_job(fused / "model", features(cohort), cohort / "applied", formats=())
-    assert any(
-        note.startswith("59 of 90 cases were in the training of the model, the first is '000'") for note in done.notes
-    )
+    start = "59 of 90 cases were in the training of the model, by their ids, the first is '000'"
+    assert any(note.startswith(start) for note in done.notes)
 
 
 def test_the_bundle_carries_whom_a_network_has_seen_on_to_new_patients(cohort):

@@ -81,4 +81,4 @@ def test_a_damaged_record_is_unknown_and_nobody_is_told_nothing():
     assert seen_from_dict(SeenCases(("a",), ("p",), "why").to_dict()) == SeenCases(("a",), ("p",), "why")
     assert notes_on_known(SeenCases(("a",), ("a",)), ["x"]) == ()
     (note,) = notes_on_known(SeenCases(("a",), ("a",)), ["x", "a"])
-    assert note.startswith("1 of 2 cases were in the training of the model, the first is 'a'")
+    assert note.startswith("1 of 2 cases were in the training of the model, by their ids, the first is 'a'")
