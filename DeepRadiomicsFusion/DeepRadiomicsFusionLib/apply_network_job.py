@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -24,7 +24,6 @@ from RadiomicsCoreLib.safe_names import one_line
 from RadiomicsCoreLib.tables import read_cells, unguard_text, write_json
 
 from .deep_cases import DeepJobResult, open_cohort, phase_regions, write_study
-from .evaluation import EvaluationSettings
 from .explain_job import scores_of
 from .inputs import network_image, picture_of_input
 from .job_output import JobOutput
@@ -35,6 +34,9 @@ from .new_masks import dice_with, draw_mask, needs_region
 from .prediction import predict, probability
 from .seen_cases import namesakes, notes_on_known, seen_by_bundle
 from .training_settings import Task
+
+if TYPE_CHECKING:
+    from .evaluation import EvaluationSettings
 
 PREDICTION_FILE, MASK_FILE = "prediction.json", "mask.nii.gz"
 
@@ -48,7 +50,7 @@ class ApplyNetworkJob:
         resample_masks: bring a mask from another grid to the image's instead of refusing it.
         pictures: draw what the network sees of every case.
         device: auto, cpu, cuda or mps.
-        evaluation: bootstrap and permutations, where the outcome is known.
+        evaluation: bootstrap and permutations, where the outcome is known; None: the usual ones.
         formats: of the figures; empty draws none.
     """
 
@@ -56,7 +58,7 @@ class ApplyNetworkJob:
     resample_masks: bool = False
     pictures: bool = True
     device: str = "auto"
-    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    evaluation: EvaluationSettings | None = None
     formats: tuple[str, ...] = FORMATS
 
 

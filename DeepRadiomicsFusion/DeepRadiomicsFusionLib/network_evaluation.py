@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from RadiomicsCoreLib.cohort import Case
 from RadiomicsCoreLib.errors import InputError
 
-from .evaluation import EvaluationSettings, evaluate
-from .figures import calibration_figure, roc_figure
 from .job_output import JobOutput, file_stem
 from .network_bundle import NetworkBundle
 from .survival_score import survival_score
 from .training_settings import Task
+
+if TYPE_CHECKING:
+    from .evaluation import EvaluationSettings
 
 NEW, TRAINING_PART = "new cases", "cases of the training"
 
@@ -95,6 +96,9 @@ def _binary(
     known: Mapping[str, float] | None,
     settings: EvaluationSettings | None,
 ) -> list[dict[str, Any]]:
+    from .evaluation import evaluate
+    from .figures import calibration_figure, roc_figure
+
     both = [case for case in chances if case in (known or {})]
     if known is None or not both:
         output.notes.append(f"{name}, {part}: no case has a label in the table, so nothing could be evaluated")
