@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from RadiomicsCoreLib.comparable_pairs import pair_sums
 from RadiomicsCoreLib.errors import InputError
 
 _NORMAL_975 = 1.959963984540054
@@ -28,16 +29,19 @@ class SurvivalScore:
     events: int
 
 
-def survival_score(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> SurvivalScore:
+def survival_score(
+    time: np.ndarray, event: np.ndarray, risk: np.ndarray, groups: np.ndarray | None = None
+) -> SurvivalScore:
     """Return Harrell's C of risks: the share of pairs in which the higher risk has the earlier event.
 
     Args:
         time: (n,) follow-up.
         event: (n,) 1 where it happened, 0 where the patient was censored.
         risk: (n,), higher for worse.
+        groups: (n,) of patients whose risks may be compared, such as those of one fold's network; None: all of them.
 
     Raises:
-        InputError: no pair can be compared, or lengths differ.
+        InputError: no pair can be compared, lengths differ, or a time or risk is NaN.
 
     Example:
         >>> survival_score([1, 2, 3], [1, 1, 0], [3.0, 1.0, 2.0]).value.__round__(3)
@@ -48,14 +52,19 @@ def survival_score(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> Sur
     t, d, r = np.asarray(time, float), np.asarray(event, float) == 1, np.asarray(risk, float)
     if not len(t) == len(d) == len(r):
         raise InputError(f"there are {len(t)} times, {len(d)} events and {len(r)} risks; give one of each a case")
-    earlier = d[:, None] & ((t[:, None] < t) | ((t[:, None] == t) & ~d))
-    agreed = earlier * ((r[:, None] > r) + 0.5 * (r[:, None] == r))
-    pairs, concordant = earlier.sum(), agreed.sum()
-    if not pairs:
+    for what, values in (("time", t), ("risk", r)):
+        if np.isnan(values).any():
+            raise InputError(f"the {what} of case {int(np.isnan(values).argmax()) + 1} is nan; leave that case out")
+    groups = np.zeros(len(t)) if groups is None else np.asarray(groups)
+    pairs, agreed = np.zeros(len(t)), np.zeros(len(t))  # that each patient is part of
+    for group in np.unique(groups):
+        mine = groups == group
+        concordant, discordant, tied = pair_sums(t[mine], d[mine].astype(float), r[mine], np.ones(mine.sum()))
+        pairs[mine], agreed[mine] = concordant + discordant + tied, concordant + tied / 2
+    if not pairs.any():
         raise InputError(f"no event among the {len(t)} cases comes before another's end; there is no pair to compare")
-    value = float(concordant / pairs)
-    pairs_without = pairs - earlier.sum(axis=0) - earlier.sum(axis=1)
-    agreed_without = concordant - agreed.sum(axis=0) - agreed.sum(axis=1)
+    value = float(agreed.sum() / pairs.sum())
+    pairs_without, agreed_without = pairs.sum() / 2 - pairs, agreed.sum() / 2 - agreed
     if (pairs_without > 0).all():
         left_out = agreed_without / pairs_without
         error = float(np.sqrt((len(t) - 1) / len(t) * ((left_out - left_out.mean()) ** 2).sum()))

@@ -1,4 +1,4 @@
-"""Concordance against R's survival package, against pair counting, and on bad input."""
+"""Concordance against R's survival package, and on bad input."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.concordance import concordance_difference, harrell_c, pair_sums, uno_c
+from SurvivalNomogramLib.concordance import concordance_difference, harrell_c, uno_c
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "survival_validation"
 
@@ -22,19 +22,6 @@ def r_values():
 
 def data_of(name):
     return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
-
-
-def pairs_one_by_one(time, event, risk, weight):
-    """The slow, obvious count of weighted pairs: concordant, discordant, tied risk, for each patient."""
-    sums = np.zeros((3, len(time)))
-    for i in range(len(time)):
-        for j in range(len(time)):
-            comes_first = time[i] < time[j] or (time[i] == time[j] and not event[j])
-            if i == j or not event[i] or not comes_first:
-                continue
-            kind = 2 if risk[i] == risk[j] else int(risk[i] < risk[j])
-            sums[kind, [i, j]] += weight[i]
-    return sums
 
 
 def test_harrells_c_and_its_error_equal_r_on_six_data_sets_with_ties(r_values):
@@ -63,19 +50,6 @@ def test_the_difference_of_two_models_equals_r(r_values):
     assert difference.difference == pytest.approx(case["delta"], abs=1e-10)
     assert difference.se == pytest.approx(case["delta_se"], abs=1e-10)
     assert difference.lower < difference.difference < difference.upper
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_the_merge_count_equals_counting_pair_by_pair(seed):
-    rng = np.random.default_rng(seed)
-    n = int(rng.integers(2, 60))
-    time, risk = rng.integers(1, 8, n).astype(float), rng.integers(0, 5, n).astype(float)
-    event = rng.integers(0, 2, n)
-    # Uno's weights depend on the event's time alone.
-    weight = np.array([0.5 + 0.25 * t for t in time])
-    np.testing.assert_allclose(
-        np.array(pair_sums(time, event, risk, weight)), pairs_one_by_one(time, event, risk, weight), atol=1e-9
-    )
 
 
 def test_the_index_does_not_depend_on_the_order_of_patients_and_turns_with_the_sign():

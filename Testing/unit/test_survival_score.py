@@ -37,3 +37,22 @@ def test_where_nothing_can_be_compared_one_line_says_so():
         survival_score([1, 2], [0, 0], [0.0, 1.0])
     with pytest.raises(InputError, match="2 times, 2 events and 1 risks"):
         survival_score([1, 2], [0, 1], [0.0])
+    with pytest.raises(InputError, match="the risk of case 2 is nan"):
+        survival_score([1, 2], [1, 1], [0.0, np.nan])
+
+
+def test_patients_of_different_groups_are_not_compared():
+    """Each group's risks have a zero of their own: a shift of one group changes nothing."""
+    time, event, risk = patients(np.random.default_rng(2), 90)
+    groups = np.arange(90) % 3
+    found = survival_score(time, event, risk, groups)
+    assert survival_score(time, event, risk + 10 * groups, groups).value == pytest.approx(found.value)
+    of_each = [survival_score(*(values[groups == k] for values in (time, event, risk))) for k in range(3)]
+    assert min(one.value for one in of_each) < found.value < max(one.value for one in of_each)
+    concordant = pairs = 0.0
+    for i in range(90):
+        for j in range(90):
+            if groups[i] == groups[j] and event[i] and (time[i] < time[j] or (time[i] == time[j] and not event[j])):
+                pairs += 1
+                concordant += 1.0 if risk[i] > risk[j] else 0.5 * (risk[i] == risk[j])
+    assert found.value == pytest.approx(concordant / pairs)
