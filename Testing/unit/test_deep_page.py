@@ -1,9 +1,8 @@
-"""The page ``docs/deep.md``: its commands, its settings file and its tables are those of the program."""
+"""The page ``docs/deep.md``: its settings file and its tables are those of the program."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from DeepRadiomicsFusionLib.networks import NETWORKS, build_network, parameter_c
 from DeepRadiomicsFusionLib.settings_file import read_settings_file
 from DeepRadiomicsFusionLib.study_networks import BY_PHASE, STUDIES
 from DeepRadiomicsFusionLib.training_settings import TrainingSettings
-from RadiomicsStudyLib.cli import _parser
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deep.md").read_text(encoding="utf-8")
@@ -25,13 +23,6 @@ def table_rows(heading: str) -> list[list[str]]:
     lines = re.search(r"(?:^\|.*\n)+", after, re.MULTILINE)
     assert lines is not None
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.group(0).splitlines()][2:]
-
-
-def test_every_command_of_the_page_is_understood():
-    commands = re.findall(r"^peritumoral (.+?)(?:  .*)?$", PAGE, re.MULTILINE)
-    assert len(commands) >= 7
-    for command in commands:
-        assert callable(_parser().parse_args(shlex.split(command)).run)
 
 
 def test_the_settings_file_of_the_page_is_accepted(tmp_path):
@@ -73,12 +64,3 @@ def test_the_studies_are_those_of_the_program():
         "song2021_arterial",
         "song2021_venous",
     }
-
-
-def test_the_files_that_the_page_names_are_there():
-    for target in re.findall(r"\]\((pictures/\S+)\)", PAGE):
-        assert (ROOT / "docs" / target).is_file()
-    for target in re.findall(r"`(Testing/[\w./]+)`", PAGE):
-        assert (ROOT / target).exists(), target
-    for target in re.findall(r"`(test_\w+\.py)`", PAGE):
-        assert (ROOT / "Testing" / "unit" / target).is_file(), target
