@@ -19,6 +19,7 @@ MODULES = ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "R
 for module in MODULES:
     if str(ROOT / module) not in sys.path:
         sys.path.insert(0, str(ROOT / module))
+sys.path.append(str(ROOT / "Testing" / "tools"))  # what several tests share
 # Worker processes that a test starts find the packages the same way.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(ROOT / module) for module in MODULES] + [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +14,6 @@ HAS_SLICER_CORE = importlib.util.find_spec("slicer_core") is not None
 collect_ignore_glob = [] if HAS_SLICER_CORE else ["test_*.py"]
 
 if HAS_SLICER_CORE:
-    tools = str(Path(__file__).resolve().parents[1] / "tools")
-    if tools not in sys.path:
-        sys.path.append(tools)
     import slicer_core_app
 
     # At import, because test files import modules that need a scene and the stand-ins.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +194,22 @@ def write_bright_patients(folder: Path, count: int) -> list[dict[str, Any]]:
 def bright_patients() -> Any:
     """:func:`write_bright_patients`."""
     return write_bright_patients
+
+
+@pytest.fixture(scope="module")
+def r_values() -> dict[str, Any]:
+    """Give what R found on public patients."""
+    from survival_references import values_of_r
+
+    return values_of_r()
+
+
+@pytest.fixture
+def one_torch_thread() -> Iterator[None]:
+    """Let torch compute in one thread: small networks wait for others longer than they compute."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

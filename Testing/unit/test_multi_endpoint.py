@@ -14,15 +14,9 @@ from DeepRadiomicsFusionLib.training import train_network  # noqa: E402
 from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import InputError  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 ENDPOINTS = ["lvi", "pleura", "t4", "egfr", "kras", "alk", "tp53", "pik3ca", "ros1", "pdl1"]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def cohort(count: int, seed: int, missing: float = 0.3) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:

@@ -22,13 +22,7 @@ from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E
 from RadiomicsCoreLib.errors import InputError, ModelError  # noqa: E402
 from RadiomicsCoreLib.roc import auc  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 def tiny_network(scores: int = 2, out_features: int = 1) -> RadScoreNetwork:

@@ -31,20 +31,14 @@ from PeritumoralRadiomicsLib.ring_settings import RingSettings  # noqa: E402
 from RadiomicsCoreLib.roc import auc, compare_aucs  # noqa: E402
 from RadiomicsStudyLib.sample_cohort import draw_person, scan_phases  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 PATIENTS = 48
 SEED = 1
 UNION = "intra_ring_0_3mm"
 WHOLE_SLICES = NetworkInput(
     "full_slice", size=64, masked=False, slices="all", scaling="unit", window_level=80, window_width=260
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from survival_references import data_of
 
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError
 from SurvivalNomogramLib.bootstrap import (
@@ -19,17 +17,6 @@ from SurvivalNomogramLib.bootstrap import (
 )
 from SurvivalNomogramLib.cox import fit_cox
 from SurvivalNomogramLib.survival_table import read_survival_table
-
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "survival_validation"
-
-
-@pytest.fixture(scope="module")
-def r_values():
-    return json.loads((REFERENCE / "references.json").read_text(encoding="utf-8"))
-
-
-def data_of(name):
-    return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
 
 
 @pytest.fixture(scope="module")

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
 from SurvivalNomogramLib.bootstrap import BootstrapSettings, CoxRefit
 from SurvivalNomogramLib.calibration import calibrate, calibrate_with_optimism, restricted_cubic, smooth_observed
-
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "survival_validation"
-
-
-@pytest.fixture(scope="module")
-def r_values():
-    return json.loads((REFERENCE / "references.json").read_text(encoding="utf-8"))
-
-
-def data_of(name):
-    return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
-
 
 SIX = ["horTh", "age", "tsize", "tgrade", "pnodes", "progrec"]
 

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import pytest
+from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
 from SurvivalNomogramLib.competing_risks import cumulative_incidence
-
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "survival_validation"
-
-
-@pytest.fixture(scope="module")
-def r_values():
-    return json.loads((REFERENCE / "references.json").read_text(encoding="utf-8"))
-
-
-def data_of(name):
-    return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
 
 
 def test_incidence_and_variance_equal_cuminc(r_values):

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import pytest
+from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
 from SurvivalNomogramLib.concordance import concordance_difference, harrell_c, uno_c
-
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "survival_validation"
-
-
-@pytest.fixture(scope="module")
-def r_values():
-    return json.loads((REFERENCE / "references.json").read_text(encoding="utf-8"))
-
-
-def data_of(name):
-    return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
 
 
 def test_harrells_c_and_its_error_equal_r_on_six_data_sets_with_ties(r_values):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+from survival_references import REFERENCE, data_of
 
 from RadiomicsCoreLib.errors import InputError
 from SurvivalNomogramLib.bootstrap import BootstrapSettings, CoxRefit
@@ -17,17 +16,6 @@ from SurvivalNomogramLib.decision_curve import (
     decision_curve_binary,
     decision_curve_survival,
 )
-
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "survival_validation"
-
-
-@pytest.fixture(scope="module")
-def r_values():
-    return json.loads((REFERENCE / "references.json").read_text(encoding="utf-8"))
-
-
-def data_of(name):
-    return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
 
 
 @pytest.fixture(scope="module")

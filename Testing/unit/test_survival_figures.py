@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.figure_style import new_figure, p_text, plain_axes, save_figure
@@ -37,12 +37,6 @@ from SurvivalNomogramLib.validation_figures import (
     decision_curve_figure,
     roc_figure,
 )
-
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "survival_validation"
-
-
-def data_of(name):
-    return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
 
 
 def texts_of(figure):

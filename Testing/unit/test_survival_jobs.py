@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from survival_references import REFERENCE
 
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError
 from RadiomicsCoreLib.tables import read_csv
@@ -17,7 +17,6 @@ from SurvivalNomogramLib.cox_modelling import CoxModelling
 from SurvivalNomogramLib.job_output import SurvivalColumns
 from SurvivalNomogramLib.survival_jobs import cox_job, default_horizons, nomogram_job, predict_job, validate_job
 
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "survival_validation"
 FEW = BootstrapSettings(5, 1)
 PNG = ("png",)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from survival_references import REFERENCE
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.tables import read_csv
@@ -15,7 +14,6 @@ from SurvivalNomogramLib.bundle import load_bundle
 from SurvivalNomogramLib.logistic_jobs import BinaryColumns, logistic_job
 from SurvivalNomogramLib.survival_jobs import nomogram_job, predict_job, validate_job
 
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "survival_validation"
 COLUMNS = BinaryColumns("dead_in_a_year", covariates=("age", "sex", "ecog"), split="split")
 
 

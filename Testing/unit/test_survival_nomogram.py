@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from survival_references import data_of, values_of_r
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 from SurvivalNomogramLib.binary_table import read_binary_table
@@ -17,12 +17,7 @@ from SurvivalNomogramLib.logistic import fit_logistic
 from SurvivalNomogramLib.nomogram import Nomogram, make_nomogram, numeric_ticks
 from SurvivalNomogramLib.survival_table import read_survival_table
 
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "survival_validation"
-CASES = json.loads((REFERENCE / "references.json").read_text(encoding="utf-8"))["nomograms"]
-
-
-def data_of(name):
-    return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
+CASES = values_of_r()["nomograms"]
 
 
 def own_nomogram(case):

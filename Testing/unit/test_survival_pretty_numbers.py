@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
+from survival_references import values_of_r
 
 from SurvivalNomogramLib.pretty_numbers import pretty
 
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "survival_validation"
-
 
 def test_the_numbers_equal_rs_pretty():
-    for case in json.loads((REFERENCE / "references.json").read_text(encoding="utf-8"))["pretty"]:
+    for case in values_of_r()["pretty"]:
         low, high, n = case["input"]
         np.testing.assert_allclose(pretty(low, high, int(n)), np.atleast_1d(case["pretty"]), rtol=1e-12, atol=1e-12)
 

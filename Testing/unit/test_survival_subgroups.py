@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
 from SurvivalNomogramLib.subgroups import OVERALL, subgroup_analysis, subgroup_levels, subgroup_table
-
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "survival_validation"
-
-
-@pytest.fixture(scope="module")
-def r_values():
-    return json.loads((REFERENCE / "references.json").read_text(encoding="utf-8"))
-
-
-def data_of(name):
-    return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
 
 
 @pytest.fixture(scope="module")
