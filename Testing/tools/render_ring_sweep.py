@@ -28,7 +28,7 @@ from DeepRadiomicsFusionLib.networks import build_network  # noqa: E402
 from DeepRadiomicsFusionLib.rad_score import RadScoreLearner  # noqa: E402
 from DeepRadiomicsFusionLib.ring_sweep import RingSweep, ring_sweep, sweep_sources  # noqa: E402
 from DeepRadiomicsFusionLib.samples import Samples, make_samples  # noqa: E402
-from DeepRadiomicsFusionLib.selection_plan import SelectionSettings  # noqa: E402
+from DeepRadiomicsFusionLib.selection_plan import SelectionSettings, Selector  # noqa: E402
 from DeepRadiomicsFusionLib.weights import load_imagenet  # noqa: E402
 from PeritumoralRadiomicsLib.extraction import extract_features  # noqa: E402
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings  # noqa: E402
@@ -67,7 +67,7 @@ def two_families(patients: int, rings: tuple[float, ...]) -> Samples:
 
 def sweep_of(samples: Samples, repeats: int = 2) -> RingSweep:
     """Both families, every region; the size also chosen inside the folds."""
-    plan = SelectionSettings(correlation_below=0.9, selector="none").plan()
+    plan = SelectionSettings(correlation_below=0.9, selector=Selector.NONE).plan()
     return ring_sweep(
         samples,
         sweep_sources(samples.table.columns),
