@@ -156,6 +156,9 @@ def check_settings(setting: Mapping[str, Any], where: str = "setting", rules: Ma
 
 
 def _check_wavelet(name: str, where: str) -> None:
-    from pywt import wavelist
-
+    try:
+        from pywt import wavelist
+    except ModuleNotFoundError:
+        # Settings are read before anybody knows which packages they need; the filter names the package, and checks.
+        return
     check_known(f"{where} wavelet", name, wavelist(kind="discrete"))

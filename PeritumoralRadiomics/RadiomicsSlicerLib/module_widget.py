@@ -76,6 +76,8 @@ class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = self.makeLogic()
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.onSceneStartImport)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
         self.connectButtons()
         self.initializeParameterNode()
 
@@ -100,6 +102,18 @@ class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneEndClose(self, caller: Any, event: Any) -> None:
         """Begin anew if the module is open."""
+        if self.isOpen:
+            self.initializeParameterNode()
+
+    def onSceneStartImport(self, caller: Any, event: Any) -> None:
+        """Unbind while a scene is read: its nodes come one by one, and Slicer's node boxes are filled at its end.
+
+        A box that is bound then chooses another node by itself, and that went into the loaded parameter node.
+        """
+        self.setParameterNode(None)
+
+    def onSceneEndImport(self, caller: Any, event: Any) -> None:
+        """Bind what was loaded if the module is open."""
         if self.isOpen:
             self.initializeParameterNode()
 

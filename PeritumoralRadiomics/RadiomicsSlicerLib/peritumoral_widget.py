@@ -58,7 +58,6 @@ class PeritumoralPanel(ModuleWidget):
         self.maps = MapSection(self, self._onModified)
         self.qualityPanel = QualityView(ui.qualityTable, ui.qualityNotesLabel)
         self.featurePanel = TablePanel(ui.featureTableView, FEATURE_COLUMN)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneImported)
         ui.drawButton.connect("clicked(bool)", self.onDraw)
         ui.createRingsButton.connect("clicked(bool)", self.onCreateRings)
         ui.measureButton.connect("clicked(bool)", self.onMeasure)
@@ -121,11 +120,10 @@ class PeritumoralPanel(ModuleWidget):
         super().cleanup()
         remove_back_button()
 
-    def onSceneImported(self, *_args: Any) -> None:
+    def onSceneEndImport(self, caller: Any, event: Any) -> None:
         """Follow a scene that was loaded; the numbers of its tables are put back in full."""
         self.logic.restoreTables()
-        if self.isOpen:
-            self.initializeParameterNode()
+        super().onSceneEndImport(caller, event)
 
     def parametersChanged(self, parameters: Any) -> None:
         """Follow the choices with boxes, tables and outlines."""

@@ -204,6 +204,40 @@ def test_settings_and_results_are_there_after_saving_and_loading(panel, window, 
     assert panel.ui.qualityTable.rowCount == 3
 
 
+def test_loading_a_scene_keeps_every_choice_whatever_the_boxes_choose_meanwhile(
+    panel, window, make_case, draw_segment, tmp_path
+):
+    make_case("Other")
+    made = make_case()
+    for name in ("Liver", "Bone"):
+        draw_segment(made, name, np.ones_like(made.ball))
+    panel.enter()
+    chosen = panel._parameterNode
+    chosen.volume, chosen.segmentation, chosen.tumourSegment = made.volume, made.segmentation, "Tumour"
+    chosen.organSegment, chosen.exclusionSegments, chosen.mapSegment = "Liver", ["Bone"], "Liver"
+    path = tmp_path / "scene.mrb"
+    assert slicer.mrmlScene.WriteToMRB(str(path))
+    slicer.mrmlScene.Clear(0)
+    bound = []
+
+    def fill_boxes(*_):  # Slicer's node boxes are filled when the import ends, before the panel hears of it
+        bound.append(panel._parameterNode)
+        panel.ui.volumeSelector.setCurrentNode(slicer.util.getNode("Other"))
+        panel.ui.segmentationSelector.setCurrentNode(None)
+
+    tag = slicer.mrmlScene.AddObserver(slicer.mrmlScene.EndImportEvent, fill_boxes, 10.0)
+    try:
+        assert slicer.mrmlScene.ReadFromMRB(str(path), False)
+    finally:
+        slicer.mrmlScene.RemoveObserver(tag)
+    assert bound == [None]
+    kept = panel._parameterNode
+    assert (kept.volume.GetName(), kept.segmentation.GetName()) == ("CT", "CT segmentation")
+    assert (kept.tumourSegment, kept.organSegment, kept.exclusionSegments) == ("Tumour", "Liver", ["Bone"])
+    assert kept.mapSegment == "Liver"
+    assert panel.ui.volumeSelector.currentNode() is kept.volume
+
+
 # --- drawing ---------------------------------------------------------------------------------------------------
 
 
@@ -656,7 +690,8 @@ def test_a_job_that_is_killed_is_one_line(panel, slow_job, wait_until, window, s
     assert scene_text() == slow_job
 
 
-def test_a_declined_installation_is_one_line(panel, case, window, scene_text, monkeypatch):
+@pytest.mark.parametrize("as_file", [False, True], ids=["preset", "file that names its wavelet"])
+def test_a_declined_installation_is_one_line(panel, case, window, scene_text, tmp_path, monkeypatch, as_file):
     from importlib import metadata
 
     plain = metadata.version
@@ -667,11 +702,16 @@ def test_a_declined_installation_is_one_line(panel, case, window, scene_text, mo
         return plain(name)
 
     monkeypatch.setattr(metadata, "version", without_wavelets)
+    monkeypatch.setitem(sys.modules, "pywt", None)
     monkeypatch.setattr(slicer.util, "pip_install", lambda *_: pytest.fail("was installed nevertheless"), raising=False)
     monkeypatch.setitem(sys.modules, "slicer.packaging", None)
     cursors = []
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, **_: cursors.append(window.app.cursors))
-    panel.ui.presetSelector.setCurrentIndex(panel.ui.presetSelector.findData("zhang2024"))
+    if as_file:
+        (tmp_path / "coif1.yaml").write_text("imageType:\n  Wavelet: {wavelet: coif1}\n")
+        panel.ui.parameterFileEdit.currentPath = str(tmp_path / "coif1.yaml")
+    else:
+        panel.ui.presetSelector.setCurrentIndex(panel.ui.presetSelector.findData("zhang2024"))
     before = scene_text()
     press(panel.ui.extractButton)
     assert not panel.extraction.running
