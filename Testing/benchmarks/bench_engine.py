@@ -24,7 +24,9 @@ import numpy as np
 import SimpleITK as sitk
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "PeritumoralRadiomics"))
+sys.path[:0] = [str(ROOT / "PeritumoralRadiomics"), str(ROOT / "Testing" / "tools")]
+
+from real_cases import read_case, tumour_and_rings  # noqa: E402
 
 from PeritumoralRadiomicsLib.native_engine import NativeEngine  # noqa: E402
 from RadiomicsCoreLib.geometry import crop, mask_box, union_box  # noqa: E402
@@ -32,6 +34,8 @@ from RadiomicsCoreLib.geometry import crop, mask_box, union_box  # noqa: E402
 CLASSES = dict.fromkeys(("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm"))
 LIU_2025 = {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 2.0, 3.0, 4.0, 5.0]}}
 SETTING = {"binWidth": 25}
+RINGS, MARGIN = (3, 6, 9), 16
+"""Outer distances in mm; voxels kept around the largest ring."""
 
 
 def pyradiomics(image, masks, image_types=LIU_2025, hashes=False):
@@ -82,33 +86,17 @@ def largest_difference(ours, theirs):
     return worst
 
 
-def with_rings(image, mask, outer_mm=(3, 6, 9), margin=16):
-    distance = sitk.SignedMaurerDistanceMap(mask, squaredDistance=False, useImageSpacing=True)
-    inside, far = sitk.GetArrayFromImage(mask) == 1, sitk.GetArrayFromImage(distance)
-    regions = {"tumour": inside} | {f"ring_{mm}": ~inside & (far <= mm) for mm in outer_mm}
-    index = np.argwhere(np.any(list(regions.values()), axis=0))[:, ::-1]
-    low = np.maximum(index.min(axis=0) - margin, 0)
-    high = np.minimum(index.max(axis=0) + margin + 1, image.GetSize())
-    crop = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    masks = {}
-    for name, voxels in regions.items():
-        ring = sitk.GetImageFromArray(voxels.astype(np.uint8))
-        ring.CopyInformation(mask)
-        masks[name] = ring[crop]
-    return image[crop], masks
-
-
 def sarcoma(data, patient, spacing=1.0):
-    folder = data / "sts" / patient
-    image = sitk.ReadImage(str(folder / "CT.nii.gz"), sitk.sitkFloat64)
-    mask = sitk.Cast(sitk.ReadImage(str(folder / "CT_tumour.nii.gz")) > 0, sitk.sitkUInt8)
+    image, mask = read_case(data, f"{patient}-CT")
+    image = sitk.Cast(image, sitk.sitkFloat64)
     size = [round(n * s / spacing) for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True)]
     grid = sitk.Image(size, sitk.sitkFloat64)
     grid.SetSpacing([spacing] * 3)
     grid.SetOrigin(image.GetOrigin())
     grid.SetDirection(image.GetDirection())
     smooth = sitk.Resample(image, grid, sitk.Transform(), sitk.sitkBSpline)
-    return with_rings(smooth, sitk.Resample(mask, grid, sitk.Transform(), sitk.sitkNearestNeighbor))
+    resampled = sitk.Resample(mask, grid, sitk.Transform(), sitk.sitkNearestNeighbor)
+    return tumour_and_rings(smooth, resampled, RINGS, MARGIN)
 
 
 def ball(radius, margin=26):
@@ -123,7 +111,7 @@ def ball(radius, margin=26):
 
 
 def patients(data, names):
-    warm = with_rings(*ball(6))
+    warm = tumour_and_rings(*ball(6), RINGS, MARGIN)
     native(*warm, threads=2)  # imports are not part of the time, of neither engine
     pyradiomics(*warm)
     for name in names:
@@ -151,7 +139,7 @@ def memory():
 
 
 def only_memory():
-    image, masks = with_rings(*ball(50, margin=26))
+    image, masks = tumour_and_rings(*ball(50, margin=26), RINGS, MARGIN)
     seconds, _ = timed(native, image, masks, threads=2)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"ball of 101 mm at 1 mm, tumour + rings 3/6/9, 4 x 1316 features: {seconds:.1f} s, peak {peak:.2f} GB")
@@ -182,8 +170,8 @@ def chart(target):
             flush=True,
         )
     image, mask = ball(12)
-    _, rings = with_rings(image, mask, tuple(range(2, 9)), margin=16)
-    image, _ = with_rings(image, mask, tuple(range(2, 9)), margin=16)
+    _, rings = tumour_and_rings(image, mask, tuple(range(2, 9)), MARGIN)
+    image, _ = tumour_and_rings(image, mask, tuple(range(2, 9)), MARGIN)
     regions: list[tuple[int, float, float]] = []
     for number in (1, 2, 4, 6, 8):
         masks = dict(list(rings.items())[:number])

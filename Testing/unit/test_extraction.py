@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from real_cases import read_case
 
 from PeritumoralRadiomicsLib.engines import engine_names, get_engine
 from PeritumoralRadiomicsLib.extraction import extract_features
@@ -43,19 +44,6 @@ def pyradiomics_execute(image, mask, settings):
             }
         )
         return {name: float(value) for name, value in extractor.execute(image, mask).items()}
-
-
-def read_case(folder, name):
-    if name.startswith("STS"):
-        case, phase = name.split("-")
-        image = sitk.ReadImage(str(folder / "sts" / case / f"{phase}.nii.gz"))
-        mask = sitk.ReadImage(str(folder / "sts" / case / f"{phase}_tumour.nii.gz"))
-    else:
-        image = sitk.ReadImage(str(folder / "pyradiomics_cases" / f"{name}_image.nrrd"))
-        mask = sitk.ReadImage(str(folder / "pyradiomics_cases" / f"{name}_label.nrrd"))
-    mask = sitk.Cast(mask > 0, sitk.sitkUInt8)
-    mask.CopyInformation(image)
-    return image, mask
 
 
 def with_rings(tumour, outer_mm):

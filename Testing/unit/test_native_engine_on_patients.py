@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from real_cases import read_case, tumour_and_rings
 
 from PeritumoralRadiomicsLib.engine import FilteredImage
 from PeritumoralRadiomicsLib.native_engine import NativeEngine
@@ -35,37 +36,6 @@ def resampled(image, mask, spacing):
         )
 
     return on_grid(image, sitk.sitkBSpline), on_grid(mask, sitk.sitkNearestNeighbor)
-
-
-def tumour_and_rings(image, mask, outer_mm, margin=12):
-    """Crop around the largest ring; region name to mask."""
-    distance = sitk.SignedMaurerDistanceMap(mask, squaredDistance=False, useImageSpacing=True)
-    inside, far = sitk.GetArrayFromImage(mask) == 1, sitk.GetArrayFromImage(distance)
-    regions = {"tumour": inside} | {f"ring_{mm}": ~inside & (far <= mm) for mm in outer_mm}
-    index = np.argwhere(np.any(list(regions.values()), axis=0))[:, ::-1]
-    low = np.maximum(index.min(axis=0) - margin, 0)
-    high = np.minimum(index.max(axis=0) + margin + 1, image.GetSize())
-    crop = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    masks = {}
-    for name, voxels in regions.items():
-        ring = sitk.GetImageFromArray(voxels.astype(np.uint8))
-        ring.CopyInformation(mask)
-        masks[name] = ring[crop]
-    return image[crop], masks
-
-
-def read_sts(folder, patient, phase):
-    image = sitk.ReadImage(str(folder / "sts" / patient / f"{phase}.nii.gz"), sitk.sitkFloat64)
-    mask = sitk.ReadImage(str(folder / "sts" / patient / f"{phase}_tumour.nii.gz"))
-    return image, sitk.Cast(mask > 0, sitk.sitkUInt8)
-
-
-def read_case(folder, name):
-    image = sitk.ReadImage(str(folder / "pyradiomics_cases" / f"{name}_image.nrrd"), sitk.sitkFloat64)
-    mask = sitk.ReadImage(str(folder / "pyradiomics_cases" / f"{name}_label.nrrd"))
-    mask = sitk.Cast(mask == 1, sitk.sitkUInt8)
-    mask.CopyInformation(image)
-    return image, mask
 
 
 def assert_same_features(image, masks, image_types, setting):
@@ -105,7 +75,8 @@ def pyradiomics_features(image, mask, image_types, setting):
     [("STS_008", "CT", 3.0, 25), ("STS_008", "PET", 4.0, 0.25), ("STS_019", "CT", 3.0, 25)],
 )
 def test_all_features_of_sarcomas_and_rings_equal_pyradiomics(shared_data, patient, phase, spacing, bin_width):
-    image, mask = resampled(*read_sts(shared_data, patient, phase), spacing)
+    image, mask = read_case(shared_data, f"{patient}-{phase}")
+    image, mask = resampled(sitk.Cast(image, sitk.sitkFloat64), mask, spacing)
     image, masks = tumour_and_rings(image, mask, (6, 9))
     assert_same_features(image, masks, LIU_2025, {"binWidth": bin_width})
     tumour = {"tumour": masks["tumour"]}
@@ -117,7 +88,8 @@ def test_all_features_of_sarcomas_and_rings_equal_pyradiomics(shared_data, patie
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "bin_width"), [("brain1", 25), ("brain2", 25), ("breast1", 10)])
 def test_all_features_of_brain_and_breast_equal_pyradiomics(shared_data, name, bin_width):
-    image, masks = tumour_and_rings(*read_case(shared_data, name), (3, 6))
+    image, mask = read_case(shared_data, name)
+    image, masks = tumour_and_rings(sitk.Cast(image, sitk.sitkFloat64), mask, (3, 6))
     assert_same_features(
         image, masks, {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [3.0]}}, {"binWidth": bin_width}
     )

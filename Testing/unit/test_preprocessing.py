@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from real_cases import read_case
 
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.preprocessing import preprocess
@@ -26,19 +27,6 @@ def operations():
     with warnings.catch_warnings():  # pyradiomics' import touches deprecated parts of numpy
         warnings.simplefilter("ignore")
         return pytest.importorskip("radiomics.imageoperations")
-
-
-def read_case(folder, name):
-    if name.startswith("STS"):
-        case, phase = name.split("-")
-        image = sitk.ReadImage(str(folder / "sts" / case / f"{phase}.nii.gz"))
-        mask = sitk.ReadImage(str(folder / "sts" / case / f"{phase}_tumour.nii.gz"))
-    else:
-        image = sitk.ReadImage(str(folder / "pyradiomics_cases" / f"{name}_image.nrrd"))
-        mask = sitk.ReadImage(str(folder / "pyradiomics_cases" / f"{name}_label.nrrd"))
-    mask = sitk.Cast(mask > 0, sitk.sitkUInt8)
-    mask.CopyInformation(image)
-    return image, mask
 
 
 def grown(mask, outer_mm):
