@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,9 @@ class NativeEngine:
     ) -> dict[str, float]:
         """First-order and texture features of one region of one filtered image, in pyradiomics' order."""
         settings = FeatureSettings.from_mapping(filtered.setting)
+        if filtered.name != "original":
+            # The resegmentation range is in the image's unit; a filtered image's bins start at the region's minimum.
+            settings = replace(settings, first_bin=None)
         image, spacing = sitk.GetArrayViewFromImage(filtered.image), filtered.image.GetSpacing()[::-1]
         region = self.region(mask_array(mask), spacing, settings, image.shape)
         return region_features(region, image, filtered.name, feature_classes, settings, bin_edges)

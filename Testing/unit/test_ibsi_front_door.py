@@ -10,9 +10,11 @@ import pytest
 import SimpleITK as sitk
 
 from PeritumoralRadiomicsLib import ibsi_reference
+from PeritumoralRadiomicsLib.engine import FilteredImage
 from PeritumoralRadiomicsLib.extraction import extract_features
 from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.ibsi_profile import IbsiPreparation, prepare
+from PeritumoralRadiomicsLib.native_engine import NativeEngine
 from PeritumoralRadiomicsLib.parameter_file import parameter_text, read_parameter_file
 from PeritumoralRadiomicsLib.preprocessing import preprocess
 from RadiomicsCoreLib.errors import InputError
@@ -120,6 +122,35 @@ def test_the_profile_survives_files_and_changes_kurtosis_by_three(tmp_path, para
         for each in (plain, replace(plain, profile="ibsi"))
     ]
     assert values[0] - values[1] == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    ("name", "image_type"),
+    [
+        ("gradient", {"Gradient": {}}),
+        ("log-sigma-2-0-mm-3D", {"LoG": {"sigma": [2.0]}}),
+        ("wavelet-HHH", {"Wavelet": {}}),
+    ],
+)
+def test_the_resegmentation_range_is_no_bin_of_a_filtered_image(name, image_type):
+    image, mask = ball()
+    classes = {"firstorder": ("Minimum", "Range", "Entropy"), "glcm": ("JointAverage", "Autocorrelation")}
+    settings = ExtractionSettings(
+        profile="ibsi", setting={"binWidth": 5}, image_types=image_type, feature_classes=classes
+    )
+    # all voxels are kept, by a range whose lower end lies above some filtered values and below others
+    for lowest in (-1000, -200):
+        resegmented = replace(settings, setting={"binWidth": 5, "resegmentRange": [lowest, 1000]})
+        values, plain = (extract_features(image, {"a": mask}, each).features["a"] for each in (resegmented, settings))
+        assert values == plain and np.isfinite(list(values.values())).all()
+        assert values[f"{name}_glcm_JointAverage"] <= values[f"{name}_firstorder_Range"] / 5 + 1
+
+
+def test_a_region_below_the_resegmentation_range_is_refused_in_one_line():
+    image, mask = ball()
+    setting = {"profile": "ibsi", "binWidth": 5, "resegmentRange": [0, 400]}
+    with pytest.raises(InputError, match=r"lowest intensity .* below resegmentRange, whose lower end 0"):
+        NativeEngine().intensity_features(FilteredImage("original", image, setting), mask, {"glcm": None})
 
 
 def test_unknown_profiles_and_engines_without_it_are_refused():

@@ -93,7 +93,7 @@ def check_number_of_levels(levels: float, setting: str, low: Any, high: Any) -> 
     """Refuse, before memory is spent, a binning that makes the texture matrices too large."""
     if levels > MAXIMUM_GREY_LEVELS:
         raise InputError(
-            f"{setting} makes about {levels:.0f} grey levels between {low:g} and {high:g}, "
+            f"{setting} makes about {levels:.10g} grey levels between {low:g} and {high:g}, "
             f"the limit is {MAXIMUM_GREY_LEVELS}; use a larger binWidth or a binCount"
         )
 
@@ -120,6 +120,11 @@ def _ibsi_levels(values: np.ndarray, settings: FeatureSettings) -> np.ndarray:
             return np.ones(len(values), dtype=np.int64)
         levels = np.floor(settings.bin_count * (values - low) / (high - low)).astype(np.int64) + 1
         return np.minimum(levels, settings.bin_count)
+    if settings.first_bin is not None and low < settings.first_bin:
+        raise InputError(
+            f"the region's lowest intensity {low:g} is below resegmentRange, whose lower end {settings.first_bin:g} is "
+            "the first bin's; leave such voxels out of the region"
+        )
     low = low if settings.first_bin is None else settings.first_bin
     check_number_of_levels((high - low) / settings.bin_width + 1, f"binWidth {settings.bin_width}", low, high)
     return np.floor((values - low) / settings.bin_width).astype(np.int64) + 1

@@ -29,7 +29,7 @@ class FeatureSettings:
         voxel_array_shift: added to intensities in Energy, TotalEnergy and RootMeanSquared.
         profile: ``pyradiomics`` or ``ibsi`` (the standard's own conventions, see ``docs/engine.md``).
         first_bin: IBSI profile with ``bin_width``: lower end of the first bin (the resegmentation range's);
-            None for the region's minimum.
+            None for the region's minimum, as in filtered images.
 
     Raises:
         InputError: a setting is out of range; the message names it, its value and the remedy.
