@@ -54,6 +54,16 @@ def test_the_laplacian_equals_itks_to_the_bit_but_for_single_voxels(sigma, spaci
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=5e-7 * np.abs(theirs).max())
 
 
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 20.0), (20.0, 20.0, 20.0)])
+@pytest.mark.parametrize("mean", [0.0, 1e6])
+def test_a_sigma_far_below_a_voxel_keeps_the_bits_of_itk(spacing, mean):
+    image = _image(size=(22, 24, 20), spacing=spacing) + mean
+    expected = crop(_itk(image, 1.0), IndexBox((2, 3, 4), (9, 8, 7)))
+    (got,) = filtered_images(image, {"LoG": {"sigma": [1.0]}}, {}, IndexBox((2, 3, 4), (9, 8, 7)))
+    assert np.array_equal(sitk.GetArrayFromImage(got.image), sitk.GetArrayFromImage(expected))
+    assert got.image.GetOrigin() == expected.GetOrigin()
+
+
 def test_a_long_line_is_cut_into_parts_that_fit_together():
     image = _image(size=(300, 5, 5))
     expected = sitk.GetArrayFromImage(_itk(image, 1.0))
