@@ -28,6 +28,7 @@ from .ibsi_profile import centred_grid
 from .region_checks import check_region
 
 _SPLINE_MARGIN = 32  # input voxels; the B-spline's memory of a border sinks below double precision (0.268^32)
+_BSPLINE_OF_OLD = 3  # sitkBSpline's number in parameter files; SimpleITK 2 gave it another one, and 3 to none
 
 
 @dataclass(frozen=True)
@@ -304,6 +305,8 @@ class _Grid:
         interpolator = setting.get("interpolator", "sitkBSpline")
         if isinstance(interpolator, str):
             interpolator = getattr(sitk, interpolator)
+        elif interpolator == _BSPLINE_OF_OLD:
+            interpolator = sitk.sitkBSpline
         return self._filter(interpolator, pixel_type)
 
     def masks(

@@ -102,6 +102,19 @@ def test_every_resampling_has_the_grid_of_pyradiomics(operations, spacing, dtype
     assert_same_part(case.masks["tumour"], sitk.Cast(theirs, sitk.sitkUInt8))
 
 
+def test_three_is_the_number_of_b_splines_in_older_parameter_files():
+    image = noise(dtype=np.float32)
+    by_number, by_name = (
+        preprocess(
+            image,
+            {"a": cube(image)},
+            ExtractionSettings(setting={"resampledPixelSpacing": [1, 1, 1], "interpolator": interpolator}),
+        ).image
+        for interpolator in (3, "sitkBSpline")
+    )
+    assert np.array_equal(sitk.GetArrayFromImage(by_number), sitk.GetArrayFromImage(by_name))
+
+
 def test_one_slice_is_not_resampled_across_its_plane(operations):
     image = noise()
     mask = cube(image, size=(8, 7, 1))
