@@ -92,9 +92,8 @@ class PeritumoralPanel(ModuleWidget):
             parameters.volume = first_volume()
         if not parameters.segmentation:
             parameters.segmentation = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
-        segments = own_segments(parameters.segmentation)
-        if parameters.tumourSegment not in segments:
-            parameters.tumourSegment = segments[0] if len(segments) == 1 else ""
+        if parameters.tumourSegment not in own_segments(parameters.segmentation):
+            parameters.tumourSegment = _only_segment(parameters.segmentation)
         self._observeSegmentation(parameters.segmentation)
         self._offerSegments(parameters)
 
@@ -160,6 +159,9 @@ class PeritumoralPanel(ModuleWidget):
     def _observe(self, parameters: Any) -> None:
         if parameters.segmentation is not self._segmentation:
             self._observeSegmentation(parameters.segmentation)
+            # Slicer calls the first segment of every segmentation Segment_1: no choice is carried over to another one.
+            parameters.tumourSegment = _only_segment(parameters.segmentation)
+            parameters.organSegment, parameters.exclusionSegments, parameters.mapSegment = "", [], ""
             self._offerSegments(parameters)
 
     def _observeSegmentation(self, segmentationNode: Any) -> None:
@@ -368,6 +370,12 @@ class PeritumoralPanel(ModuleWidget):
                 show_in_space(chosen.segmentation)
             if not _missing(chosen):
                 look_at_segment(chosen.segmentation, chosen.tumourSegment, chosen.volume)
+
+
+def _only_segment(segmentationNode: Any) -> str:
+    """Return the id of the segment that can be meant if nothing is said; empty if there are several or none."""
+    segments = own_segments(segmentationNode)
+    return segments[0] if len(segments) == 1 else ""
 
 
 def _missing(parameters: Any) -> str:

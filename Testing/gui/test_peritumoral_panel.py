@@ -178,6 +178,19 @@ def test_a_deleted_organ_is_none_and_never_another_segment(panel, case, draw_seg
     assert panel.ui.tumourSelector.currentText == "Tumour"
 
 
+def test_another_segmentation_with_the_same_ids_is_asked_for_anew(panel, case, make_case, draw_segment):
+    other = make_case("Other")  # its segments have the ids of those of the first one
+    for made in (case, other):
+        draw_segment(made, "Liver", np.ones_like(made.ball))
+    chosen = panel._parameterNode
+    chosen.organSegment, chosen.exclusionSegments, chosen.mapSegment = "Liver", ["Liver"], "Liver"
+    assert chosen.tumourSegment == "Tumour"
+    panel.ui.segmentationSelector.setCurrentNode(other.segmentation)
+    assert (chosen.tumourSegment, chosen.organSegment, chosen.exclusionSegments, chosen.mapSegment) == ("", "", [], "")
+    assert panel.ui.tumourSelector.currentText == "Choose the tumour"
+    assert not panel.ui.createRingsButton.enabled
+
+
 def test_a_renamed_segment_stays_chosen(panel, case):
     case.segmentation.GetSegmentation().GetSegment("Tumour").SetName("GTV")
     assert panel.ui.tumourSelector.currentText == "GTV"
