@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import SimpleITK as sitk
 
@@ -26,9 +26,6 @@ from .masks import read_mask
 from .progress import Progress, no_progress
 from .safe_names import one_line
 from .tables import read_cells, typed_column, unguard_text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LOG = logging.getLogger(__name__)
 Warn = Callable[[str], None]
@@ -177,15 +174,6 @@ class Cohort:
                 return case
         hint = _hint(case_id, [case.case_id for case in self.cases])
         raise InputError(f"{self.path} has no case {case_id!r}{hint}")
-
-    def clinical_table(self) -> pd.DataFrame:
-        """Return ``case_id``, ``split`` (where any case has one) and the clinical columns as a data frame."""
-        import pandas as pd
-
-        with_split = any(case.split is not None for case in self.cases)
-        split = {SPLIT_COLUMN: [case.split for case in self.cases]} if with_split else {}
-        clinical = {name: [case.values[name] for case in self.cases] for name in self.clinical_columns}
-        return pd.DataFrame({ID_COLUMN: [case.case_id for case in self.cases], **split, **clinical})
 
 
 @dataclass(frozen=True)

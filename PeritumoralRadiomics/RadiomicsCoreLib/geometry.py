@@ -57,11 +57,6 @@ class IndexBox:
         high = [min(int(n), int(stop + m)) for n, stop, m in zip(within, self.stop, margin, strict=True)]
         return IndexBox((low[0], low[1], low[2]), (high[0] - low[0], high[1] - low[1], high[2] - low[2]))
 
-    def grown_mm(self, image: sitk.Image, margin_mm: float) -> IndexBox:
-        """Return the box with at least ``margin_mm`` more on every side, as far as the image reaches."""
-        margin = [int(np.ceil(margin_mm / spacing - 1e-9)) for spacing in image.GetSpacing()]
-        return self.grown(margin, image.GetSize())
-
     def shifted(self, by: Sequence[int]) -> IndexBox:
         """Return the box with its first voxel moved by ``by`` (i, j, k)."""
         i, j, k = (int(start + step) for start, step in zip(self.start, by, strict=True))
@@ -211,13 +206,6 @@ def world_to_index(image: sitk.Image, points: np.ndarray) -> np.ndarray:
     """Return continuous indices (n, 3) in order (i, j, k) of points (n, 3) in LPS mm; voxel centres are whole."""
     matrix = np.linalg.inv(index_to_world(image))
     return np.asarray(points, float) @ matrix[:3, :3].T + matrix[:3, 3]
-
-
-def empty_mask(reference: sitk.Image) -> sitk.Image:
-    """Return a UInt8 image of zeros on the grid of ``reference``."""
-    mask = sitk.Image(reference.GetSize(), sitk.sitkUInt8)
-    mask.CopyInformation(reference)
-    return mask
 
 
 def adopt_grid(image: sitk.Image, reference: sitk.Image) -> sitk.Image:

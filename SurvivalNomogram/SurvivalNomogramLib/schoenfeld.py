@@ -103,10 +103,6 @@ class SchoenfeldTest:
     def terms(self) -> tuple[str, ...]:
         return tuple(line.term for line in self.lines[:-1])
 
-    def violations(self, p_below: float = 0.05) -> list[str]:
-        """Return the factors whose hazard ratio drifts with time at this level."""
-        return [line.term for line in self.lines[:-1] if line.p < p_below]
-
 
 def schoenfeld_test(model: CoxModel, table: SurvivalTable, transform: str = "km") -> SchoenfeldTest:
     """Test whether the hazard ratios of a model stay the same over time.

@@ -71,9 +71,6 @@ def test_phases_files_clinical_values_and_split_are_told_apart(folder):
     assert (b.images["ct"].label, b.images["ct"].organ, b.split) == (2, None, "test")
     assert a.values == {"sex": "m", "age": 61.0, "death": 1, "risk_label": "high"}
     assert b.values == {"sex": None, "age": None, "death": 0, "risk_label": "low"}
-    frame = cohort.clinical_table()
-    assert frame.columns.tolist() == ["case_id", "split", "sex", "age", "death", "risk_label"]
-    assert frame["age"].isna().tolist() == [False, True]
     assert read_cohort(cohort.path, phases=["pet"]).cases[0].images.keys() == {"pet"}
 
 

@@ -380,7 +380,8 @@ def test_voxel_centre_rings_equal_the_full_volume_distance_map():
 
 def around(mask, margin_mm):
     """The part of a scan near its tumour, so that the slow maps of the tests need not cover all of it."""
-    return crop(mask, mask_box(mask).grown_mm(mask, margin_mm))
+    margin = np.ceil(np.divide(margin_mm, mask.GetSpacing())).astype(int)
+    return crop(mask, mask_box(mask).grown(margin, mask.GetSize()))
 
 
 REAL = {
