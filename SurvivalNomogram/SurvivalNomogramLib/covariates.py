@@ -131,6 +131,20 @@ class DesignMatrix:
         return values if np.isfinite(values).all() else None
 
 
+class ModelOfTerms:
+    """What every model of covariates has: its design matrix and that matrix's columns."""
+
+    terms: tuple[Term, ...]
+
+    @property
+    def design(self) -> DesignMatrix:
+        return DesignMatrix(self.terms)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.design.columns
+
+
 def _block(frame: pd.DataFrame, term: Term) -> np.ndarray:
     if term.name not in frame.columns:
         raise InputError(f"the table has no column {term.name!r}, which the model needs")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.covariates import DesignMatrix, Term, check_full_rank
+from SurvivalNomogramLib.covariates import DesignMatrix, ModelOfTerms, Term, check_full_rank
 from SurvivalNomogramLib.monotone_likelihood import monotone_columns
 from SurvivalNomogramLib.partial_likelihood import Maximum, hazard_increments, maximise, risk_sets
 
@@ -69,7 +69,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class CoxModel:
+class CoxModel(ModelOfTerms):
     """A fitted Cox model.
 
     Args:
@@ -96,14 +96,6 @@ class CoxModel:
     baseline: Baseline
     time_unit: str = "days"
     warnings: tuple[str, ...] = ()
-
-    @property
-    def design(self) -> DesignMatrix:
-        return DesignMatrix(self.terms)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.design.columns
 
     @property
     def aic(self) -> float:

@@ -23,25 +23,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class SurvivalColumns:
-    """Which columns of a table are what; the arguments of ``read_survival_table``.
+@dataclass(frozen=True, kw_only=True)
+class CovariateColumns:
+    """What the columns of every table of patients say, beside the end point.
 
     Args:
-        time, event: follow-up and event.
-        time_unit: days, weeks, months or years.
         covariates: columns to choose from; None: all others.
         categorical: numeric columns that hold codes.
         references: reference levels.
         split: column with train, test, ...; None: one cohort.
         id_column: column of the patients' names.
         missing: drop, median, level or error, for all columns or each.
-        event_values, censored_values: what the values of the event column mean, where it is open.
+        event_values: what counts as the event, where the event column leaves it open.
     """
 
-    time: str
-    event: str
-    time_unit: str = "days"
     covariates: tuple[str, ...] | None = None
     categorical: tuple[str, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
@@ -49,6 +44,21 @@ class SurvivalColumns:
     id_column: str | None = None
     missing: str | Mapping[str, str] = "drop"
     event_values: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class SurvivalColumns(CovariateColumns):
+    """Which columns of a table are what; the arguments of ``read_survival_table``.
+
+    Args:
+        time, event: follow-up and event.
+        time_unit: days, weeks, months or years.
+        censored_values: what the other values of the event column mean, where it is open.
+    """
+
+    time: str
+    event: str
+    time_unit: str = "days"
     censored_values: tuple[str, ...] | None = None
 
     def read(self, source: pd.DataFrame | Path | str) -> SurvivalTable:
@@ -57,28 +67,14 @@ class SurvivalColumns:
 
 
 @dataclass(frozen=True)
-class BinaryColumns:
+class BinaryColumns(CovariateColumns):
     """Which columns of a table are what; the arguments of ``read_binary_table``.
 
     Args:
         event: column that says whether the event occurred.
-        covariates: columns of the model; None: all others.
-        categorical: numeric columns that hold codes.
-        references: reference levels.
-        split: column with train, test, ...; None: one cohort.
-        id_column: column of the patients' names.
-        missing: drop, median, level or error, for all columns or each.
-        event_values: what counts as the event, where it is open.
     """
 
     event: str
-    covariates: tuple[str, ...] | None = None
-    categorical: tuple[str, ...] = ()
-    references: Mapping[str, str] = field(default_factory=dict)
-    split: str | None = None
-    id_column: str | None = None
-    missing: str | Mapping[str, str] = "drop"
-    event_values: tuple[str, ...] | None = None
 
     def read(self, source: pd.DataFrame | Path | str) -> BinaryTable:
         """Read the table; InputError with one line where it cannot be used."""

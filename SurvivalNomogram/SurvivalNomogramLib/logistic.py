@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.covariates import DesignMatrix, Term, check_full_rank
+from SurvivalNomogramLib.covariates import DesignMatrix, ModelOfTerms, Term, check_full_rank
 from SurvivalNomogramLib.cox import (
     Coefficient,
     check_parts,
@@ -30,7 +30,7 @@ SUSPECT_RANGE = 12.0
 
 
 @dataclass(frozen=True)
-class LogisticModel:
+class LogisticModel(ModelOfTerms):
     """A fitted logistic model.
 
     Args:
@@ -52,14 +52,6 @@ class LogisticModel:
     n: int
     events: int
     warnings: tuple[str, ...] = ()
-
-    @property
-    def design(self) -> DesignMatrix:
-        return DesignMatrix(self.terms)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.design.columns
 
     @property
     def aic(self) -> float:
