@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -33,3 +36,19 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real patients' images are not here: {folder} (set PERITUMORAL_SHARED_DATA)")
     return folder
+
+
+@pytest.fixture
+def draw_segment() -> Callable[[Any, str, np.ndarray], str]:
+    """Give Slicer's own way to draw a mask as a segment of a case."""
+    from scene_tools import draw_segment
+
+    return draw_segment
+
+
+@pytest.fixture
+def scene_text() -> Callable[[], str]:
+    """Give the scene as text, with all segments' voxels."""
+    from scene_tools import scene_as_text
+
+    return scene_as_text

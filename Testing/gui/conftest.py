@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scene_tools import draw_segment
 
 MISSING = [name for name in ("slicer_core", "PySide6") if importlib.util.find_spec(name) is None]
 WHY_NOT = f"pip install {' '.join(MISSING)}" if MISSING else ""
@@ -80,25 +81,10 @@ def make_case() -> Callable[..., Case]:
         segmentation.CreateDefaultDisplayNodes()
         segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
         case = Case(volume, segmentation, ball)
-        draw(case, "Tumour", ball)
+        draw_segment(case, "Tumour", ball)
         return case
 
     return make
-
-
-def draw(case: Case, name: str, mask: np.ndarray) -> str:
-    """Add a mask (k, j, i) as a segment, the way Slicer's own utilities do; its id is its name."""
-    import slicer
-
-    segment = case.segmentation.GetSegmentation().AddEmptySegment(name, name)
-    slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype(np.uint8), case.segmentation, segment, case.volume)
-    return segment
-
-
-@pytest.fixture
-def draw_segment() -> Callable[[Case, str, np.ndarray], str]:
-    """Give a maker of segments."""
-    return draw
 
 
 @pytest.fixture
@@ -121,24 +107,3 @@ def wait_until() -> Callable[..., None]:
             time.sleep(0.005)
 
     return wait
-
-
-@pytest.fixture
-def scene_text() -> Callable[[], str]:
-    """Give what would be saved of the scene as text, with the number of voxels of every segment."""
-    import slicer
-
-    def text() -> str:
-        slicer.mrmlScene.SetSaveToXMLString(1)
-        slicer.mrmlScene.Commit()
-        parts = [slicer.mrmlScene.GetSceneXMLString()]
-        slicer.mrmlScene.SetSaveToXMLString(0)  # or no file would be written any more
-        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
-            segmentation = node.GetSegmentation()
-            for number in range(segmentation.GetNumberOfSegments()):
-                segment = segmentation.GetNthSegmentID(number)
-                voxels = slicer.util.arrayFromSegmentInternalBinaryLabelmap(node, segment)
-                parts.append(f"{segment} {None if voxels is None else np.count_nonzero(voxels)}")
-        return "\n".join(parts)
-
-    return text

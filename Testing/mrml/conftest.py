@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scene_tools import draw_segment
 
 HAS_SLICER_CORE = importlib.util.find_spec("slicer_core") is not None
 collect_ignore_glob = [] if HAS_SLICER_CORE else ["test_*.py"]
@@ -79,54 +80,13 @@ def make_case(scene: Any) -> Callable[..., Case]:
         segmentation.CreateDefaultDisplayNodes()
         segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
         case = Case(volume, segmentation, voxels, tumour)
-        draw(case, "Tumour", tumour)
+        draw_segment(case, "Tumour", tumour)
         return case
 
     return make
-
-
-def draw(case: Case, name: str, mask: np.ndarray) -> str:
-    """Add a mask (k, j, i) on the volume's grid as a segment, the way Slicer's own utilities do."""
-    import slicer
-
-    segment = case.segmentation.GetSegmentation().AddEmptySegment(name, name)
-    slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype(np.uint8), case.segmentation, segment, case.volume)
-    return segment
 
 
 @pytest.fixture
 def case(make_case: Callable[..., Case]) -> Case:
     """Give the small case on a straight grid of 1 mm."""
     return make_case()
-
-
-@pytest.fixture
-def add_segment_by_slicer() -> Callable[[Case, str, np.ndarray], str]:
-    """Give Slicer's own way to draw a mask as a segment."""
-    return draw
-
-
-@pytest.fixture
-def scene_text() -> Callable[[], str]:
-    """Give the scene as MRML text, with all segments' voxels, to tell whether anything changed."""
-    import slicer
-    from vtk.util.numpy_support import vtk_to_numpy
-
-    def text() -> str:
-        slicer.mrmlScene.SetSaveToXMLString(1)
-        slicer.mrmlScene.Commit()
-        slicer.mrmlScene.SetSaveToXMLString(0)
-        parts = [slicer.mrmlScene.GetSceneXMLString()]
-        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
-            segmentation = node.GetSegmentation()
-            parts.append(segmentation.GetSourceRepresentationName())
-            for number in range(segmentation.GetNumberOfSegments()):
-                segment = segmentation.GetNthSegment(number)
-                labelmap = segment.GetRepresentation("Binary labelmap")
-                parts.append(f"{segment.GetName()} {segment.GetLabelValue()}")
-                if labelmap is not None and not labelmap.IsEmpty():
-                    scalars = vtk_to_numpy(labelmap.GetPointData().GetScalars())
-                    parts.append(f"{labelmap.GetExtent()} {hash(scalars.tobytes())}")
-        return "\n".join(parts)
-
-    return text

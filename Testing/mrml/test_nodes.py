@@ -160,12 +160,12 @@ def test_the_mask_lies_on_the_image(make_case, oblique):
         assert np.allclose(there, np.add(corner, mask.box.start), atol=1e-6)
 
 
-def test_overlapping_segments_and_several_layers_stay_apart(case, add_segment_by_slicer):
+def test_overlapping_segments_and_several_layers_stay_apart(case, draw_segment):
     masks = {"Tumour": case.tumour, "big": np.zeros_like(case.tumour), "far": np.zeros_like(case.tumour)}
     masks["big"][3:20, 2:25, 5:30] = True
     masks["far"][0:3, 0:4, 0:5] = True
     for name in ("big", "far"):
-        add_segment_by_slicer(case, name, masks[name])
+        draw_segment(case, name, masks[name])
     case.segmentation.GetSegmentation().CollapseBinaryLabelmaps(False)
     assert case.segmentation.GetSegmentation().GetNumberOfLayers() == 2
     for name, mask in masks.items():

@@ -65,9 +65,7 @@ def test_rings_are_those_of_the_library_on_the_whole_volume(make_case, oblique, 
         assert np.array_equal(voxels(case, ring), sitk.GetArrayFromImage(expected.full_mask(name)) != 0), name
 
 
-def test_organ_exclusions_other_tumours_and_window_cut_rings_as_in_the_library(
-    make_case, oblique, logic, add_segment_by_slicer
-):
+def test_organ_exclusions_other_tumours_and_window_cut_rings_as_in_the_library(make_case, oblique, logic, draw_segment):
     case = make_case(oblique)
     shape = case.tumour.shape
     masks = {"organ": np.ones(shape, bool), "bone": np.zeros(shape, bool), "second": np.zeros(shape, bool)}
@@ -75,7 +73,7 @@ def test_organ_exclusions_other_tumours_and_window_cut_rings_as_in_the_library(
     masks["bone"][:, :, 27:] = True
     masks["second"][15:18, 20:24, 15:22] = True
     for name, mask in masks.items():
-        add_segment_by_slicer(case, name, mask)
+        draw_segment(case, name, mask)
     settings = RingSettings(outer_mm=(3, 6), window=(80, 200))
     rings = logic.createRings(case.segmentation, "Tumour", case.volume, settings, "organ", ["bone"], ["second"])
     image = volume_image(case.volume)
@@ -96,8 +94,8 @@ def test_organ_exclusions_other_tumours_and_window_cut_rings_as_in_the_library(
         assert table["warnings"][row] == "; ".join(expected.regions[name].warnings)
 
 
-def test_rings_replace_their_earlier_selves_and_nothing_else(case, logic, add_segment_by_slicer):
-    add_segment_by_slicer(case, "Liver", ~case.tumour)
+def test_rings_replace_their_earlier_selves_and_nothing_else(case, logic, draw_segment):
+    draw_segment(case, "Liver", ~case.tumour)
     logic.createRings(case.segmentation, "Tumour", case.volume, RingSettings(outer_mm=(3, 6, 9)))
     first = logic.createRings(case.segmentation, "Tumour", case.volume, RingSettings(outer_mm=(2, 6)))
     assert names(case.segmentation) == ["Tumour", "Liver", "ring_0_2mm", "ring_0_6mm"]
@@ -106,10 +104,10 @@ def test_rings_replace_their_earlier_selves_and_nothing_else(case, logic, add_se
     assert np.array_equal(voxels(case, "Liver"), ~case.tumour)
 
 
-def test_two_tumours_keep_their_own_rings(case, logic, add_segment_by_slicer):
+def test_two_tumours_keep_their_own_rings(case, logic, draw_segment):
     second = np.zeros_like(case.tumour)
     second[2:5, 2:6, 2:6] = True
-    add_segment_by_slicer(case, "Node", second)
+    draw_segment(case, "Node", second)
     settings = RingSettings(outer_mm=(2,))
     logic.createRings(case.segmentation, "Tumour", case.volume, settings)
     logic.createRings(case.segmentation, "Node", case.volume, settings)
@@ -165,8 +163,8 @@ def test_a_closed_surface_segmentation_gets_rings(make_case, logic):
     assert np.array_equal(voxels(case, ring), sitk.GetArrayFromImage(expected.full_mask("ring_0_3mm")) != 0)
 
 
-def test_an_empty_ring_becomes_an_empty_segment_with_its_reason(case, logic, add_segment_by_slicer):
-    add_segment_by_slicer(case, "organ", case.tumour)
+def test_an_empty_ring_becomes_an_empty_segment_with_its_reason(case, logic, draw_segment):
+    draw_segment(case, "organ", case.tumour)
     logic.createRings(case.segmentation, "Tumour", case.volume, RingSettings(outer_mm=(3,)), "organ")
     table = table_columns(logic.qualityTable(case.segmentation, case.volume))
     assert table["voxels"] == [int(case.tumour.sum()), 0]
@@ -252,8 +250,8 @@ def test_unions_are_tumour_and_ring_as_they_are_now(case, logic):
     assert features["intra_ring_0_3mm"][row] == pytest.approx(case.voxels[edited | case.tumour].mean(), rel=1e-12)
 
 
-def test_any_segment_can_be_measured(case, logic, add_segment_by_slicer):
-    add_segment_by_slicer(case, "Liver", ~case.tumour)
+def test_any_segment_can_be_measured(case, logic, draw_segment):
+    draw_segment(case, "Liver", ~case.tumour)
     features = table_columns(logic.extract(case.segmentation, ["Liver", "Tumour"], case.volume, QUICK))
     assert list(features) == ["feature", "Liver", "Tumour"]
 

@@ -25,12 +25,12 @@ def ring_voxels(segmentation, volume) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture
-def made(make_case, oblique, add_segment_by_slicer):
+def made(make_case, oblique, draw_segment):
     """A scene with everything that the module makes, and the parameter node that holds it."""
     case = make_case(oblique)
     hole = np.zeros_like(case.tumour)
     hole[:, 18:, :] = True
-    add_segment_by_slicer(case, "bone | left: 1", hole)
+    draw_segment(case, "bone | left: 1", hole)
     logic = module.PeritumoralRadiomicsLogic()
     parameters = logic.getParameterNode()
     parameters.volume, parameters.segmentation, parameters.tumourSegment = case.volume, case.segmentation, "Tumour"
