@@ -23,6 +23,7 @@ import numpy as np
 from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError, RadiomicsError
 from RadiomicsCoreLib.tables import write_json
 
+from .broken_zip import BROKEN_ZIP
 from .classifiers import CLASSIFIERS, ClassifierModel, class_scores
 from .cross_validation import MeanOfModels
 from .fusion import FusedModel, LogisticFusion
@@ -126,7 +127,7 @@ def load_bundle(path: Path | str) -> ClassifierBundle:
     files = _open(Path(path))
     try:
         data = json.loads(files(FILE_NAME))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"bundle {str(path)!r}: {FILE_NAME} is not JSON: {error}") from None
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:
         raise InputError(f"bundle {str(path)!r} is not a {FORMAT}; write one with `peritumoral fuse`")
@@ -139,7 +140,7 @@ def load_bundle(path: Path | str) -> ClassifierBundle:
         return _bundle(data, files)
     except RadiomicsError as error:
         raise type(error)(f"bundle {str(path)!r}: {error}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(f"bundle {str(path)!r} is damaged: {type(error).__name__}: {error}") from None
 
 
@@ -325,7 +326,7 @@ def _check_archive(content: bytes, name: str) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
             count = len(archive.infolist())
-    except zipfile.BadZipFile:
+    except BROKEN_ZIP:
         raise ModelError(f"{name} is not a classifier file; the bundle is damaged") from None
     if size > LARGEST_BYTES or count > 100 * MOST_FILES:
         raise ModelError(f"{name} unpacks to {size / 2**20:.0f} MB in {count} parts; that is no classifier of ours")
@@ -398,7 +399,7 @@ def _open(path: Path) -> Callable[[str], bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-    except (zipfile.BadZipFile, OSError):
+    except BROKEN_ZIP:
         raise InputError(f"{str(path)!r} is neither a bundle folder nor a zip of one") from None
     if sum(sizes.values()) > 10 * LARGEST_BYTES:
         raise InputError(f"bundle {str(path)!r} unpacks to {sum(sizes.values()) / 2**20:.0f} MB; that is too large")
@@ -426,7 +427,7 @@ def _read_in_zip(path: Path, name: str, sizes: Mapping[str, int]) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.read(name)
-    except (zipfile.BadZipFile, OSError) as error:
+    except BROKEN_ZIP as error:
         raise InputError(f"zip {str(path)!r} is damaged: {error}") from None
 
 

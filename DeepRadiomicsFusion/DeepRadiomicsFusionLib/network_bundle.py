@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import uuid
 import zipfile
@@ -21,6 +22,7 @@ from PeritumoralRadiomicsLib.ring_settings import RingSettings
 from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError, RadiomicsError
 from RadiomicsCoreLib.tables import write_json
 
+from .broken_zip import BROKEN_ZIP
 from .input_settings import NetworkInput
 from .networks import build_network, network_spec, require_torch
 from .rad_score_network import build_rad_score_network
@@ -246,10 +248,11 @@ def is_network_bundle(path: Path | str) -> bool:
     path = _folder_of(Path(path))
     if path.is_dir():
         return all((path / name).is_file() for name in (MODEL_FILE, WEIGHTS_FILE))
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {Path(name).name for name in archive.namelist()}
+    except BROKEN_ZIP:  # whoever reads it next says so
         return False
-    with zipfile.ZipFile(path) as archive:
-        names = {Path(name).name for name in archive.namelist()}
     return {MODEL_FILE, WEIGHTS_FILE} <= names
 
 
@@ -275,7 +278,7 @@ def _read_files(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {name: _read_member(archive, name, limit) for name, limit in limits.items()}
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+    except BROKEN_ZIP as error:
         raise ModelError(f"it is neither a folder nor a sound zip ({error})") from None
 
 
@@ -334,7 +337,7 @@ def _from_dict(record: Mapping[str, Any], weights: bytes) -> NetworkBundle:
             dict(record["provenance"]),
         )
         regions = _texts(record["regions"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(f"a part is missing or has the wrong form ({type(error).__name__}: {error})") from None
     _check_whole(bundle, regions)
     return bundle
@@ -351,6 +354,9 @@ def _check_whole(bundle: NetworkBundle, regions: tuple[str, ...]) -> None:
         raise ModelError(f"{len(bundle.score_names)} RadScores are named, the network takes {architecture.scores or 0}")
     if network_spec(architecture.network).spatial_dims != bundle.input.spatial_dims:
         raise ModelError(f"network {architecture.network!r} cannot see a {bundle.input.spatial_dims}D input")
+    for name, value in bundle.thresholds.items():
+        if name not in bundle.outputs or not math.isfinite(value):
+            raise ModelError(f"the threshold of {name!r} is {value:g}; a finite number of one of its outputs is needed")
 
 
 def _loaded(architecture: Architecture, content: bytes) -> nn.Module:
@@ -362,8 +368,10 @@ def _loaded(architecture: Architecture, content: bytes) -> nn.Module:
         raise ModelError(f"{WEIGHTS_FILE} holds no plain tensors ({type(error).__name__}); it was not run") from None
     if not all(bool(torch.isfinite(value).all()) for value in state.values()):
         raise ModelError(f"{WEIGHTS_FILE} holds a weight that is not finite; train the network again")
+    # On no device first: a stranger's numbers may ask for a network that no memory holds.
+    with torch.device("meta"):
+        _check_state(architecture.network, architecture.build(), state)
     network = architecture.build()
-    _check_state(architecture.network, network, state)
     network.load_state_dict(state)
     return network.eval()
 

@@ -237,3 +237,45 @@ def test_what_is_no_bundle_is_refused(tmp_path):
 def test_a_model_of_another_kind_cannot_be_saved(tmp_path):
     with pytest.raises(InputError, match="cannot hold a str"):
         save_bundle(bundle_of("model"), tmp_path)
+
+
+def zipped(folder, target):
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in folder.rglob("*"):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder).as_posix())
+    return target
+
+
+def test_a_zip_with_a_changed_byte_anywhere_is_refused_in_one_line_or_read(saved, tmp_path):
+    path = zipped(saved, tmp_path / "model.zip")
+    whole, rng = path.read_bytes(), np.random.default_rng(1)
+    refused = 0
+    for place in [*rng.integers(0, len(whole), 120), *range(len(whole) - 120, len(whole), 2)]:
+        content = bytearray(whole)
+        content[place] ^= int(rng.integers(1, 256))
+        path.write_bytes(bytes(content))
+        try:
+            load_bundle(path)
+        except (InputError, ModelError) as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 100
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[" * 200_000, "is not JSON"),
+        ('{"format": "peritumoral classifier", "version": 1, "threshold": 1e999}', "threshold"),
+    ],
+)
+def test_json_that_is_too_deep_or_holds_no_numbers_is_refused(tmp_path, text, line):
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises((InputError, ModelError), match=line):
+        load_bundle(tmp_path)
+
+
+def test_a_number_beyond_all_bounds_is_refused(saved):
+    with pytest.raises(ModelError, match="is damaged: OverflowError"):
+        load_bundle(edited(saved, lambda d: d["model"].update(left=[["ZScore", float("inf")]])))

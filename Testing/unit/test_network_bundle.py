@@ -249,3 +249,68 @@ def test_an_output_is_found_by_name(bundle):
     assert bundle.output_index(None) == 0 and bundle.output_index("e1") == 1
     with pytest.raises(ModelError, match="no output 'e7'; it has e0, e1"):
         bundle.output_index("e7")
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A zip whose weights are few, so that many bytes of it can be changed one by one."""
+    architecture = Architecture("unet", out_features=1, width=1)
+    bundle = bundle_of(architecture, task=Task.SEGMENTATION, outputs=("inside",), thresholds={})
+    save_network_bundle(bundle, tmp_path / "small")
+    return zipped(tmp_path / "small", tmp_path / "small.zip")
+
+
+def test_a_zip_with_a_changed_byte_anywhere_is_refused_in_one_line_or_read(small):
+    whole, rng = small.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for place in [*rng.integers(0, len(whole), 40), *range(len(whole) - 120, len(whole), 3)]:
+        content = bytearray(whole)
+        content[place] ^= int(rng.integers(1, 256))
+        small.write_bytes(bytes(content))
+        is_network_bundle(small)  # says yes or no, whatever stands there
+        try:
+            load_network_bundle(small)
+        except ModelError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 40
+
+
+def test_a_locked_zip_is_said_to_be_unsound(small):
+    content = bytearray(small.read_bytes())
+    for start in (b"PK\x03\x04", b"PK\x01\x02"):
+        place = -1
+        while (place := content.find(start, place + 1)) >= 0:
+            content[place + (6 if start == b"PK\x03\x04" else 8)] |= 1  # the flag of an encrypted member
+    small.write_bytes(bytes(content))
+    with pytest.raises(ModelError, match=r"neither a folder nor a sound zip .*encrypted"):
+        load_network_bundle(small)
+
+
+def test_a_bundle_that_asks_for_a_network_beyond_all_memory_is_refused_before_it_is_built(tmp_path, monkeypatch):
+    save_network_bundle(
+        bundle_of(
+            Architecture("unet", out_features=1, width=1), task=Task.SEGMENTATION, outputs=("in",), thresholds={}
+        ),
+        tmp_path,
+    )
+    edit(tmp_path, lambda record: record["architecture"].update(width=1000))  # 7.6 billion weights
+    built = []
+    build = Architecture.build
+
+    def noted(self, **options):
+        network = build(self, **options)
+        built.append({parameter.device.type for parameter in network.parameters()})
+        return network
+
+    monkeypatch.setattr(Architecture, "build", noted)
+    with pytest.raises(ModelError, match="the weights belong to another network"):
+        load_network_bundle(tmp_path)
+    assert built == [{"meta"}]
+
+
+@pytest.mark.parametrize("thresholds", [{"e0": float("inf")}, {"e7": 0.5}])
+def test_a_threshold_that_calls_nobody_or_belongs_to_nothing_is_refused(folder, thresholds):
+    edit(folder, lambda record: record.update(thresholds=thresholds))
+    with pytest.raises(ModelError, match=r"the threshold of 'e[07]' is"):
+        load_network_bundle(folder)
