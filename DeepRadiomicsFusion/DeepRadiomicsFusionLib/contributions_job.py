@@ -18,7 +18,7 @@ from .classifier_bundle import ClassifierBundle, load_bundle
 from .cross_validation import MeanOfModels
 from .feature_tables import FeatureTables
 from .fusion import FusedModel
-from .samples import matrix
+from .samples import matrix, numbers_of
 from .shapley import Contributions, ShapleyMethod, shapley_values
 from .shapley_figures import overall_figure, patient_figure
 from .training_record import check_compatible
@@ -87,7 +87,8 @@ def contributions_job(
         bundle: loaded, or the path of its folder or zip.
         features: name to feature table, under the names of the training.
         out: output folder.
-        background: ids of the training patients that "without this input" is averaged over; None: all in the tables.
+        background: ids of the training patients that "without this input" is averaged over; None: those that the
+            bundle was trained on. Those that are not in the tables are left out; without any, all in the tables count.
         cases: ids of the patients to explain; None: all whose features are whole.
         most_background: of more background patients, this many are drawn.
         seed: of the draw.
@@ -104,7 +105,8 @@ def contributions_job(
     bundle = bundle if isinstance(bundle, ClassifierBundle) else load_bundle(bundle)
     tables = FeatureTables(features)
     check_compatible(bundle.trained_on, tables.record)
-    asked, around = (_rows(tables.table, ids) for ids in (cases, background))
+    asked = _rows(tables.table, cases)
+    around = _background(tables.table, bundle.provenance.get("training_cases") if background is None else background)
     whole = [_whole(part, bundle.model) for part in (asked, around)]
     drawn = _drawn(whole[1], most_background, seed)
     found = explain_model(bundle.model, whole[0], drawn, seed=seed, progress=part_of(progress, 0.0, 0.9))
@@ -168,10 +170,17 @@ def _rows(table: pd.DataFrame, ids: Sequence[str] | None) -> pd.DataFrame:
     return table.loc[list(dict.fromkeys(ids))]
 
 
+def _background(table: pd.DataFrame, ids: Any) -> pd.DataFrame:
+    """The training patients that the tables hold; all of the tables if they hold none."""
+    named = {str(case) for case in ids} if isinstance(ids, Sequence) else set()  # a bundle may say anything
+    kept = table.loc[[case in named for case in table.index]]
+    return kept if len(kept) else table
+
+
 def _whole(table: pd.DataFrame, model: Model) -> pd.DataFrame:
     """The patients whose features the model can use."""
     needed = [name for name in model.features if name in table.columns]
-    kept = table[np.isfinite(np.asarray(table[needed], float)).all(axis=1)]
+    kept = table[np.isfinite(numbers_of(table[needed]).to_numpy()).all(axis=1)]
     if not len(kept):
         raise InputError(f"none of the {len(table)} cases has all features of the model; look for NaN in the tables")
     return kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,13 +38,16 @@ class Endpoint:
         return line + (f", {len(self.unlabelled)} without a label left out" if self.unlabelled else "")
 
 
-def read_endpoint(table: pd.DataFrame, column: str, *, positive: str | None = None) -> Endpoint:
+def read_endpoint(
+    table: pd.DataFrame, column: str, *, positive: str | None = None, one_class: bool = False
+) -> Endpoint:
     """Take one binary endpoint from a cohort table.
 
     Args:
         table: with ``case_id`` and the column; empty cells are missing labels.
         column: holds 0 and 1, truths, or texts if ``positive`` is given.
         positive: text that means the outcome; the one other text means none.
+        one_class: take an endpoint that lacks one class or any label, to evaluate as far as it goes.
 
     Raises:
         InputError: no such column, text or other values in it, a repeated case, or one class only.
@@ -65,8 +68,8 @@ def read_endpoint(table: pd.DataFrame, column: str, *, positive: str | None = No
         raise InputError(f"case {twice!r} stands twice in the table; keep one row a case")
     values = table[column].astype(object).where(table[column].notna(), None).tolist()
     known = [(case, value) for case, value in zip(ids, values, strict=True) if value is not None]
-    outcome = np.array(_coded(column, [value for _, value in known], positive), dtype=int)
-    if len(set(outcome.tolist())) < 2:
+    outcome = np.array(_coded(column, [value for _, value in known], positive, one_class), dtype=int)
+    if len(set(outcome.tolist())) < 2 and not one_class:
         only = f"is {outcome[0]} for all {len(outcome)} labelled cases" if len(outcome) else "has no label at all"
         raise InputError(f"endpoint {column!r} {only}; both classes, 0 and 1, are needed")
     unlabelled = tuple(case for case, value in zip(ids, values, strict=True) if value is None)
@@ -80,10 +83,40 @@ def read_endpoints(table: pd.DataFrame, columns: Sequence[str]) -> tuple[Endpoin
     return tuple(read_endpoint(table, column) for column in columns)
 
 
-def _coded(column: str, values: list[object], positive: str | None) -> list[int]:
+def refuse_text(column: str, values: Iterable[tuple[str, object]]) -> None:
+    """Refuse a column that holds text, and name the text: one of them makes texts of all numbers beside it.
+
+    Args:
+        column: its name.
+        values: case and cell.
+
+    Raises:
+        InputError: with the first cell that is no number.
+
+    Example:
+        >>> refuse_text("relapse", [("a", "0"), ("b", "yes")])
+        Traceback (most recent call last):
+            ...
+        RadiomicsCoreLib.errors.InputError: column 'relapse' holds text ('yes') for b; code it as numbers
+    """
+    texts = [(case, value) for case, value in values if isinstance(value, str)]
+    if texts:
+        case, value = next((item for item in texts if not _is_number(item[1])), texts[0])
+        raise InputError(f"column {column!r} holds text ({value!r}) for {case}; code it as numbers")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _coded(column: str, values: list[object], positive: str | None, one_class: bool) -> list[int]:
     if positive is not None:
         texts = sorted({str(value) for value in values})
-        if positive not in texts or len(texts) > 2:
+        if (positive not in texts and not (one_class and len(texts) < 2)) or len(texts) > 2:
             raise InputError(
                 f"endpoint {column!r} holds {_listed(texts)}; with positive={positive!r} it must hold that text "
                 "and one other"

@@ -28,7 +28,8 @@ class FeatureTables:
         sources: name (``radiomics``, ``deep``, …) to a CSV file or data frame with ``case_id``.
 
     Raises:
-        InputError: no table, no case in common, repeated cases, or a feature that stands in two tables.
+        InputError: no table, no case in common, repeated cases, or a feature that stands in two tables. Signatures of
+            one name, as of networks of two regions, are no error: each gets the name of its table before its own.
 
     Attributes:
         table: data frame with the case ids as index: the cases that all tables have, all features.
@@ -44,7 +45,7 @@ class FeatureTables:
 
         if not sources:
             raise InputError("no feature table is given; give at least one")
-        frames = {name: _indexed(name, source) for name, source in sources.items()}
+        frames = _apart({name: _indexed(name, source) for name, source in sources.items()})
         self._check_columns(frames)
         first = next(iter(frames.values()))
         shared = [case for case in first.index if all(case in frame.index for frame in frames.values())]
@@ -72,6 +73,15 @@ class FeatureTables:
                 if column in owner:
                     raise InputError(f"feature {column!r} stands in the tables {owner[column]!r} and {name!r}")
                 owner[column] = name
+
+
+def _apart(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Signatures that stand in several tables get their tables' names."""
+    every = [column for frame in frames.values() for column in frame.columns]
+    twice = {column for column in every if column.endswith(".signature") and every.count(column) > 1}
+    return {
+        name: frame.rename(columns={column: f"{name}.{column}" for column in twice}) for name, frame in frames.items()
+    }
 
 
 def _indexed(name: str, source: Any) -> pd.DataFrame:

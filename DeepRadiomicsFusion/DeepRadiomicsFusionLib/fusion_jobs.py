@@ -22,16 +22,17 @@ from RadiomicsCoreLib.tables import read_csv
 from .classifier_bundle import ClassifierBundle, save_bundle
 from .classifiers import CLASSIFIERS, BestOfClassifiers, tuned_classifiers
 from .cross_validation import CrossValidationResult, CrossValidationSettings, cross_validate, fit_once
-from .endpoints import Endpoint, read_endpoint
+from .endpoints import read_endpoint
 from .evaluation import EvaluationSettings, permutation_test
 from .feature_tables import FeatureTables
 from .figures import sweep_figure
 from .fusion import FusionLearner, SignatureSource, column_sources
-from .fusion_tables import FUSION, TRAINING, write_other_parts, write_reliability, write_signatures, write_training
+from .fusion_parts import TRAINING, patients_of, study_parts
+from .fusion_tables import FUSION, write_other_parts, write_reliability, write_signatures, write_training
 from .job_output import JobOutput, JobResult
 from .rad_score import RadScoreLearner
 from .ring_sweep import SweepSource, ring_sweep, sweep_sources
-from .samples import MissingFeatures, Samples, join_endpoint, refuse_shared_patients
+from .samples import MissingFeatures, Samples
 from .seen_cases import check_unseen
 from .selection_plan import SelectionPlan, SelectionSettings
 from .training_record import record_of
@@ -162,9 +163,11 @@ def fuse_job(
     settings = settings or FuseSettings()
     tables = FeatureTables(features)
     cohort = read_csv(cohort) if isinstance(cohort, str | Path) else cohort
-    parts, notes = _parts(tables, cohort, read_endpoint(cohort, endpoint, positive=positive), split, patient, settings)
+    parts, notes = study_parts(
+        tables.table, cohort, read_endpoint(cohort, endpoint, positive=positive), split, patient, settings.missing
+    )
     cases = [str(case) for samples in parts.values() for case in samples.table.index]
-    notes += check_unseen(tables.seen, cases, _patients(cohort, patient), accept=settings.accept_seen)
+    notes += check_unseen(tables.seen, cases, patients_of(cohort, patient), accept=settings.accept_seen)
     output = JobOutput(out, settings.formats)
     output.notes += [*tables.notes, *notes]
     training = parts.pop(TRAINING)
@@ -195,60 +198,6 @@ def fuse_job(
 
 
 # --- cases and models --------------------------------------------------------------------------------------
-
-
-def _parts(
-    tables: FeatureTables,
-    cohort: pd.DataFrame,
-    endpoint: Endpoint,
-    split: str | None,
-    patient: str | None,
-    settings: FuseSettings,
-) -> tuple[dict[str, Samples], list[str]]:
-    """The training part and the others, no patient in two of them."""
-    ids = [str(case) for case in cohort["case_id"]]
-    patients = _patients(cohort, patient)
-    label = dict.fromkeys(ids, TRAINING)
-    if split and split in cohort.columns:
-        blank = [case for case, empty in zip(ids, cohort[split].isna(), strict=True) if empty]
-        if blank:
-            raise InputError(f"{len(blank)} cases have no {split!r}, the first is {blank[0]!r}; write train, test, …")
-        label = dict(zip(ids, (str(value).strip().lower() for value in cohort[split]), strict=True))
-    if TRAINING not in label.values():
-        raise InputError(
-            f"no case has the split {TRAINING!r}; column {split!r} holds {', '.join(sorted(set(label.values())))}"
-        )
-    parts: dict[str, Samples] = {}
-    notes: list[str] = []
-    kept = settings.missing
-    for name in sorted(set(label.values()), key=lambda value: (value != TRAINING, value)):
-        places = [k for k, case in enumerate(endpoint.case_ids) if label[case] == name]
-        own = Endpoint(endpoint.name, tuple(endpoint.case_ids[k] for k in places), endpoint.outcome[places], ())
-        source = tables.table if name == TRAINING else tables.table[list(parts[TRAINING].table.columns)]
-        if not places:
-            notes.append(f"{name}: no case has a label; the part is left out")
-            continue
-        if name != TRAINING and len(set(own.outcome.tolist())) < 2:
-            notes.append(f"{name}: all {len(places)} labelled cases have the same outcome; the part is left out")
-            continue
-        # Which features are left is decided by the training cases alone.
-        missing = MissingFeatures.DROP_CASES if name != TRAINING and kept is MissingFeatures.DROP_FEATURES else kept
-        parts[name], found = join_endpoint(source, own, patients=patients, missing=missing)
-        notes += [f"{name}: {note}" for note in found]
-        if name != TRAINING:
-            refuse_shared_patients(parts[TRAINING], parts[name], name)
-    if endpoint.unlabelled:
-        notes.append(f"{len(endpoint.unlabelled)} cases have no label of {endpoint.name} and take no part")
-    return parts, notes
-
-
-def _patients(cohort: pd.DataFrame, patient: str | None) -> dict[str, str]:
-    """Case to patient; empty without such a column."""
-    if patient is None:
-        return {}
-    if patient not in cohort.columns:
-        raise InputError(f"the cohort table has no column {patient!r} of patients")
-    return {str(case): str(name) for case, name in zip(cohort["case_id"], cohort[patient], strict=True)}
 
 
 def _signature_columns(tables: FeatureTables, training: Samples, settings: FuseSettings) -> dict[str, list[str]]:

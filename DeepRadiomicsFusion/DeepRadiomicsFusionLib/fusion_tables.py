@@ -14,13 +14,13 @@ from .cross_validation import CrossValidationResult, LearnerResult, fit_once
 from .evaluation import EvaluationSettings, delong_table, evaluate
 from .figures import calibration_figure, delong_figure, roc_figure
 from .fusion import ColumnLearner
+from .fusion_parts import TRAINING
 from .job_output import JobOutput, file_stem
 from .rad_score import RadScore
 from .samples import Samples
 from .selection_plan import SelectionSettings
 from .workspace import Learner
 
-TRAINING = "train"
 FUSION = "fusion"
 
 

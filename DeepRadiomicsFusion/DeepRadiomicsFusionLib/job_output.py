@@ -36,7 +36,7 @@ class JobOutput:
         self.files: list[Path] = []
         self.notes: list[str] = []
         try:
-            (self.folder / "figures").mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"output folder {str(out)!r} cannot be made: {error.strerror}") from None
 
@@ -53,6 +53,7 @@ class JobOutput:
     def figure(self, name: str, draw: Callable[..., Figure], *arguments: Any) -> None:
         """Draw and write a figure in all formats; none without a format."""
         if self.formats:
+            (self.folder / "figures").mkdir(exist_ok=True)
             self.files += save_figure(draw(*arguments), self.folder / "figures" / name, self.formats)
 
     def finish(self, job: str, record: Mapping[str, Any]) -> JobResult:

@@ -10,15 +10,15 @@ import numpy as np
 from RadiomicsCoreLib.cohort import Case
 from RadiomicsCoreLib.errors import InputError
 
+from .endpoints import refuse_text
 from .job_output import JobOutput, file_stem
 from .network_bundle import NetworkBundle
+from .seen_cases import NEW, TRAINING_PART
 from .survival_score import survival_score
 from .training_settings import Task
 
 if TYPE_CHECKING:
     from .evaluation import EvaluationSettings
-
-NEW, TRAINING_PART = "new cases", "cases of the training"
 
 
 def outcome_columns(bundle: NetworkBundle) -> tuple[str, ...]:
@@ -45,9 +45,7 @@ def outcomes_of(cases: Sequence[Case], columns: Sequence[str]) -> dict[str, dict
         if column not in cases[0].values:
             continue
         known = {case.case_id: case.values[column] for case in cases if case.values[column] is not None}
-        text = next(((case, value) for case, value in known.items() if isinstance(value, str)), None)
-        if text is not None:
-            raise InputError(f"column {column!r} holds text ({text[1]!r}) for {text[0]}; code it as numbers")
+        refuse_text(column, known.items())
         found[column] = {case: float(value) for case, value in known.items()}
     return found
 
@@ -110,6 +108,9 @@ def _binary(
             f"{name}, {part}: {len(both)} labelled cases, {int((labels == 1).sum())} with the outcome; an evaluation "
             "needs two of each class, coded as 0 and 1"
         )
+        return []
+    if name not in bundle.thresholds:
+        output.notes.append(f"{name}, {part}: the bundle holds no threshold, so nothing could be evaluated")
         return []
     found = evaluate(labels.astype(int), values, bundle.thresholds[name], settings)
     stem = file_stem(name) + ("" if part == NEW else "_training")

@@ -79,7 +79,7 @@ def make_samples(table: pd.DataFrame, outcome: Any, patients: Sequence[object] |
         raise InputError(f"feature {table.columns[table.columns.duplicated()][0]!r} stands twice in the feature table")
     if not len(table.columns):
         raise InputError("the feature table has no feature columns")
-    numbers = _numbers(table)
+    numbers = numbers_of(table)
     bad = ~np.isfinite(numbers.to_numpy())
     if bad.any():
         row, column = (int(place[0]) for place in np.nonzero(bad))
@@ -126,7 +126,7 @@ def join_endpoint(
     if len(both) < len(endpoint.case_ids):
         notes.append(f"{len(endpoint.case_ids) - len(both)} labelled cases have no features and were left out")
     table = features.loc[[case for case, _ in both]]
-    table, dropped = _without_missing(_numbers(table), MissingFeatures(missing))
+    table, dropped = _without_missing(numbers_of(table), MissingFeatures(missing))
     notes += dropped
     label = dict(both)
     ids = [str(case) for case in table.index]
@@ -173,7 +173,12 @@ def matrix(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
     return values
 
 
-def _numbers(table: pd.DataFrame) -> pd.DataFrame:
+def numbers_of(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as floats.
+
+    Raises:
+        InputError: a column holds text.
+    """
     import pandas as pd
 
     for name in table.columns:

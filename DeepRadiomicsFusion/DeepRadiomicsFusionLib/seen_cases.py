@@ -26,6 +26,10 @@ SEEN = "seen"
 """Key of ``study.json``: name of a table's file to its record."""
 IMAGES = "training_images"
 """Key of a bundle's provenance: training case to the hash of its image."""
+PREDICTIONS_FILE, SIGNATURES_FILE = "predictions.csv", "signatures.csv"
+"""Tables of a network's outputs."""
+NEW, TRAINING_PART = "new cases", "cases of the training"
+"""Parts of an evaluation of a model that is applied."""
 _OUTPUTS = (".signature", ".probability", ".dice")
 WHAT_TO_DO = (
     "train with folds (`train --folds 5`) and give its signatures.csv, or features of a network that never saw these "

@@ -90,3 +90,16 @@ def test_features_of_other_regions_are_refused(table, fused, tmp_path):
     other = table.rename(columns=lambda name: name.replace("intratumour", "ring_0_3mm"))
     with pytest.raises(ModelError, match="trained on region 'intratumour'"):
         contributions_job(bundle, {"radiomics": other}, tmp_path)
+
+
+def test_the_background_is_whom_the_bundle_was_trained_on(table, fused, tmp_path):
+    trained = [f"P{n}" for n in range(5, 12)]
+    bundle = ClassifierBundle(
+        fused, "relapse", 0.5, record_of(FEATURES), provenance={"training_cases": [*trained, "Z"]}
+    )
+    files = contributions_job(bundle, {"radiomics": table}, tmp_path, cases=["P0"])
+    assert read_csv(files["contributions"])["base"][0] == pytest.approx(fused.predict(table.loc[trained]).mean())
+    # Elsewhere none of them is in the tables, and all of the tables count.
+    other = table.rename(index=lambda name: f"new {name}")
+    files = contributions_job(bundle, {"radiomics": other}, tmp_path / "new", cases=["new P0"])
+    assert read_csv(files["contributions"])["base"][0] == pytest.approx(fused.predict(table).mean())

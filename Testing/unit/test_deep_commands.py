@@ -39,6 +39,7 @@ def tables(tmp_path_factory) -> dict[str, str]:
         for n in range(80)
     ]
     made = {"cohort": write_rows(folder / "cohort.csv", cohort)}
+    made["no_ids"] = write_rows(folder / "no_ids.csv", [{"patient": "p1", "recurrence": 1}])
     for name, region in (("radiomics", "intratumour"), ("deep", "ring_0_3mm")):
         values = rng.normal(size=(80, 10))
         values[:, :2] += 0.9 * outcome[:, np.newaxis]
@@ -66,6 +67,23 @@ def test_fuse_finds_the_planted_features_and_writes_a_bundle(fused):
     assert max(models.values()) > 0.75
     assert (fused / "model" / "model.json").is_file()
     assert (fused / "signatures.txt").read_text(encoding="utf-8").strip()
+
+
+def test_the_model_of_the_bundle_and_how_it_is_fitted_can_be_chosen(tables, tmp_path, capsys):
+    pytest.importorskip("skops", reason="needs the extra 'deep'")
+    features = [f"radiomics={tables['radiomics']}", f"deep={tables['deep']}"]
+    words = ["fuse", tables["cohort"], "--endpoint", "recurrence", "--features", *features, "--formats", "png"]
+    quick = ["--classifiers", "lr", "--selector", "mrmr", "--largest", "3", "--folds", "2", "--repeats", "1"]
+    chosen = ["--inner-folds", "2", "--deploy", "fusion", "--bundle", "refit", "--fused-on", "training"]
+    assert main([*words, *quick, *chosen, "-o", str(tmp_path / "out")]) == 0
+    model = json.loads((tmp_path / "out" / "model" / "model.json").read_text(encoding="utf-8"))
+    assert model["model"]["type"] == "fusion"  # one model, not the mean of folds
+    assert (model["settings"]["fused_on"], model["settings"]["selection"]["largest"]) == ("training", 3)
+    capsys.readouterr()
+    assert main([*words, *quick, "--deploy", "xgb", "-o", str(tmp_path / "no")]) == 2
+    assert (
+        "model 'xgb' is unknown; choose from radiomics.signature, deep.signature, fusion, lr" in capsys.readouterr().err
+    )
 
 
 def test_apply_predicts_and_evaluates_new_cases(fused, tables, tmp_path):
@@ -97,6 +115,7 @@ def test_explain_gives_the_contributions_to_a_classifier(fused, tables, tmp_path
         (["fuse", "nowhere.csv", "--endpoint", "y", "--features", "a.csv", "-o", "out"], "a.csv"),
         (["fuse", "{cohort}", "--endpoint", "recurrense", "--features", "{radiomics}", "-o", "out"], "recurrence"),
         (["train", "{cohort}", "-o", "out"], "--endpoints"),
+        (["explain", "{no_ids}", "model", "--features", "a.csv", "-o", "out"], "has no column case_id"),
     ],
 )
 def test_a_wrong_word_ends_in_one_line_and_exit_code_2(tables, words, message, capsys, tmp_path, monkeypatch):

@@ -54,3 +54,17 @@ def test_tables_that_cannot_be_joined_are_refused(radiomics, deep, tmp_path):
     write_csv(tmp_path / "x.csv", radiomics.drop(columns="case_id"))
     with pytest.raises(InputError, match="has no column case_id"):
         FeatureTables({"a": tmp_path / "x.csv"})
+
+
+def test_signatures_of_one_name_get_the_names_of_their_tables():
+    """Networks of two regions both call their output relapse.signature."""
+    tables = {
+        name: pd.DataFrame({"case_id": ["a", "b"], "relapse.signature": [value, 0.5], f"{name}_x": [1.0, 2.0]})
+        for name, value in (("tumour", 0.1), ("rim", 0.9))
+    }
+    found = FeatureTables(tables)
+    assert found.columns == {
+        "tumour": ("tumour.relapse.signature", "tumour_x"),
+        "rim": ("rim.relapse.signature", "rim_x"),
+    }
+    assert found.table.loc["a", ["tumour.relapse.signature", "rim.relapse.signature"]].tolist() == [0.1, 0.9]

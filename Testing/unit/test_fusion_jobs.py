@@ -305,3 +305,78 @@ def test_the_bundle_carries_whom_a_network_has_seen_on_to_new_patients(cohort):
     assert load_bundle(cohort / "out" / "model").provenance["seen_by_networks"]["deep"]["cases"] == ["061", "elsewhere"]
     done = apply_job(cohort / "out" / "model", features(cohort), cohort / "applied", formats=())
     assert any("1 of 90 cases were in the training of the network of the table deep" in note for note in done.notes)
+
+
+def test_a_part_without_features_or_of_one_class_is_left_out_with_its_reason(cohort):
+    changed(cohort, lambda t: t.assign(split=["train"] * 60 + ["test"] * 15 + ["external"] * 15))
+    for name in ("radiomics", "deep"):
+        path = cohort / name / "features.csv"
+        write_csv(path, read_csv(path).iloc[:75])  # the other hospital's features are not there yet
+    done = fuse(cohort)
+    assert "external: none of its 15 labelled cases has features; the part is left out" in done.notes
+    assert set(read_csv(cohort / "out" / "models_other_parts.csv")["part"]) == {"test"}
+    table = read_csv(cohort / "cohort.csv")
+    features_of = read_csv(cohort / "deep" / "features.csv")
+    positives = table.query("split == 'test' and relapse == 1")["case_id"]
+    features_of.loc[features_of["case_id"].isin(positives), "ct.ring_0_3mm.resnet18_0"] = np.nan
+    write_csv(cohort / "deep" / "features.csv", features_of)
+    done = fuse(cohort, replace(QUICK, missing="drop-cases"))
+    assert any(note.startswith("test: its ") and "do not have both outcomes" in note for note in done.notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            lambda t: t.assign(relapse=[np.nan] * 60 + [0, 1] * 15),
+            "no case of the split 'train' has a label of 'relapse'",
+        ),
+        (lambda t: t.assign(patient=["p0", None, *[f"q{k}" for k in range(88)]]), "case '001' has no patient"),
+    ],
+)
+def test_no_labelled_training_case_or_no_patient_is_said(cohort, change, line):
+    table = changed(cohort, change)
+    options = {"patient": "patient"} if "patient" in read_csv(table / "cohort.csv") else {}
+    with pytest.raises(InputError, match=line):
+        fuse(cohort, **options)
+
+
+def test_patients_with_several_cases_are_said_to_make_intervals_narrow(cohort):
+    changed(cohort, lambda t: t.assign(patient=[f"p{k // 2}" for k in range(90)]))
+    done = fuse(cohort, replace(QUICK, classifiers=("lr",)), patient="patient")
+    (note,) = [note for note in done.notes if note.startswith("train: 59 cases of 30 patients")]
+    assert "are too narrow" in note
+
+
+def test_cases_of_the_training_are_evaluated_apart_from_new_ones(fused, cohort):
+    apply_job(fused / "model", features(cohort), cohort / "new", cohort=cohort / "cohort.csv", formats=("png",))
+    rows = read_csv(cohort / "new" / "evaluation.csv").set_index("part")
+    assert rows["cases"].to_dict() == {"new cases": 29, "cases of the training": 59}
+    deployed = load_bundle(fused / "model").settings["deployed"]
+    expected = read_csv(fused / "models_other_parts.csv").set_index("model").loc[deployed, "auc"]
+    assert rows.loc["new cases", "auc"] == pytest.approx(expected)
+    names = {path.name for path in (cohort / "new" / "figures").iterdir()}
+    assert {"roc.png", "roc_training.png"} <= names
+
+
+@pytest.mark.parametrize("labels", [[1.0] * 30, [1.0] + [0.0] * 29, [np.nan] * 30])
+def test_outcomes_that_cannot_be_evaluated_leave_the_predictions_and_a_note(fused, cohort, labels):
+    ids = [f"{k:03d}" for k in range(60, 90)]
+    table = pd.DataFrame({"case_id": ids, "relapse": labels})
+    done = apply_job(fused / "model", features(cohort), cohort / "new", cohort=table)
+    assert any("nothing could be evaluated: that needs two of each class" in note for note in done.notes)
+    assert read_csv(cohort / "new" / "predictions.csv")["probability"].notna().all()
+    assert (cohort / "new" / "study.json").is_file() and not (cohort / "new" / "evaluation.csv").exists()
+    assert not (cohort / "new" / "figures").exists()
+
+
+def test_a_wrong_outcome_column_or_a_feature_of_text_is_told_before_anything_is_written(fused, cohort):
+    table = read_csv(cohort / "cohort.csv")
+    with pytest.raises(InputError, match="has no column 'relapse'"):
+        apply_job(fused / "model", features(cohort), cohort / "new", cohort=table.rename(columns={"relapse": "x"}))
+    assert not (cohort / "new").exists()
+    tables = {name: read_csv(path) for name, path in features(cohort).items()}
+    for name in [column for column in tables["deep"] if column != "case_id"]:
+        tables["deep"][name] = "n/a"
+    with pytest.raises(InputError, match=r"feature column 'ct.ring_0_3mm.resnet18_\d' holds text \('n/a'\)"):
+        apply_job(fused / "model", tables, cohort / "new")

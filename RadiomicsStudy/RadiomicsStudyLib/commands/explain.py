@@ -42,7 +42,11 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--correlation", action="store_true", help="heat map of the correlations between the two tables of --features"
     )
-    parser.add_argument("--split", default="split", help="column that tells the training patients (background)")
+    parser.add_argument(
+        "--split",
+        default="split",
+        help="column that tells the training patients (background; default: the bundle's own)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -92,9 +96,12 @@ def _contributions(arguments: argparse.Namespace) -> int:
     from RadiomicsCoreLib.tables import read_csv
 
     cohort = read_csv(arguments.cohort)
+    if "case_id" not in cohort:
+        raise InputError(f"{arguments.cohort} has no column case_id")
     background = None
     if arguments.split in cohort:
-        background = cohort.loc[cohort[arguments.split] == "train", "case_id"].tolist()
+        part = cohort[arguments.split].astype(str).str.strip().str.lower()
+        background = cohort.loc[part == "train", "case_id"].tolist() or None
     with progress_bar("explaining") as progress:
         files = contributions_job(
             arguments.bundle,

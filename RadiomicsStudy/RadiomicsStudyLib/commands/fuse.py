@@ -46,6 +46,7 @@ def add_parser(verbs: Any) -> None:
     group = parser.add_argument_group("modelling")
     group.add_argument("--classifiers", type=names, help="lr,svm,knn,rf,nb,lda,mlp (default: all)")
     group.add_argument("--selector", choices=("lasso", "mrmr", "none"), default="lasso")
+    group.add_argument("--largest", type=positive_int, help="most features of the selector (mrmr: their number, 10)")
     group.add_argument("--correlation-below", type=float, default=0.9)
     group.add_argument("--volume-correlation-below", type=float, help="drop features that follow the region's volume")
     group.add_argument(
@@ -59,12 +60,29 @@ def add_parser(verbs: Any) -> None:
     )
     group.add_argument("--icc-above", type=float, default=0.75)
     group.add_argument("--signature-for", choices=("table", "region"), default="table")
+    group.add_argument(
+        "--fused-on",
+        choices=("out-of-fold", "training"),
+        default="out-of-fold",
+        help="signatures of the training cases that the fusion is fitted on; training: those of the very cases that "
+        "they were fitted on, as in wu2021",
+    )
     group.add_argument("--missing", choices=("error", "drop-cases", "drop-features"), default="error")
     group.add_argument("--folds", type=positive_int, default=5)
+    group.add_argument("--inner-folds", type=positive_int, default=5, help="of tuning and out-of-fold signatures")
     group.add_argument("--repeats", type=positive_int, default=10)
     group.add_argument("--seed", type=int, default=0)
     group.add_argument("--jobs", type=positive_int, default=1)
     group.add_argument("--sweep", action="store_true", help="compare all ring sizes, and choose one inside the folds")
+    group.add_argument(
+        "--deploy", metavar="MODEL", help="model of the bundle, as models.csv calls it (default: the best mean AUC)"
+    )
+    group.add_argument(
+        "--bundle",
+        choices=("folds", "refit"),
+        default="folds",
+        help="all models of the cross-validation, whose mean predicts (song2021), or one fitted on all training cases",
+    )
     group.add_argument("--permutations", type=int, default=0, help="of the labels, through the whole procedure")
     parser.set_defaults(run=run)
 
@@ -103,10 +121,15 @@ def _settings(arguments: argparse.Namespace) -> Any:
             difference_p_below=arguments.difference_p_below,
             difference_test=arguments.difference_test,
             selector=arguments.selector,
+            largest=arguments.largest,
             seed=arguments.seed,
         ),
         cross_validation=CrossValidationSettings(arguments.folds, arguments.repeats, arguments.seed, arguments.jobs),
+        inner_folds=arguments.inner_folds,
         signature_for=arguments.signature_for,
+        fused_on=arguments.fused_on,
+        deployed=arguments.deploy,
+        bundled=arguments.bundle,
         missing=arguments.missing,
         sweep=arguments.sweep,
         permutations=arguments.permutations,
