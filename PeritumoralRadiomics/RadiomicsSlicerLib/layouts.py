@@ -82,7 +82,7 @@ def register_layout() -> bool:
     if not node.IsLayoutDescription(LAYOUT_ID):
         node.AddLayoutDescription(LAYOUT_ID, layout_description())
         if node.GetViewArrangement() == LAYOUT_ID:
-            manager.setLayout(LAYOUT_ID)
+            node.SetViewArrangement(LAYOUT_ID)  # the manager's setLayout does nothing for the number that it has
     return True
 
 

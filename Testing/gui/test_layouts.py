@@ -47,6 +47,16 @@ def test_slicer_knows_the_layout_before_any_button_is_pressed(window):
     assert window.app.layoutManager().node.IsLayoutDescription(LAYOUT_ID)
 
 
+def test_a_scene_that_was_loaded_before_in_this_layout_is_shown_in_it(window):
+    node = slicer.app.layoutManager().node
+    node.GlobalWarningDisplayOff()  # "Can't find layout" is what such a scene begins with
+    node.SetViewArrangement(LAYOUT_ID)
+    node.GlobalWarningDisplayOn()
+    assert node.GetCurrentLayoutDescription() != layout_description()
+    assert register_layout()
+    assert node.GetCurrentLayoutDescription() == layout_description()
+
+
 def test_without_a_window_nothing_happens(window):
     window.app.layout_manager = None
     assert not show_layout()

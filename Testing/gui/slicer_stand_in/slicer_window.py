@@ -57,8 +57,11 @@ class LayoutManager:
 
     def __init__(self) -> None:
         self.node = slicer.vtkMRMLLayoutNode()
-        self.layout = 0
         self.looked = 0
+
+    @property
+    def layout(self) -> int:
+        return self.node.GetViewArrangement()
 
     def layoutLogic(self) -> Any:
         return types.SimpleNamespace(GetLayoutNode=lambda: self.node)
@@ -66,7 +69,9 @@ class LayoutManager:
     def setLayout(self, number: int) -> None:
         if not self.node.IsLayoutDescription(number):
             raise ValueError(f"there is no layout {number}")
-        self.layout = number
+        if number == self.layout:  # as Slicer: the number alone decides
+            return
+        self.node.SetViewArrangement(number)
 
     def resetThreeDViews(self) -> None:
         self.looked += 1
