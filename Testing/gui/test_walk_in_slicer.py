@@ -18,7 +18,7 @@ def test_the_walk_through_the_panel_finds_nothing_wrong(panel, window, tmp_path,
     monkeypatch.setattr(slicer.util, "errorDisplay", step.note_error)
     walk_in_slicer.walk(panel, step)
     assert step.failed == []
-    assert len(step.lines) == 17
+    assert len(step.lines) == 18
     assert len(list(folder.glob("*.png"))) == 9
 
 

@@ -144,6 +144,8 @@ def _save_and_load(panel: Any, step: Walk) -> None:
     slicer.util.loadScene(path)
     slicer.app.processEvents()
     chosen = panel._parameterNode
+    shown = (panel.ui.tumourSelector.currentText, panel.ui.organSelector.currentText)
+    step.check("tumour and organ are still chosen", shown == ("Tumour", "Liver"))
     step.check("rings are there again", panel.ui.qualityTable.rowCount == 4)
     step.check("features are there again", chosen.featureTable and chosen.featureTable.GetNumberOfRows() == 107)
     step.check("chart and map are there again", chosen.chart and chosen.mapVolume)
