@@ -389,21 +389,3 @@ def test_default_horizons_are_round_and_within_the_events(columns, cohort):
     horizons = default_horizons(table)
     assert horizons == tuple(sorted(horizons)) and len(horizons) == 3
     assert all(table.time[table.event == 1].min() <= h <= table.time[table.event == 1].max() for h in horizons)
-
-
-@pytest.mark.slow
-def test_the_example_goes_from_a_csv_to_a_nomogram(tmp_path):
-    import subprocess
-    import sys
-
-    frame = pd.read_csv(REFERENCE / "data" / "gbsg2.csv").drop(columns="lp")
-    frame.rename(columns={"time": "days", "event": "death"}).to_csv(tmp_path / "cohort.csv", index=False)
-    example = REFERENCE.parents[2] / "Examples" / "04_nomogram_from_a_csv.py"
-    run = subprocess.run(
-        [sys.executable, str(example), str(tmp_path / "cohort.csv"), str(tmp_path / "nomogram")],
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
-    assert "corrected for optimism" in run.stdout
-    assert {path.suffix for path in tmp_path.glob("nomogram.*")} == {".svg", ".pdf", ".png"}
