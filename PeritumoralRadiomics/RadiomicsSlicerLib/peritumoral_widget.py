@@ -38,6 +38,7 @@ class PeritumoralPanel(ModuleWidget):
 
     def __init__(self, parent: Any, makeLogic: Callable[[], Any]) -> None:
         self._segmentation: Any = None
+        self._segmentTags: list[int] = []
         self.preview = SlicePreview()
         self._previewSoon = Debounced(self.onPreview)
         # Made in setup, which may never be called, or fail.
@@ -171,11 +172,11 @@ class PeritumoralPanel(ModuleWidget):
             slicer.vtkSegmentation.SegmentModified,
             slicer.vtkSegmentation.SourceRepresentationModified,
         )
-        for event in events:
-            if self._segmentation is not None:
-                self.removeObserver(self._segmentation, event, self._onSegments)
-            if segmentationNode is not None:
-                self.addObserver(segmentationNode, event, self._onSegments)
+        # Not by VTKObservationMixin, which keeps every node that it ever observed: all patients of a day in memory.
+        for tag in self._segmentTags:
+            self._segmentation.RemoveObserver(tag)
+        added = events if segmentationNode is not None else ()
+        self._segmentTags = [segmentationNode.AddObserver(event, self._onSegments) for event in added]
         self._segmentation = segmentationNode
 
     def _onSegments(self, caller: Any, event: Any) -> None:

@@ -89,6 +89,16 @@ def test_reloading_takes_the_button_out_of_the_segment_editor(panel, case, windo
     assert button.isHidden()
 
 
+def test_a_closed_scene_leaves_no_segmentation_in_memory(panel, make_case):
+    made = make_case()
+    panel.enter()
+    segmentation = weakref.ref(made.segmentation)
+    del made
+    slicer.mrmlScene.Clear(0)
+    gc.collect()
+    assert segmentation() is None
+
+
 @pytest.mark.parametrize("state", ["waiting for outlines", "outlines shown", "estimating", "in another module"])
 def test_the_scene_can_be_closed_in_any_state(panel, case, window, wait_until, state):
     panel.ui.mapsCollapsibleButton.setCollapsed(False)
