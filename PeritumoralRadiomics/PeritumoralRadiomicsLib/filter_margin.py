@@ -11,6 +11,7 @@ from .extraction_settings import ExtractionSettings
 _PAD_DISTANCE = 5  # pyradiomics' default
 _LEAST = 10  # voxels; coif1 and the unfiltered image match whole-volume filtering from here on
 _SIGMAS = 8  # the recursive Gaussian's tail: 3e-6 of whole-volume filtering
+_SIGMAS_OF_WHOLE = 13  # 1e-8, less than its rounding: where pyradiomics filters the whole image, we have its values
 
 
 def filter_margin(image_type: str, setting: Mapping[str, Any], spacing: Sequence[float]) -> tuple[int, ...]:
@@ -25,7 +26,7 @@ def filter_margin(image_type: str, setting: Mapping[str, Any], spacing: Sequence
         spacing: of the preprocessed image, mm, along x, y, z.
 
     Example:
-        >>> filter_margin("LoG", {"sigma": [1.0, 2.0]}, (1.0, 1.0, 4.0))
+        >>> filter_margin("LoG", {"sigma": [1.0, 2.0], "resampledPixelSpacing": [1, 1, 4]}, (1.0, 1.0, 4.0))
         (16, 16, 5)
     """
     least = setting.get("padDistance", _PAD_DISTANCE)
@@ -46,7 +47,10 @@ def widest(margins: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
 
 
 def _log(setting: Mapping[str, Any], spacing: Sequence[float]) -> list[int]:
-    reach_mm = _SIGMAS * max(setting["sigma"])
+    # pyradiomics cuts what it resamples to padDistance before it filters: there is no whole image to agree with,
+    # and every voxel more has to be resampled.
+    resampled = any(setting.get("resampledPixelSpacing") or ()) and setting.get("interpolator", "") is not None
+    reach_mm = (_SIGMAS if resampled else _SIGMAS_OF_WHOLE) * max(setting["sigma"])
     return [math.ceil(reach_mm / step) for step in spacing]
 
 
