@@ -186,7 +186,8 @@ def local_binary_pattern_2d(
     samples, radius = setting.get("lbp2DSamples", 8), setting.get("lbp2DRadius", 1)
     method = setting.get("lbp2DMethod", "uniform")
     array = sitk.GetArrayFromImage(image)
-    slices = np.moveaxis(array, setting.get("force2Ddimension", 0), 0)
+    # Swapped, not moved: across i a slice is then (j, k), as in pyradiomics, and patterns start at the same neighbour.
+    slices = np.swapaxes(array, setting.get("force2Ddimension", 0), 0)
     with warnings.catch_warnings():
         # scikit-image advises against float images because of ties; pyradiomics compares floats as well.
         warnings.filterwarnings("ignore", message="Applying `local_binary_pattern` to floating-point")
