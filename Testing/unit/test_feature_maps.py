@@ -85,6 +85,8 @@ SETTINGS = {
     "in plane": {"kernelRadius": 2, "force2D": True},
     "in plane across j": {"kernelRadius": 1, "force2D": True, "force2Ddimension": 1},
     "also outside the region": {"kernelRadius": 1, "maskedKernel": False},
+    "also outside the region, in plane": {"kernelRadius": 2, "maskedKernel": False, "force2D": True},
+    "bin count": {"kernelRadius": 1, "binCount": 8},
     "distances 1 and 2": {"kernelRadius": 2, "distances": [1, 2]},
     "weighted": {"kernelRadius": 1, "weightingNorm": "euclidean"},
     "one order of pairs": {"kernelRadius": 1, "symmetricalGLCM": False},
