@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ class Losses:
     Attributes:
         training: mean over the epoch's batches, while the weights change.
         validation: over the validation cases, after the epoch; empty without validation.
+        dice: mean Dice of the validation cases, where it chooses the best epoch; else empty.
 
     Example:
         >>> losses = Losses().with_epoch(0.9, 0.8).with_epoch(0.7, 0.85)
@@ -27,18 +28,23 @@ class Losses:
 
     training: tuple[float, ...] = ()
     validation: tuple[float, ...] = ()
+    dice: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.training)
 
-    def with_epoch(self, training: float, validation: float | None) -> Losses:
+    def with_epoch(self, training: float, validation: float | None, dice: float | None = None) -> Losses:
         """Return the losses with one epoch more."""
-        added = () if validation is None else (validation,)
-        return replace(self, training=(*self.training, training), validation=self.validation + added)
+        added, overlap = (() if value is None else (value,) for value in (validation, dice))
+        return Losses((*self.training, training), self.validation + added, self.dice + overlap)
 
     @property
     def best_epoch(self) -> int:
-        """Epoch (from 1) of the lowest validation loss, the first of equal ones; without validation the last."""
+        """Epoch (from 1) of the highest Dice, else of the lowest validation loss, the first of equal ones; without
+        validation the last.
+        """
+        if self.dice:
+            return self.dice.index(max(self.dice)) + 1
         if not self.validation:
             return len(self.training)
         return self.validation.index(min(self.validation)) + 1
@@ -52,17 +58,25 @@ class Losses:
     @property
     def summary(self) -> str:
         """One line."""
-        which = "validation loss" if self.validation else "loss"
-        return f"{len(self)} epochs; {which} {self.best_loss:.4f} at epoch {self.best_epoch}"
+        return f"{len(self)} epochs; {self.best_text} at epoch {self.best_epoch}"
+
+    @property
+    def best_text(self) -> str:
+        """The number by which the best epoch was chosen, with its name."""
+        if self.dice:
+            return f"validation Dice {max(self.dice):.3f}"
+        return f"{'validation loss' if self.validation else 'loss'} {self.best_loss:.4f}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        return {"training": list(self.training), "validation": list(self.validation)}
+        losses = {"training": list(self.training), "validation": list(self.validation)}
+        return losses | ({"dice": list(self.dice)} if self.dice else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Losses:
         """Undo :meth:`to_dict`."""
-        return cls(*(tuple(float(loss) for loss in values[name]) for name in ("training", "validation")))
+        names = ("training", "validation", *(("dice",) if "dice" in values else ()))
+        return cls(*(tuple(float(loss) for loss in values[name]) for name in names))
 
 
 def loss_curve(losses: Losses, title: str = "") -> Figure:
@@ -88,6 +102,13 @@ def loss_curve(losses: Losses, title: str = "") -> Figure:
     if len(losses):
         axes.axvline(losses.best_epoch, color="#999999", linestyle="--", linewidth=1, label="weights kept")
         axes.legend(frameon=False, fontsize=8)
+    if losses.dice:
+        overlap = axes.twinx()
+        overlap.plot(epochs, losses.dice, color="#009E73", marker=marker, markersize=3)
+        overlap.set_ylim(0, 1)
+        overlap.set_ylabel("validation Dice", fontsize=9, color="#009E73")
+        overlap.tick_params(labelsize=8)
+        overlap.spines["top"].set_visible(False)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .batches import event_balanced_batches, shuffled_batches
-from .losses import binary_cross_entropy, cox_loss, segmentation_cross_entropy, soft_dice_loss
+from .losses import binary_cross_entropy, cox_loss, dice, segmentation_cross_entropy, soft_dice_loss
 from .training_cases import TrainingCases
-from .training_settings import Task, TrainingSettings
+from .training_settings import Monitor, Task, TrainingSettings
 
 if TYPE_CHECKING:
     import torch
@@ -27,11 +27,13 @@ class Objective:
         loss: of outputs (B, ...) and targets (B, ...).
         batches: indices of one epoch's batches.
         needs_whole_cohort: the loss of all cases is not the mean of the batches' losses.
+        agreement: of outputs and targets, (B,) each sample's Dice, where it chooses the best epoch; else None.
     """
 
     loss: Loss
     batches: Callable[[np.random.Generator], list[np.ndarray]]
     needs_whole_cohort: bool
+    agreement: Loss | None = None
 
 
 def make_objective(training: TrainingCases, settings: TrainingSettings) -> Objective:
@@ -75,7 +77,11 @@ def _segmentation(training: TrainingCases, settings: TrainingSettings) -> Object
         total = (1 - share) * segmentation_cross_entropy(outputs, targets)
         return total + share * soft_dice_loss(outputs, targets) if share else total
 
-    return Objective(loss, _shuffled(training, settings), needs_whole_cohort=False)
+    def agreement(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return dice(outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(dim=1) > 0, targets > 0)
+
+    monitored = agreement if settings.monitor is Monitor.DICE else None
+    return Objective(loss, _shuffled(training, settings), needs_whole_cohort=False, agreement=monitored)
 
 
 def _shuffled(training: TrainingCases, settings: TrainingSettings) -> Callable[[np.random.Generator], list[np.ndarray]]:

@@ -16,7 +16,7 @@ from RadiomicsCoreLib.errors import InputError
 from .deep_feature_settings import DeepFeatureSettings, FeatureSource, Pooling
 from .input_settings import InputKind, NetworkInput, Scaling
 from .slice_aggregation import SliceRule
-from .training_settings import Mode, Optimiser, Schedule, Task, TrainingSettings
+from .training_settings import Mode, Monitor, Optimiser, Schedule, Task, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,7 @@ def _song(phase: str, level: float, width: float) -> StudyNetwork:
             learning_rate=1e-5,
             validation_fraction=0.1,
             dice_weight=0.0,
+            monitor=Monitor.DICE,
             augmentation="none",
         ),
         phase=phase,

@@ -21,6 +21,7 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
+from RadiomicsCoreLib.provenance import hash_settings
 
 from .augmentation import Augmentation, augment
 from .checkpoints import Checkpoint, State, copy_of_state, last_checkpoint, load_checkpoint, save_checkpoint
@@ -89,7 +90,8 @@ def train_network(
         watch: given the losses after each epoch, for a live curve.
 
     Returns:
-        The network with the weights of the lowest validation loss (of the last epoch without validation).
+        The network with the weights of the lowest validation loss, or the highest Dice if ``settings.monitor`` says so
+        (of the last epoch without validation).
 
     Raises:
         InputError: cases of another task, a patient in training and validation, or a folder of another training.
@@ -201,9 +203,9 @@ class _Run:
             share = part_of(progress, epoch / self.settings.epochs, (epoch + 1) / self.settings.epochs)
             with memory_errors_explained(self.settings.batch_size):
                 trained = self._epoch(epoch, share)
-                validated = self._validation_loss()
+                validated, overlap = self._validation()
             self._check_finite(validated, f"the validation loss of epoch {epoch + 1}")
-            self.losses = self.losses.with_epoch(trained, validated)
+            self.losses = self.losses.with_epoch(trained, validated, overlap)
             if self.losses.best_epoch == len(self.losses):
                 self.best = copy_of_state(self.network)
             if folder is not None:
@@ -267,25 +269,28 @@ class _Run:
         targets = targets if masks is None else masks
         return tuple(item.to(self.device) for item in (image, *scores)), targets.to(self.device)
 
-    def _validation_loss(self) -> float | None:
-        """Loss over all validation cases at once where it is not a mean over batches, as for Cox."""
+    def _validation(self) -> tuple[float | None, float | None]:
+        """Loss over all validation cases at once where it is not a mean over batches, as for Cox; and mean Dice."""
         import torch
 
-        cases = self.validation
+        cases, agreement = self.validation, self.objective.agreement
         if cases is None:
-            return None
-        outputs, weighted = [], 0.0
+            return None, None
+        outputs, weighted, overlap = [], 0.0, 0.0
         with evaluating(self.network):
             for start in range(0, len(cases), self.settings.batch_size):
                 rows = np.arange(start, min(start + self.settings.batch_size, len(cases)))
                 output = self.network(*inputs_of(cases.images, cases.scores, rows, self.device)).cpu()
+                targets = torch.from_numpy(cases.targets[rows])
                 if self.objective.needs_whole_cohort:
                     outputs.append(output)
                 else:
-                    weighted += float(self.objective.loss(output, torch.from_numpy(cases.targets[rows]))) * len(rows)
+                    weighted += float(self.objective.loss(output, targets)) * len(rows)
+                if agreement is not None:
+                    overlap += float(agreement(output, targets).sum())
             if self.objective.needs_whole_cohort:
-                return float(self.objective.loss(torch.cat(outputs), torch.from_numpy(cases.targets)))
-        return weighted / len(cases)
+                weighted = float(self.objective.loss(torch.cat(outputs), torch.from_numpy(cases.targets))) * len(cases)
+        return weighted / len(cases), None if agreement is None else overlap / len(cases)
 
     def _check_finite(self, loss: float | None, what: str) -> None:
         if loss is None or math.isfinite(loss):
@@ -299,7 +304,7 @@ class _Run:
         )
 
     def _message(self, epoch: int, loss: float) -> str:
-        best = f", best validation loss {self.losses.best_loss:.4f}" if self.validation and len(self.losses) else ""
+        best = f", best {self.losses.best_text}" if self.validation and len(self.losses) else ""
         return f"epoch {epoch + 1} of {self.settings.epochs}, loss {loss:.4f}{best}"
 
     # --- checkpoints ---
@@ -351,6 +356,7 @@ class _Run:
             "validation": None if self.validation is None else self.validation.case_ids,
             "targets": hashlib.sha256(np.ascontiguousarray(self.training.targets).tobytes()).hexdigest(),
             "input": list(self.training.images[0].shape),
+            "scores": None if self.training.scores is None else hash_settings(self.training.scores.tolist()),
             "weights": [[name, list(value.shape)] for name, value in self.network.state_dict().items()],
         }
         return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()

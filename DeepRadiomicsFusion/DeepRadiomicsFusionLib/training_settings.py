@@ -49,6 +49,13 @@ class Schedule(Enum):
     COSINE = "cosine"
 
 
+class Monitor(Enum):
+    """By which number of the validation cases the best epoch is chosen: the lowest loss, or the highest mean Dice."""
+
+    LOSS = "loss"
+    DICE = "dice"
+
+
 class Mode(Enum):
     """Which weights learn: all, or the last layer on a frozen backbone."""
 
@@ -71,14 +78,14 @@ class TrainingSettings:
 
     Attributes:
         task: what is learned; a name is understood here and for the other choices too.
-        optimiser, schedule, mode, device: see their classes.
+        optimiser, schedule, monitor, mode, device: see their classes.
         learning_rate: at the start.
         weight_decay: L2 (decoupled with adamw).
         decay: of the schedule: rate per step for inverse_time, factor for steps.
         decay_steps: of the schedule ``steps``.
         batch_size: cases a step.
         epochs: most passes over the cohort.
-        patience: epochs without a lower validation loss after which training stops; None: never.
+        patience: epochs without a better validation loss (or Dice) after which training stops; None: never.
         validation_fraction: part of the training cases that is set aside where no validation cases are given;
             0: none, and the weights of the last epoch are kept.
         augmentation: settings, or a name of :data:`~DeepRadiomicsFusionLib.augmentation.AUGMENTATIONS`.
@@ -105,6 +112,7 @@ class TrainingSettings:
     augmentation: Augmentation | str = field(default_factory=Augmentation)
     weigh_classes: bool = True
     dice_weight: float = 0.0
+    monitor: Monitor | str = Monitor.LOSS
     mode: Mode | str = Mode.FULL
     device: Device | str = Device.AUTO
     mixed_precision: bool = True
@@ -128,6 +136,8 @@ class TrainingSettings:
             _check_whole("patience", self.patience, 1)
         if self.schedule is Schedule.STEPS and not 0 < self.decay <= 1:
             raise InputError(f"decay is {self.decay:g}; the schedule 'steps' wants a factor above 0 and up to 1")
+        if self.monitor is Monitor.DICE and self.task is not Task.SEGMENTATION:
+            raise InputError("monitor is 'dice', which only a segmentation has; choose loss")
 
     def rate_at(self, step: int, epoch: int) -> float:
         """Return the learning rate at a step (from 0) of an epoch (from 0).
@@ -177,6 +187,7 @@ _CHOICES: dict[str, type[Enum]] = {
     "task": Task,
     "optimiser": Optimiser,
     "schedule": Schedule,
+    "monitor": Monitor,
     "mode": Mode,
     "device": Device,
 }

@@ -24,6 +24,7 @@ _SETTINGS = {
     "epochs": "epochs",
     "validation_share": "validation_fraction",
     "dice_weight": "dice_weight",
+    "monitor": "monitor",
     "class_weights": "weigh_classes",
     "mixed_precision": "mixed_precision",
     "seed": "seed",
@@ -51,6 +52,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         "--augmentation", metavar="NAME|FILE", help="none, wu2021, liu2025, or a YAML or JSON file of changes"
     )
     group.add_argument("--dice-weight", type=float, help="share of the Dice loss (segmentation), 0 to 1")
+    group.add_argument("--monitor", choices=("loss", "dice"), help="which validation figure chooses the best epoch")
     flag = argparse.BooleanOptionalAction
     group.add_argument("--class-weights", action=flag, help="weigh the rarer class (default: yes)")
     group.add_argument("--mixed-precision", action=flag, help="float16 on CUDA (default: yes)")
@@ -72,7 +74,10 @@ def training_settings(arguments: argparse.Namespace, study: Any, task: str) -> t
 
     from DeepRadiomicsFusionLib.training_settings import TrainingSettings
 
-    settings = TrainingSettings(task) if study is None else replace(study.required_training(), task=task)
+    # What belongs to the study's own task, such as its Dice, does not go over to another.
+    same = study is None or study.required_training().task.value == task
+    changed = {"task": task} | ({} if same else {"monitor": "loss"})
+    settings = TrainingSettings(task) if study is None else replace(study.required_training(), **changed)
     mode = arguments.mode
     if arguments.settings is not None:
         settings, named = _from_file(arguments.settings, settings)

@@ -45,3 +45,16 @@ def test_the_curve_shows_every_epoch_and_which_weights_are_kept(losses):
 
 def test_a_curve_of_no_epoch_is_an_empty_picture():
     assert loss_curve(Losses()).axes[0].lines[0].get_xydata().size == 0
+
+
+def test_where_the_dice_is_watched_its_highest_epoch_counts():
+    losses = Losses()
+    for validation, dice in ((0.5, 0.2), (0.3, 0.8), (0.2, 0.7), (0.4, 0.8)):
+        losses = losses.with_epoch(0.6, validation, dice)
+    assert losses.best_epoch == 2
+    assert losses.summary == "4 epochs; validation Dice 0.800 at epoch 2"
+    assert Losses.from_dict(json.loads(json.dumps(losses.to_dict()))) == losses
+    curves, overlap = loss_curve(losses).axes
+    assert list(curves.lines[2].get_xdata()) == [2, 2]
+    assert overlap.lines[0].get_ydata().tolist() == [0.2, 0.8, 0.7, 0.8]
+    assert overlap.get_ylabel() == "validation Dice"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -22,13 +24,7 @@ from DeepRadiomicsFusionLib.training_cases import drawn_cases  # noqa: E402
 from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import InputError  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 def discs(count: int, seed: int = 0):
@@ -110,3 +106,22 @@ def test_nothing_to_train_on_and_a_width_of_nothing_are_said():
         slices_with_masks([])
     with pytest.raises(InputError, match="width is 0"):
         build_unet(0)
+
+
+def test_the_epoch_with_the_highest_dice_of_the_validation_is_kept_where_it_is_watched():
+    """song2021: trained by cross-entropy, chosen by Dice."""
+    settings = TrainingSettings(
+        "segmentation",
+        learning_rate=0.03,
+        batch_size=8,
+        epochs=6,
+        device="cpu",
+        validation_fraction=0.4,
+        monitor="dice",
+    )
+    result = train_segmentation(build_unet(2), discs(40), settings)
+    losses = result.trained.losses
+    assert len(losses.dice) == 6 and losses.best_epoch == int(np.argmax(losses.dice)) + 1
+    assert result.mean_dice == pytest.approx(max(losses.dice), abs=1e-5)
+    again = train_segmentation(build_unet(2), discs(40), replace(settings, monitor="loss"))
+    assert again.trained.losses.validation == losses.validation and again.trained.losses.dice == ()

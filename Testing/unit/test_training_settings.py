@@ -56,6 +56,8 @@ def test_optimisers_have_their_names_and_skip_frozen_weights(name, class_name):
         ({"augmentation": "wu2020"}, "did you mean 'wu2021'"),
         ({"augmentation": 3}, "augmentation is 3"),
         ({"weigh_classes": "yes"}, "weigh_classes is 'yes'; give true or false"),
+        ({"monitor": "auc"}, "monitor is 'auc'; choose from loss, dice"),
+        ({"monitor": "dice"}, "monitor is 'dice', which only a segmentation has"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(change, message):
