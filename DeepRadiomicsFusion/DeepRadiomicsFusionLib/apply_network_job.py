@@ -28,11 +28,11 @@ from .explain_job import scores_of
 from .inputs import network_image, picture_of_input
 from .job_output import JobOutput
 from .network_bundle import NetworkBundle, check_fits
-from .network_evaluation import NEW, TRAINING_PART, evaluate_outputs, outcome_columns, outcomes_of
+from .network_evaluation import evaluate_outputs, outcome_columns, outcomes_of
 from .network_source import LoadedNetwork, NetworkSource, network_in_this_process, weights_hash
 from .new_masks import dice_with, draw_mask, needs_region
 from .prediction import predict, probability
-from .seen_cases import namesakes, notes_on_known, seen_by_bundle
+from .seen_cases import NEW, PREDICTIONS_FILE, SIGNATURES_FILE, TRAINING_PART, namesakes, notes_on_known, seen_by_bundle
 from .training_settings import Task
 
 if TYPE_CHECKING:
@@ -83,11 +83,12 @@ def apply_network_job(
 
     Images are prepared as in the training: its phase, rings, region and input. Writes ``predictions.csv``:
     ``<output>.probability`` (a network of survival: ``risk``), ``<output>.positive`` at the threshold that the
-    bundle stores, and the reason where a case failed. Where the table has the outcome, also ``evaluation.csv`` and
-    ``figures/``: cases of the training, if there are any, apart from the new ones. A network that segments writes
-    ``cases/<case_id>/mask.nii.gz`` on the grid of the patient's image, and its Dice where the table names a mask; a
-    network of whole slices needs none. ``study.json`` and ``notes.txt`` say the rest. Run again into the same
-    folder, it reuses the cases whose files and weights are the same.
+    bundle stores, and the reason where a case failed; ``signatures.csv``: the same outputs under the names of the
+    training's ``signatures.csv``, for a fusion or Cox model that was fitted on those. Where the table has the
+    outcome, also ``evaluation.csv`` and ``figures/``: cases of the training, if there are any, apart from the new
+    ones. A network that segments writes ``cases/<case_id>/mask.nii.gz`` on the grid of the patient's image, and its
+    Dice where the table names a mask; a network of whole slices needs none. ``study.json`` and ``notes.txt`` say the
+    rest. Run again into the same folder, it reuses the cases whose files and weights are the same.
 
     Args:
         cohort: cohort table; with the columns of the RadScores where the network takes them.
@@ -134,9 +135,18 @@ def apply_network_job(
         _evaluate_masks(output, found, known)
     else:
         values = {case: item["outputs"] for case, item in found.items() if item}
+        output.rows(SIGNATURES_FILE.removesuffix(".csv"), [_signatures(bundle, case, found[case]) for case in found])
         evaluate_outputs(output, bundle, values, outcomes_known, known, job.evaluation)
     output.text("notes", "".join(f"{note}\n" for note in output.notes))
-    study = write_study("apply", table, settings, out, done, notes=output.notes, seen={"predictions.csv": seen})
+    study = write_study(
+        "apply",
+        table,
+        settings,
+        out,
+        done,
+        notes=output.notes,
+        seen=dict.fromkeys((PREDICTIONS_FILE, SIGNATURES_FILE), seen),
+    )
     progress(1.0, f"{sum(bool(item) for item in found.values())} of {len(done)} cases predicted")
     files = {path.stem: path for path in output.files if path.parent == out} | {"provenance": study}
     return DeepJobResult(tuple(done), files, tuple(output.notes))
@@ -276,6 +286,11 @@ def _row(bundle: NetworkBundle, outcome: CaseOutcome, found: Mapping[str, Any]) 
             called = None if value is None or threshold is None else int(value >= threshold)
             row |= {column.format(name): value, f"{name}.positive": called}
     return row | {"reason": one_line(outcome.reason)}
+
+
+def _signatures(bundle: NetworkBundle, case_id: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    outputs = found["outputs"] if found else [None] * len(bundle.outputs)
+    return {"case_id": case_id} | {f"{name}.signature": outputs[place] for place, name in enumerate(bundle.outputs)}
 
 
 def _evaluate_masks(output: JobOutput, found: Mapping[str, Mapping[str, Any]], seen: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from RadiomicsCoreLib.cohort import Case
 from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
+from RadiomicsCoreLib.safe_names import one_line
 from RadiomicsCoreLib.second_reader import read_by
 from RadiomicsCoreLib.tables import write_csv, write_json, write_parquet
 
@@ -52,6 +53,7 @@ class DeepFeaturesJob:
             in its training (song2021 reads both phases with a network of the arterial one).
         reader: 1, or 2 for the masks of the second reader, of the cases that have one.
         perturbation: how the tumour's contour is perturbed; None takes it as it is.
+        study: published study whose settings these are, for the record; None: none.
     """
 
     source: NetworkSource = field(default_factory=NetworkSource)
@@ -63,6 +65,7 @@ class DeepFeaturesJob:
     other_phase: bool = False
     reader: int = 1
     perturbation: ContourPerturbation | None = None
+    study: str | None = None
 
 
 @dataclass(frozen=True)
@@ -145,12 +148,18 @@ def deep_features_job(
         for case in table.cases
     ]
     outcomes = run_batch(tasks, out, jobs=1 if on_gpu and jobs is None else jobs, progress=part_of(progress, 0.02, 1.0))
-    files = _write_tables(out, [outcome.case_id for outcome in outcomes])
+    files = _write_tables(out, outcomes)
     seen = seen_by(job.source, loaded.bundle)
     others = namesakes(loaded.bundle, table.cases, loaded.bundle.phase) if loaded.bundle else []
     seen = seen.without(others)
     files["provenance"] = write_study(
-        "deep-features", table, settings, out, outcomes, seed=plan.features.seed, seen={"features.csv": seen}
+        "deep-features",
+        table,
+        settings | {"study": job.study},
+        out,
+        outcomes,
+        seed=plan.features.seed,
+        seen={"features.csv": seen},
     )
     return DeepJobResult(tuple(outcomes), files, (*reading.notes, *_notes(seen, outcomes, others)))
 
@@ -243,11 +252,13 @@ def _draw(found: DeepFeatures, case_id: str, phase: str, folder: Path) -> None:
         figure.savefig(folder / f"seen_{phase}_{region}.png", dpi=80, format="png")
 
 
-def _write_tables(out: Path, ids: Sequence[str]) -> dict[str, Path]:
+def _write_tables(out: Path, outcomes: Sequence[CaseOutcome]) -> dict[str, Path]:
+    ids = [outcome.case_id for outcome in outcomes]
     files = {"features": out / "features.csv", "regions": out / "regions.csv"}
     columns = ["case_id", *dict.fromkeys(name for row in _feature_rows(out, ids) for name in row if name != "case_id")]
     if len(columns) == 1:
-        raise InputError(f"no case has deep features; the reasons stand in {out / 'log.txt'}")
+        first = next((f"; the first: {one.case_id}: {one_line(one.reason)}" for one in outcomes if one.reason), "")
+        raise InputError(f"no case has deep features{first}; all reasons stand in {out / 'log.txt'}")
     write_csv(files["features"], _feature_rows(out, ids), columns)
     write_csv(files["regions"], _region_rows(out, ids), REGION_COLUMNS)
     if write_parquet(out / "features.parquet", _feature_rows(out, ids), columns):

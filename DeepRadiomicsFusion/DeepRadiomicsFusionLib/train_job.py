@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from PeritumoralRadiomicsLib.ring_settings import RingSettings
+from RadiomicsCoreLib.batch import CaseOutcome, CaseStatus
 from RadiomicsCoreLib.cohort import Cohort
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
@@ -25,15 +27,17 @@ from .devices import memory_estimate_mb
 from .input_settings import NetworkInput
 from .loss_curve import Losses, loss_curve
 from .network_bundle import Architecture, NetworkBundle, save_network_bundle
+from .network_source import weights_hash
 from .networks import layer_of, network_spec, parameter_count
 from .prediction import probability
 from .rad_score_network import fit_score_scaling, heads_of
-from .seen_cases import IMAGES, SeenCases, image_hash
+from .seen_cases import IMAGES, PREDICTIONS_FILE, SIGNATURES_FILE, SeenCases, image_hash
 from .training import TrainedNetwork, train_network
 from .training_cases import TrainingCases
-from .training_outputs import PREDICTIONS_FILE, SIGNATURES_FILE, outputs_of, write_outputs
+from .training_outputs import outputs_of, write_outputs
+from .training_record import TRAINED_NETWORK
 from .training_settings import Mode, Task, TrainingSettings
-from .training_sides import TRAIN_LABEL, Side, prepare_cases, sides_of
+from .training_sides import TRAIN_LABEL, Side, check_outcomes, prepare_cases, sides_of
 from .transfer import suggest_mode
 from .weights import load_imagenet
 
@@ -41,6 +45,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 BEGUN_FILE = "begun.json"
+_WITHOUT_FOLDS = {
+    Task.CLASSIFICATION: "predictions of the training cases know their outcome: `fuse` refuses them; with --folds 5 "
+    "out-of-fold signatures are written, which it takes",
+    Task.SURVIVAL: "risks of the training cases know their outcome: give `cox` the out-of-fold signatures that --folds "
+    "5 writes, never these",
+    Task.SEGMENTATION: "the Dice of the training cases is too good: that of the other splits, or out-of-fold with "
+    "--folds 5, tells what to expect",
+}
 MODES = ("suggested", *(mode.value for mode in Mode))
 
 
@@ -68,6 +80,7 @@ class TrainJob:
         folds: of out-of-fold signatures, 2 or more; 0: none, and then ``fuse`` refuses what the network says of its
             training cases.
         patient: column of patients, where a patient has several cases; no split cuts a patient.
+        study: published study whose settings these are, for the record; None: none.
 
     Raises:
         InputError: columns that do not go with the task, or an unknown mode.
@@ -91,6 +104,7 @@ class TrainJob:
     folds: int = 0
     patient: str | None = None
     weights: Path | str | None = None
+    study: str | None = None
 
     def __post_init__(self) -> None:
         spec = network_spec(self.network)
@@ -116,6 +130,8 @@ class TrainJob:
             raise InputError(f"folds is {self.folds}; give 2 or more, or 0 for no out-of-fold signatures")
         if self.mode not in MODES:
             raise InputError(f"mode is {self.mode!r}; choose from {', '.join(MODES)}")
+        if task is Task.SEGMENTATION and self.mode == Mode.HEAD.value:
+            raise InputError("mode 'head' learns the last layer alone; a network that segments learns whole: mode full")
 
     @property
     def architecture(self) -> Architecture:
@@ -177,8 +193,9 @@ def train_job(
     goes on where it stopped.
 
     With ``folds`` also ``signatures.csv``: for the training cases the outputs of networks that did not see them, for
-    all others those of the final network; this is what ``fuse`` takes. ``scores.csv`` then has a row ``out-of-fold``,
-    and the bundle's thresholds are fixed on the out-of-fold outputs.
+    all others those of the final network; this is what ``fuse`` takes. ``scores.csv`` then has a row ``out-of-fold``
+    (areas of the pooled outputs; Harrell's C of the pairs within a fold, since each network's log hazards have their
+    own zero), and the bundle's thresholds are fixed on the out-of-fold outputs.
 
     Args:
         cohort: cohort table with the columns that the job names.
@@ -193,6 +210,7 @@ def train_job(
     """
     out = Path(out)
     table = open_cohort(cohort, [job.phase])
+    check_outcomes(table, job)
     begun = _begun(out, job)
     outcomes = prepare_cases(table, job, out, jobs, part_of(progress, 0.0, 0.2))
     sides = sides_of(table, outcomes, job, out)
@@ -201,6 +219,7 @@ def train_job(
     if job.scores and training.cases.scores is not None:
         fit_score_scaling(network, training.cases.scores)
     settings, notes = _decided(job, network, training)
+    notes += _notes_on_cases(job, outcomes, sides)
     if job.folds:
         planned_folds(job, training, settings)  # too few patients are told before the first training
     end = 0.2 + 0.75 / (1 + job.folds)
@@ -223,7 +242,8 @@ def train_job(
     files |= write_outputs(out, job, sides, outputs, crossed)
     bundle = _bundle(job, trained, training, outputs[TRAIN_LABEL] if crossed is None else crossed.outputs, table)
     files["model"] = save_network_bundle(bundle, out / "model")
-    record = _settings(job) | {"training": settings.to_dict(), "losses": trained.losses.to_dict()}
+    record = _settings(job) | {"training": settings.to_dict(), "losses": trained.losses.to_dict(), "study": job.study}
+    record |= {TRAINED_NETWORK: weights_hash(trained.network)}
     notes += _notes(job, trained, crossed)
     files["provenance"] = write_study(
         "train", table, record, out, outcomes, seed=settings.seed, notes=notes, seen=_seen(job, training)
@@ -296,6 +316,10 @@ def _decided(job: TrainJob, network: nn.Module, side: Side) -> tuple[TrainingSet
         )
         mode = suggestion.mode
         notes.append(f"mode {mode.value}: {suggestion.reason}")
+    if mode is Mode.HEAD and not job.pretrained and job.weights is None:
+        notes.append(
+            "the backbone is random and stays so, as mode head asks for: start from weights, or take mode full"
+        )
     settings = replace(job.training, mode=mode)
     scores = 0 if cases.scores is None else cases.scores.shape[1]
     megabytes = memory_estimate_mb(network, cases.images[0].shape, settings.batch_size, scores=scores)
@@ -313,6 +337,23 @@ def _events(cases: TrainingCases) -> tuple[int, str]:
     return min(rarer), "cases of the rarer class"
 
 
+def _notes_on_cases(job: TrainJob, outcomes: Sequence[CaseOutcome], sides: Mapping[str, Side]) -> list[str]:
+    """Who takes no part, and what intervals do not know of patients with several cases."""
+    notes = []
+    used = {case for side in sides.values() for case in side.case_ids}
+    idle = [o.case_id for o in outcomes if o.status is CaseStatus.DONE and o.case_id not in used]
+    if idle:
+        what = ", ".join(job.endpoints) or f"{job.time} or {job.event}"
+        notes.append(
+            f"{len(idle)} cases have no {what}, the first is {idle[0]!r}: they take no part; `apply` predicts them"
+        )
+    if any(len(set(side.cases.groups)) < len(side.case_ids) for side in sides.values()):
+        notes.append(
+            "patients have several cases: the intervals of scores.csv take cases as independent, and are narrow"
+        )
+    return notes
+
+
 def _draw_losses(path: Path, losses: Losses) -> None:
     loss_curve(losses).savefig(path, dpi=110, format="png")
 
@@ -321,10 +362,7 @@ def _notes(job: TrainJob, trained: TrainedNetwork, crossed: CrossFit | None) -> 
     """What a reader should know, the losses last."""
     notes = []
     if crossed is None:
-        notes.append(
-            "predictions of the training cases know their outcome: `fuse` refuses them; with --folds 5 out-of-fold "
-            "signatures are written, which it takes"
-        )
+        notes.append(_WITHOUT_FOLDS[Task(job.training.task)])
     if job.scores:
         notes.append(
             f"the RadScores {', '.join(job.scores)} were taken from the cohort table as they are; the training is only "
@@ -371,6 +409,7 @@ def _bundle(job: TrainJob, trained: TrainedNetwork, side: Side, outputs: np.ndar
             "settings": trained.settings.to_dict(),
             "losses": trained.losses.to_dict(),
             **_start(job),
+            "study": job.study,
             "time": job.time,
             "event": job.event,
             "thresholds_from": "out-of-fold outputs" if job.folds else "outputs of the training cases",

@@ -117,10 +117,7 @@ def survival_cases(
     times, events = _numbers(time, "time"), _numbers(event, "event")
     if times.shape != events.shape or times.ndim != 1:
         raise InputError(f"there are {times.size} times and {events.size} events; give one of each a case")
-    if not (np.isfinite(times) & (times > 0)).all():
-        raise InputError(f"time is {times[~(np.isfinite(times) & (times > 0))][0]:g} for a case; it must be above 0")
-    if not np.isin(events, (0, 1)).all():
-        raise InputError(f"event is {events[~np.isin(events, (0, 1))][0]:g} for a case; code it 1 for an event, else 0")
+    check_survival(times, events)
     if not events.any():
         raise InputError(f"none of the {len(events)} cases has an event; survival needs at least one")
     targets = np.stack([times, events], axis=1)
@@ -232,11 +229,33 @@ def _scores(scores: np.ndarray | None) -> np.ndarray | None:
     return array
 
 
-def _check_classes(name: str, labels: np.ndarray) -> None:
+def check_labels(name: str, labels: np.ndarray) -> np.ndarray:
+    """Return the labels (n,) of an endpoint that are known.
+
+    Raises:
+        InputError: a value that is not 0, 1 or NaN.
+    """
     known = labels[~np.isnan(labels)]
     wrong = known[~np.isin(known, (0, 1))]
     if len(wrong):
         raise InputError(f"endpoint {name!r} holds {wrong[0]:g}; code it as 0 and 1")
+    return known
+
+
+def check_survival(times: np.ndarray, events: np.ndarray) -> None:
+    """Refuse times that are not above 0, and events that are not 0 or 1.
+
+    Raises:
+        InputError: with the first such value.
+    """
+    if not (np.isfinite(times) & (times > 0)).all():
+        raise InputError(f"time is {times[~(np.isfinite(times) & (times > 0))][0]:g} for a case; it must be above 0")
+    if not np.isin(events, (0, 1)).all():
+        raise InputError(f"event is {events[~np.isin(events, (0, 1))][0]:g} for a case; code it 1 for an event, else 0")
+
+
+def _check_classes(name: str, labels: np.ndarray) -> None:
+    known = check_labels(name, labels)
     if len(set(known.tolist())) < 2:
         only = f"is {known[0]:g} for all {len(known)} labelled cases" if len(known) else "has no label at all"
         raise InputError(f"endpoint {name!r} {only}; both classes, 0 and 1, are needed")

@@ -13,6 +13,7 @@ from RadiomicsCoreLib.tables import write_csv
 
 from .multi_endpoint import score_endpoints
 from .prediction import predict, probability
+from .seen_cases import PREDICTIONS_FILE, SIGNATURES_FILE
 from .segmentation import dice_of
 from .survival_score import survival_score
 from .training_settings import Task, TrainingSettings
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .training import TrainedNetwork
 
 OUT_OF_FOLD = "out-of-fold"
-PREDICTIONS_FILE, SIGNATURES_FILE, DICE_FILE = "predictions.csv", "signatures.csv", "out_of_fold_dice.csv"
+DICE_FILE = "out_of_fold_dice.csv"
 
 
 def outputs_of(trained: TrainedNetwork, side: Side, settings: TrainingSettings) -> np.ndarray:
@@ -61,7 +62,7 @@ def write_outputs(
         is_mask = job.training.task is Task.SEGMENTATION
         files["out-of-fold"] = out / (DICE_FILE if is_mask else SIGNATURES_FILE)
         write_csv(files["out-of-fold"], _signature_rows(job, sides, outputs, crossed))
-        scored += _scores(OUT_OF_FOLD, crossed.outputs, sides[TRAIN_LABEL])
+        scored += _scores(OUT_OF_FOLD, crossed.outputs, sides[TRAIN_LABEL], crossed.fold_of)
     files["scores"] = out / "scores.csv"
     write_csv(files["scores"], scored)
     return files
@@ -92,12 +93,12 @@ def _signature_rows(
     return rows
 
 
-def _scores(split: str, outputs: np.ndarray, side: Side) -> list[dict[str, Any]]:
+def _scores(split: str, outputs: np.ndarray, side: Side, folds: np.ndarray | None = None) -> list[dict[str, Any]]:
     cases = side.one_a_case()
     if cases.task is Task.SEGMENTATION:
         return [{"split": split, "mean_dice": float(outputs.mean()), "cases": len(outputs)}]
     if cases.task is Task.SURVIVAL:
-        return [_survival_row(split, outputs, cases.targets)]
+        return [_survival_row(split, outputs, cases.targets, folds)]
     return [
         {
             "split": split,
@@ -114,10 +115,11 @@ def _scores(split: str, outputs: np.ndarray, side: Side) -> list[dict[str, Any]]
     ]
 
 
-def _survival_row(split: str, risks: np.ndarray, targets: np.ndarray) -> dict[str, Any]:
+def _survival_row(split: str, risks: np.ndarray, targets: np.ndarray, folds: np.ndarray | None) -> dict[str, Any]:
+    """Harrell's C; out-of-fold of the pairs within a fold, for the log hazards of each network have their own zero."""
     row: dict[str, Any] = {"split": split, "cases": len(targets), "events": int(targets[:, 1].sum())}
     try:
-        score = survival_score(targets[:, 0], targets[:, 1], risks[:, 0])
+        score = survival_score(targets[:, 0], targets[:, 1], risks[:, 0], folds)
     except InputError as error:
         return row | {"c_index": None, "c_index_lower": None, "c_index_upper": None, "reason": str(error)}
     return row | {"c_index": score.value, "c_index_lower": score.lower, "c_index_upper": score.upper, "reason": None}

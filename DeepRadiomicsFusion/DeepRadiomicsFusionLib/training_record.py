@@ -15,7 +15,9 @@ STUDY_FILE = "study.json"
 _FREE_RING_SETTINGS = {"outer_mm", "fractions", "union", "inner_rim_mm", "min_voxels"}
 _FREE_EXTRACTION_SETTINGS = {"name"}
 # The engine and the regions have fields of their own.
-_SETTINGS_WITHOUT_EFFECT = {"engine", "regions", "overlays", "pictures", "save_masks", "resample_masks"}
+_SETTINGS_WITHOUT_EFFECT = {"engine", "regions", "overlays", "pictures", "save_masks", "resample_masks", "study"}
+TRAINED_NETWORK = "trained_network"
+"""Setting of a training's ``study.json``: the hash of the weights that it ended with."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def record_of(columns: Iterable[str], studies: Mapping[str, Mapping[str, Any]] |
         settings = study.get("settings", {})
         if isinstance(settings.get("engine"), Mapping):
             engine, version = str(settings["engine"].get("name", "")), str(settings["engine"].get("version", ""))
-        preprocessing[source] = _relevant(settings)
+        preprocessing[source] = _of_a_network(study) or _relevant(settings)
     return TrainingRecord(
         tuple(dict.fromkeys(item[0] for item in parts)),
         tuple(dict.fromkeys(item[1] for item in parts)),
@@ -174,6 +176,21 @@ def first_difference(trained: Any, new: Any, name: str = "") -> tuple[str, Any, 
     if isinstance(trained, (list, tuple)) and isinstance(new, (list, tuple)):
         return None if list(trained) == list(new) else (name, trained, new)
     return None if trained == new else (name, trained, new)
+
+
+def _of_a_network(study: Mapping[str, Any]) -> dict[str, Any]:
+    """The network whose outputs a table of ``train`` or ``apply`` holds: its weights stand for all settings of it.
+
+    Out-of-fold signatures are of other networks of the same training; new patients get those of the final one.
+    """
+    settings = study.get("settings", {})
+    network = settings.get("network")
+    ended_with = {
+        "train": settings.get(TRAINED_NETWORK),
+        "apply": network.get("weights_sha256") if isinstance(network, Mapping) else None,
+    }
+    found = ended_with.get(str(study.get("job")))
+    return {TRAINED_NETWORK: found} if found else {}
 
 
 def _relevant(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,10 +19,19 @@ from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress
 
 from .deep_cases import DEFAULT_RINGS, phase_regions
+from .endpoints import refuse_text
 from .explain_job import scores_of
 from .input_settings import NetworkInput
 from .inputs import network_image, picture_of_input
-from .training_cases import TrainingCases, drawn_cases, labelled_cases, refuse_shared_cases, survival_cases
+from .training_cases import (
+    TrainingCases,
+    check_labels,
+    check_survival,
+    drawn_cases,
+    labelled_cases,
+    refuse_shared_cases,
+    survival_cases,
+)
 from .training_settings import Task
 
 if TYPE_CHECKING:
@@ -30,6 +39,27 @@ if TYPE_CHECKING:
 
 INPUT_FILE, MASK_FILE = "input.npy", "mask.npy"
 TRAIN_LABEL = "train"
+
+
+def check_outcomes(table: Cohort, job: TrainJob) -> None:
+    """Refuse a table whose columns cannot be learned from or compared with, before any image is read.
+
+    Raises:
+        InputError: a column that is not there, text, labels other than 0 and 1, times that are not above 0, a patient
+            without RadScores.
+    """
+    if job.training.task is Task.SEGMENTATION:
+        return
+    known = [case for case in table.cases if _has_target(case, job)]
+    for name in _columns(job):
+        refuse_text(name, ((case.case_id, case.values[name]) for case in known))
+    values = {name: np.array([_number(case, name) for case in known]) for name in _columns(job)}
+    for case in known:
+        scores_of(case, job.scores)
+    if job.training.task is Task.SURVIVAL:
+        check_survival(*values.values())
+    for name in job.endpoints if job.training.task is Task.CLASSIFICATION else ():
+        check_labels(name, values[name])
 
 
 def prepare_cases(table: Cohort, job: TrainJob, out: Path, jobs: int | None, progress: Progress) -> list[CaseOutcome]:
@@ -99,7 +129,8 @@ def sides_of(table: Cohort, outcomes: Sequence[CaseOutcome], job: TrainJob, out:
     groups: dict[str, list[Case]] = {TRAIN_LABEL: []}
     for case in table.cases:
         if case.case_id in usable and _has_target(case, job):
-            groups.setdefault((case.split or "no split") if has_split else TRAIN_LABEL, []).append(case)
+            part = (case.split or "no split").strip().lower() if has_split else TRAIN_LABEL
+            groups.setdefault(part, []).append(case)
     if not groups[TRAIN_LABEL]:
         raise InputError(f"no case of split {TRAIN_LABEL!r} can be used; write it into the column 'split'")
     sides = {
@@ -115,12 +146,17 @@ def sides_of(table: Cohort, outcomes: Sequence[CaseOutcome], job: TrainJob, out:
 def _has_target(case: Case, job: TrainJob) -> bool:
     if job.training.task is Task.SEGMENTATION:
         return True
-    columns = job.endpoints or (job.time, job.event)
+    columns = _columns(job)
     missing = [column for column in columns if column not in case.values]
     if missing:
         raise InputError(f"the table has no column {missing[0]!r}; check the endpoint's name")
-    known = [case.values[str(column)] is not None for column in columns]
-    return any(known) if job.endpoints else all(known)
+    known = [case.values[column] is not None for column in columns]
+    return any(known) if job.training.task is Task.CLASSIFICATION else all(known)
+
+
+def _columns(job: TrainJob) -> tuple[str, ...]:
+    """The columns of the outcome."""
+    return job.endpoints if job.training.task is Task.CLASSIFICATION else (str(job.time), str(job.event))
 
 
 def _side(cases: Sequence[Case], job: TrainJob, out: Path, *, is_training: bool) -> Side:

@@ -14,8 +14,11 @@ torch = pytest.importorskip("torch")
 for package in ("monai", "safetensors"):
     pytest.importorskip(package)
 
+from DeepRadiomicsFusionLib.apply_job import apply_job  # noqa: E402
 from DeepRadiomicsFusionLib.apply_network_job import ApplyNetworkJob, apply_network_job  # noqa: E402
+from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings  # noqa: E402
 from DeepRadiomicsFusionLib.evaluation import EvaluationSettings  # noqa: E402
+from DeepRadiomicsFusionLib.fusion_jobs import FuseSettings, fuse_job  # noqa: E402
 from DeepRadiomicsFusionLib.input_settings import NetworkInput  # noqa: E402
 from DeepRadiomicsFusionLib.network_bundle import load_network_bundle  # noqa: E402
 from DeepRadiomicsFusionLib.train_job import TrainJob, train_job  # noqa: E402
@@ -190,6 +193,51 @@ def test_a_network_of_survival_gives_risks_and_their_concordance(patients, tmp_p
     (row,) = read_csv(tmp_path / "out" / "evaluation.csv").to_dict("records")
     expected = harrell_c(known["days"].to_numpy(), known["relapse"].to_numpy(), found["risk"].to_numpy()).index
     assert row["c_index"] == pytest.approx(expected)
+
+
+@pytest.mark.slow
+def test_a_fusion_of_the_networks_signature_is_applied_to_new_patients(patients, tmp_path):
+    """wu2021 from end to end: out-of-fold signature, fusion with radiomics, and both for patients of another table."""
+    pytest.importorskip("skops")
+    train_job(patients / "train.csv", tmp_path / "net", training(folds=2), jobs=1)
+    rng = np.random.default_rng(0)
+    for name in ("train", "new"):
+        ids = read_csv(patients / f"{name}.csv")["case_id"]
+        rows = [{"case_id": case, "ct.intratumour.original_glcm_Idm": rng.normal()} for case in ids]
+        table(tmp_path, f"{name}_radiomics.csv", rows)
+    settings = FuseSettings(
+        cross_validation=CrossValidationSettings(2, 1),
+        classifiers=(),
+        inner_folds=2,
+        deployed="cnn.signature",
+        evaluation=QUICK,
+        formats=(),
+    )
+    tables = {"radiomics": tmp_path / "train_radiomics.csv", "cnn": tmp_path / "net" / "signatures.csv"}
+    fuse_job(tables, patients / "train.csv", "relapse", tmp_path / "fused", settings)
+    apply_network_job(patients / "new.csv", tmp_path / "seen", applied(tmp_path / "net" / "model"), jobs=1)
+    signatures = read_csv(tmp_path / "seen" / "signatures.csv")
+    assert list(signatures) == ["case_id", "relapse.signature"]
+    assert signatures["relapse.signature"].tolist() == (
+        read_csv(tmp_path / "seen" / "predictions.csv")["relapse.probability"].tolist()
+    )
+    new = {"radiomics": tmp_path / "new_radiomics.csv", "cnn": tmp_path / "seen" / "signatures.csv"}
+    done = apply_job(tmp_path / "fused" / "model", new, tmp_path / "out", cohort=patients / "new.csv", formats=())
+    assert read_csv(tmp_path / "out" / "predictions.csv")["probability"].notna().all()
+    assert not any("were in the training" in note for note in done.notes)
+    # Another network's signature is another number.
+    train_job(patients / "train.csv", tmp_path / "other", training(training=replace(TRAINING, seed=5)), jobs=1)
+    apply_network_job(patients / "new.csv", tmp_path / "else", applied(tmp_path / "other" / "model"), jobs=1)
+    with pytest.raises(ModelError, match="trained with trained_network = "):
+        apply_job(tmp_path / "fused" / "model", new | {"cnn": tmp_path / "else" / "signatures.csv"}, tmp_path / "no")
+
+
+def test_without_anything_to_draw_there_is_no_folder_of_figures(patients, trained, tmp_path):
+    rows = read_csv(patients / "new.csv").drop(columns=["relapse"]).to_dict("records")
+    unknown = table(patients, "unknown.csv", rows)
+    done = apply_network_job(unknown, tmp_path, applied(trained / "model", formats=("png",)), jobs=1)
+    assert any("no case has a label in the table" in note for note in done.notes)
+    assert (tmp_path / "predictions.csv").is_file() and not (tmp_path / "figures").exists()
 
 
 # --- masks ---

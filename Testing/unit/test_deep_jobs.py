@@ -197,9 +197,10 @@ def test_a_u_net_is_trained_on_the_drawn_masks(cohort, tmp_path):
     )
     shown = NetworkInput("resized_slice", size=32, margin_mm=8, scaling="none", window_level=50, window_width=100)
     job = training(training=settings, endpoints=(), network="unet", width=4, input=shown)
-    train_job(cohort, tmp_path, job, jobs=1)
+    done = train_job(cohort, tmp_path, job, jobs=1)
     scores = read_csv(tmp_path / "scores.csv")
     assert 0 <= scores["mean_dice"].min() <= scores["mean_dice"].max() <= 1
+    assert any("the Dice of the training cases is too good" in note for note in done.notes)
     assert load_network_bundle(tmp_path / "model").outputs == ("background", "inside")
 
 
@@ -209,6 +210,11 @@ def test_a_u_net_is_trained_on_the_drawn_masks(cohort, tmp_path):
         ({"endpoints": ()}, "task 'classification' needs endpoints"),
         ({"network": "unet"}, "network 'unet' segments"),
         ({"mode": "half"}, "choose from suggested, full, head"),
+        (
+            {"mode": "head", "training": replace(TRAINING, task="segmentation"), "network": "unet", "endpoints": ()}
+            | {"input": replace(SHOWN, masked=False)},
+            "mode 'head' learns the last layer alone",
+        ),
         ({"endpoints": ("relapsed",)}, "no column 'relapsed'"),
         ({"endpoints": ("kind",)}, "holds text .'lipo'."),
         ({"scores": ("kind",)}, "column 'kind' holds 'lipo' for P00; the network needs this RadScore"),
@@ -221,6 +227,46 @@ def test_what_cannot_be_trained_ends_in_one_clear_line(cohort, tmp_path, change,
     with pytest.raises(InputError, match=message) as caught:
         train_job(cohort, tmp_path, training(**change), jobs=1)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "job", "message"),
+    [
+        ({"relapse": 2}, {}, "endpoint 'relapse' holds 2; code it as 0 and 1"),
+        ({"relapse": "yes"}, {}, r"column 'relapse' holds text \('yes'\) for P13"),
+        ({"days": 0}, {"endpoints": (), "time": "days", "event": "relapse"}, "time is 0 for a case"),
+    ],
+)
+def test_a_wrong_value_of_any_part_is_told_before_an_image_is_read(cohort, tmp_path, change, job, message):
+    rows = read_csv(cohort).astype(object).to_dict("records")
+    rows[13] |= change  # a patient of the test part, who would be looked at after the training
+    write_csv(cohort.with_name("wrong.csv"), rows)
+    if "time" in job:
+        job = job | {"training": replace(TRAINING, task="survival")}
+    with pytest.raises(InputError, match=message):
+        train_job(cohort.with_name("wrong.csv"), tmp_path / "out", training(**job), jobs=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_who_takes_no_part_is_told_and_a_split_may_be_written_with_a_capital(cohort, tmp_path):
+    rows = read_csv(cohort).astype(object).to_dict("records")
+    for row in rows:
+        row["split"] = f"{row['split'].capitalize()} "
+    for place in (3, 12):
+        rows[place]["relapse"] = None
+    write_csv(cohort.with_name("gaps.csv"), rows)
+    job = training(training=replace(TRAINING, epochs=1), study="mine")
+    done = train_job(cohort.with_name("gaps.csv"), tmp_path, job, jobs=1)
+    (note,) = [note for note in done.notes if "take no part" in note]
+    assert note == "2 cases have no relapse, the first is 'P03': they take no part; `apply` predicts them"
+    table = read_csv(tmp_path / "predictions.csv")
+    assert table["split"].value_counts().to_dict() == {"train": 9, "test": 3}
+    assert json.loads((tmp_path / "study.json").read_text())["settings"]["study"] == "mine"
+
+
+def test_a_backbone_that_stays_random_is_told(cohort, tmp_path):
+    done = train_job(cohort, tmp_path, training(training=replace(TRAINING, epochs=1), mode="head"), jobs=1)
+    assert any(note.startswith("the backbone is random and stays so") for note in done.notes)
 
 
 # --- explain ---

@@ -124,9 +124,11 @@ def test_song2021_segments_rough_boxes_in_the_phases_window(words, window, phase
         "learning_rate": 1e-5,
         "validation_fraction": 0.1,
         "dice_weight": 0.0,
+        "monitor": "dice",
         "augmentation": {},
     }
     assert told(job.training, *wanted) == wanted
+    assert job.study in ("song2021_arterial", "song2021_venous")
 
 
 def test_zhang2024_puts_ten_deep_features_and_two_rad_scores_before_the_last_layer():

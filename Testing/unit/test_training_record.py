@@ -71,3 +71,21 @@ def test_the_study_beside_a_table_is_found(tmp_path):
     assert study_beside(tmp_path / "features.csv") is None
     write_json(tmp_path / "study.json", study())
     assert study_beside(tmp_path / "features.csv") == study()
+
+
+def test_a_networks_outputs_are_told_by_the_network_whatever_job_wrote_them():
+    train = {"job": "train", "settings": {"trained_network": "abc", "training": {"epochs": 3}, "phase": "ct"}}
+    apply = {"job": "apply", "settings": {"network": {"weights_sha256": "abc"}, "thresholds": {"y": 0.5}}}
+    other = {"job": "apply", "settings": {"network": {"weights_sha256": "def"}}}
+    learnt, new, wrong = (record_of(["y.signature"], {"cnn": found}) for found in (train, apply, other))
+    assert check_compatible(learnt, new) == ()
+    with pytest.raises(
+        ModelError, match="trained with trained_network = 'abc', these cnn features were made with 'def'"
+    ):
+        check_compatible(learnt, wrong)
+
+
+def test_the_name_of_a_study_changes_no_feature():
+    named = study()
+    named["settings"]["study"] = "liu2025"
+    assert check_compatible(record(), record_of(COLUMNS, {"radiomics": named})) == ()

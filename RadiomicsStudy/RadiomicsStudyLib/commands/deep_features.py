@@ -119,6 +119,7 @@ def deep_features_job_of(arguments: argparse.Namespace) -> Any:
         other_phase=arguments.other_phase,
         reader=arguments.reader,
         perturbation=perturbation(arguments),
+        study=study.name if study else None,
     )
 
 

@@ -110,6 +110,7 @@ def train_job_of(arguments: argparse.Namespace) -> Any:
         weights=arguments.weights,
         resample_masks=arguments.resample_masks,
         pictures=not arguments.no_pictures,
+        study=study.name if study else None,
     )
     return replace(job, input=network_input(arguments, job.shown))
 
