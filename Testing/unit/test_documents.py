@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
-OPTIONS_OF_OTHERS = {"--help", "--with", "--python-script", "--no-splash", "--no-main-window", "-k", "-m"}
+OPTIONS_OF_OTHERS = {"--install", "--help", "--with", "--python-script", "--no-splash", "--no-main-window", "-k", "-m"}
 """Of quickstart.py, Slicer and pytest."""
 SOURCES = (".py", ".md", ".sh", ".toml", ".cmake")
 MADE = (".csv", ".json", ".txt", ".html", ".png", ".parquet")
