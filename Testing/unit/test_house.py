@@ -62,7 +62,7 @@ HEAVY = [
     "scipy.stats",
     "scipy.optimize",
 ]
-SECONDS_ALLOWED = 0.2
+SHARE_ALLOWED = 1.0
 
 
 def packages() -> dict[str, Path]:
@@ -146,10 +146,13 @@ def test_imports_go_down_only(path):
 # --- what an import costs ----------------------------------------------------------------------------------
 
 # Every module is imported in a fork of a process that already holds numpy and SimpleITK: each pays for all
-# that it alone brings in. Processor time, the best of several, because other programs share the machine.
+# that it alone brings in. Processor time, the best of several, as a share of what numpy and SimpleITK cost in the
+# same run: seconds say more of the machine, and of who else works on it, than of the import.
 IMPORT_PROBE = """
 import importlib, json, os, sys, time
+started = time.process_time()
 import numpy, SimpleITK
+unit = time.process_time() - started
 heavy, names, attempts = json.loads(sys.argv[1])
 results = {}
 for name in names:
@@ -160,7 +163,7 @@ for name in names:
             started = time.process_time()
             try:
                 importlib.import_module(name)
-                message = {"seconds": time.process_time() - started,
+                message = {"share": (time.process_time() - started) / unit,
                            "heavy": [h for h in heavy if h in sys.modules]}
             except BaseException as error:
                 message = {"error": repr(error)}
@@ -170,9 +173,9 @@ for name in names:
         with os.fdopen(reader) as stream:
             result = json.load(stream)
         os.waitpid(child, 0)
-        if name not in results or result.get("seconds", 0) < results[name].get("seconds", 0):
+        if name not in results or result.get("share", 0) < results[name].get("share", 0):
             results[name] = result
-        if result.get("seconds", 1e9) < 0.05:
+        if result.get("share", 1e9) < 0.3:
             break
 print(json.dumps(results))
 """
@@ -200,7 +203,7 @@ def test_importing_a_library_loads_no_heavy_package(import_costs):
 
 
 def test_importing_a_library_costs_next_to_nothing(import_costs):
-    slow = {n: c["seconds"] for n, c in import_costs.items() if c.get("seconds", 0) > SECONDS_ALLOWED}
+    slow = {n: c["share"] for n, c in import_costs.items() if c.get("share", 0) > SHARE_ALLOWED}
     assert slow == {}
 
 
