@@ -25,7 +25,6 @@ from .grids import VoxelGrid, clipped, shifted
 from .nodes import required, volume_grid, world_matrix
 
 LABELMAP = "Binary labelmap"
-SURFACE = "Closed surface"
 
 
 @dataclass(frozen=True, eq=False)
