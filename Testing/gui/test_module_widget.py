@@ -113,7 +113,9 @@ def test_the_scene_can_be_closed_in_any_state(panel, case, window, wait_until, s
     wait_until(end.hasExpired)
     assert window.shown == []
     assert panel.preview.models == [] and not panel.maps.time.running
-    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLModelNode") == 0
+    models = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLModelNode")]
+    # Slicer's slice views, where another test has shown some, keep a model each over a closed scene.
+    assert [name for name in models if not name.endswith("Volume Slice")] == []
     if state != "in another module":
         assert panel.ui.createRingsButton.toolTip == "Choose a volume first."
 
