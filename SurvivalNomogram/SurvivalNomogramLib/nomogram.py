@@ -303,6 +303,9 @@ class Nomogram:
         # Median survival is an event time: where the next one before a round number is far, it is the tick.
         reached = events[np.searchsorted(events, times, side="right") - 1]
         times = np.unique(np.where(times - reached > LARGEST_MEDIAN_GAP * events[-1], reached, times))
+        step = float(events[-1]) / INTERVALS
+        if times.size == 0 or events[-1] - times[-1] > step / 2:
+            times = np.append(times, events[-1])  # the longest median that a patient can have lies on the axis
         predictor = np.log(np.log(2) / model.baseline.at(times))
         return OutcomeAxis(f"Median survival ({model.time_unit})", times, self.total_points_of(predictor))
 

@@ -106,6 +106,20 @@ def test_with_few_events_the_median_axis_shows_the_events_and_no_time_between_th
     np.testing.assert_array_equal(nomogram.median_of(axis.total_points), axis.values)
 
 
+@pytest.mark.parametrize("longest", [540, 892, 1000, 1010])
+def test_the_longest_median_that_a_patient_can_have_lies_on_the_median_axis(longest):
+    times = [100, 180, 260, 310, 390, 407, 480, 530, longest]
+    ages = [70, 64, 71, 60, 66, 58, 61, 50, 52]
+    followed = {"time": [*times, *[1200] * 9], "event": [1] * 9 + [0] * 9, "age": [*ages, *range(40, 67, 3)]}
+    data = data_of("lung")[:18].assign(**followed)
+    table = read_survival_table(data, time="time", event="event", covariates=["age"])
+    nomogram = make_nomogram(fit_cox(table), table.frame)
+    axis = next(axis for axis in nomogram.outcome_axes() if axis.label.startswith("Median"))
+    reached = nomogram.median_of(np.linspace(nomogram.total_ticks[0], nomogram.total_ticks[-1], 500))
+    assert reached[np.isfinite(reached)].max() == longest
+    assert axis.values.max() >= longest * 0.95
+
+
 def test_a_value_outside_the_axis_is_predicted_and_named(lung):
     nomogram, frame = lung
     patient = {**frame.iloc[0].to_dict(), "age": 120.0}
