@@ -14,7 +14,7 @@ import SimpleITK as sitk
 
 from RadiomicsCoreLib.batch import CaseOutcome, CaseTask, CaseWork, case_folder, run_batch
 from RadiomicsCoreLib.cohort import Case, Cohort, load_phase
-from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json
+from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json, write_study
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.figure_style import FORMATS
 from RadiomicsCoreLib.images import read_image
@@ -23,7 +23,7 @@ from RadiomicsCoreLib.provenance import hash_files, hash_settings
 from RadiomicsCoreLib.safe_names import one_line
 from RadiomicsCoreLib.tables import read_cells, unguard_text, write_json
 
-from .deep_cases import DeepJobResult, open_cohort, phase_regions, write_study
+from .deep_cases import DeepJobResult, open_cohort, phase_regions
 from .explain_job import scores_of
 from .inputs import network_image, picture_of_input
 from .job_output import JobOutput
@@ -32,7 +32,16 @@ from .network_evaluation import evaluate_outputs, outcome_columns, outcomes_of
 from .network_source import LoadedNetwork, NetworkSource, network_in_this_process, weights_hash
 from .new_masks import dice_with, draw_mask, needs_region
 from .prediction import predict, probability
-from .seen_cases import NEW, PREDICTIONS_FILE, SIGNATURES_FILE, TRAINING_PART, namesakes, notes_on_known, seen_by_bundle
+from .seen_cases import (
+    NEW,
+    PREDICTIONS_FILE,
+    SIGNATURES_FILE,
+    TRAINING_PART,
+    namesakes,
+    notes_on_known,
+    seen_by_bundle,
+    seen_record,
+)
 from .training_settings import Task
 
 if TYPE_CHECKING:
@@ -145,7 +154,7 @@ def apply_network_job(
         out,
         done,
         notes=output.notes,
-        seen=dict.fromkeys((PREDICTIONS_FILE, SIGNATURES_FILE), seen),
+        more=seen_record(dict.fromkeys((PREDICTIONS_FILE, SIGNATURES_FILE), seen)),
     )
     progress(1.0, f"{sum(bool(item) for item in found.values())} of {len(done)} cases predicted")
     files = {path.stem: path for path in output.files if path.parent == out} | {"provenance": study}

@@ -13,12 +13,9 @@ from PeritumoralRadiomicsLib.cohort_extraction import region_rows
 from PeritumoralRadiomicsLib.mask_perturbation import ContourPerturbation, load_perturbed
 from PeritumoralRadiomicsLib.regions import grow_regions
 from PeritumoralRadiomicsLib.ring_settings import RingSettings
-from RadiomicsCoreLib import cohort_study
 from RadiomicsCoreLib.batch import CaseOutcome, failures
 from RadiomicsCoreLib.cohort import Case, Cohort, read_cohort
 from RadiomicsCoreLib.errors import InputError
-
-from .seen_cases import SEEN, SeenCases
 
 DEFAULT_RINGS = RingSettings(outer_mm=(3.0,))
 
@@ -105,21 +102,3 @@ def phase_regions(
     masks = {name: region.mask for name, region in regions.regions.items()}
     rows = tuple({"phase": phase, **row} for row in region_rows(regions))
     return PhaseRegions(data.image, masks, rows, (*told, *regions.warnings))
-
-
-def write_study(
-    job: str,
-    cohort: Cohort,
-    settings: Mapping[str, Any],
-    out: Path,
-    outcomes: Sequence[CaseOutcome],
-    *,
-    seed: int | None = None,
-    notes: Sequence[str] = (),
-    seen: Mapping[str, SeenCases] | None = None,
-) -> Path:
-    """Write ``study.json``: settings, versions, seed, the cohort's hash, how each case ended, and for each table of a
-    network's outputs or features whom the network has learnt from.
-    """
-    more = {SEEN: {name: item.to_dict() for name, item in (seen or {}).items()}}
-    return cohort_study.write_study(job, cohort, settings, out, outcomes, seed=seed, notes=notes, more=more)

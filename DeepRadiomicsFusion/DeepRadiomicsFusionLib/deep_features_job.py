@@ -13,7 +13,7 @@ from PeritumoralRadiomicsLib.mask_perturbation import ContourPerturbation
 from PeritumoralRadiomicsLib.ring_settings import RingSettings
 from RadiomicsCoreLib.batch import CaseOutcome, CaseTask, CaseWork, run_batch
 from RadiomicsCoreLib.cohort import Case
-from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json
+from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json, write_study
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.safe_names import one_line
@@ -26,7 +26,6 @@ from .deep_cases import (
     PhaseRegions,
     open_cohort,
     phase_regions,
-    write_study,
 )
 from .deep_feature_settings import DeepFeatureSettings
 from .deep_features import DeepFeatures, check_input, deep_features
@@ -35,7 +34,7 @@ from .inputs import picture_of_input
 from .network_bundle import check_fits
 from .network_source import LoadedNetwork, NetworkSource, network_in_this_process, seen_by, weights_hash
 from .networks import network_spec
-from .seen_cases import SeenCases, namesakes
+from .seen_cases import SeenCases, namesakes, seen_record
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def deep_features_job(
         out,
         outcomes,
         seed=plan.features.seed,
-        seen={"features.csv": seen},
+        more=seen_record({"features.csv": seen}),
     )
     return DeepJobResult(tuple(outcomes), files, (*reading.notes, *_notes(seen, outcomes, others)))
 

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 from RadiomicsCoreLib.batch import CaseTask, CaseWork, run_batch
 from RadiomicsCoreLib.cohort import Case
-from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json
+from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json, write_study
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.tables import write_csv, write_json
@@ -23,7 +23,6 @@ from .deep_cases import (
     PhaseRegions,
     open_cohort,
     phase_regions,
-    write_study,
 )
 from .grad_cam import Explanation, MapKind, explain_case
 from .map_figure import save_map_figure

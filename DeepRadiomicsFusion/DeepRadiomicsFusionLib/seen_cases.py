@@ -79,6 +79,16 @@ class SeenCases:
 NOBODY = SeenCases()
 
 
+def seen_record(tables: Mapping[str, SeenCases]) -> dict[str, Any]:
+    """Return what ``study.json`` holds of this: name of a table's file to whom its network has seen.
+
+    Example:
+        >>> seen_record({"features.csv": NOBODY})
+        {'seen': {'features.csv': {'cases': [], 'patients': []}}}
+    """
+    return {SEEN: {name: seen.to_dict() for name, seen in tables.items()}}
+
+
 def seen_from_dict(data: Any) -> SeenCases:
     """Undo :meth:`SeenCases.to_dict`; whatever else stands there is a record that says nothing."""
     lists = [data.get(name) if isinstance(data, Mapping) else None for name in ("cases", "patients")]

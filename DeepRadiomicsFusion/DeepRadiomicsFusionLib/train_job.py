@@ -13,6 +13,7 @@ import numpy as np
 from PeritumoralRadiomicsLib.ring_settings import RingSettings
 from RadiomicsCoreLib.batch import CaseOutcome, CaseStatus
 from RadiomicsCoreLib.cohort import Cohort
+from RadiomicsCoreLib.cohort_study import write_study
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings
@@ -20,7 +21,7 @@ from RadiomicsCoreLib.roc import youden_threshold
 from RadiomicsCoreLib.tables import read_json, write_json
 
 from .cross_fitting import CrossFit, cross_fit, planned_folds
-from .deep_cases import DEFAULT_RINGS, DeepJobResult, open_cohort, write_study
+from .deep_cases import DEFAULT_RINGS, DeepJobResult, open_cohort
 from .deep_features import image_part
 from .deep_features_job import usual_features
 from .devices import memory_estimate_mb
@@ -31,7 +32,7 @@ from .network_source import weights_hash
 from .networks import layer_of, network_spec, parameter_count
 from .prediction import probability
 from .rad_score_network import fit_score_scaling, heads_of
-from .seen_cases import IMAGES, PREDICTIONS_FILE, SIGNATURES_FILE, SeenCases, image_hash
+from .seen_cases import IMAGES, PREDICTIONS_FILE, SIGNATURES_FILE, SeenCases, image_hash, seen_record
 from .training import TrainedNetwork, train_network
 from .training_cases import TrainingCases
 from .training_outputs import outputs_of, write_outputs
@@ -246,7 +247,7 @@ def train_job(
     record |= {TRAINED_NETWORK: weights_hash(trained.network)}
     notes += _notes(job, trained, crossed)
     files["provenance"] = write_study(
-        "train", table, record, out, outcomes, seed=settings.seed, notes=notes, seen=_seen(job, training)
+        "train", table, record, out, outcomes, seed=settings.seed, notes=notes, more=seen_record(_seen(job, training))
     )
     progress(1.0, notes[-1])
     return DeepJobResult(tuple(outcomes), files, tuple(notes))
