@@ -186,7 +186,7 @@ class _Writer:
 
     def _classifier(self, model: ClassifierModel) -> dict[str, Any]:
         name = f"{FOLDER}/{len(self.files):03d}_{model.kind}.skops"
-        content = _skops().dumps(model.classifier, compression=zipfile.ZIP_DEFLATED)
+        content = require_skops().dumps(model.classifier, compression=zipfile.ZIP_DEFLATED)
         self.files[name] = content
         return {
             "type": "classifier",
@@ -296,7 +296,7 @@ def load_classifier(content: bytes, kind: str, features: int, *, name: str = "cl
     """
     from sklearn.exceptions import InconsistentVersionWarning
 
-    sio = _skops()
+    sio = require_skops()
     _check_archive(content, name)
     try:
         untrusted = sorted(set(sio.get_untrusted_types(data=content)) - set(TRUSTED_TYPES))
@@ -437,7 +437,12 @@ def _check_name(name: str) -> None:
         raise ModelError(f"the bundle names a file outside of it: {name!r}")
 
 
-def _skops() -> Any:
+def require_skops() -> Any:
+    """Return ``skops.io``, which stores classifiers without code.
+
+    Raises:
+        DependencyError: it is not installed.
+    """
     try:
         import skops.io
     except ImportError:

@@ -19,7 +19,7 @@ from RadiomicsCoreLib.selection.readings import Readings
 from RadiomicsCoreLib.selection.volume_filter import RegionVolumes
 from RadiomicsCoreLib.tables import read_csv
 
-from .classifier_bundle import ClassifierBundle, save_bundle
+from .classifier_bundle import ClassifierBundle, require_skops, save_bundle
 from .classifiers import CLASSIFIERS, BestOfClassifiers, tuned_classifiers
 from .cross_validation import CrossValidationResult, CrossValidationSettings, cross_validate, fit_once
 from .endpoints import read_endpoint
@@ -159,6 +159,7 @@ def fuse_job(
         InputError: tables, columns or settings cannot be used; too few cases; a patient in two parts; the network
             behind a table was trained on a case of the study.
         ModelError: no model can be fitted, or the one to deploy cannot.
+        DependencyError: skops is not installed.
     """
     settings = settings or FuseSettings()
     tables = FeatureTables(features)
@@ -176,6 +177,7 @@ def fuse_job(
     if repeated is not None:
         write_reliability(output, repeated, training, settings.selection)
     plan, filters = _plans(tables, settings, repeated)
+    require_skops()  # said before the hours of the cross-validation, not after them
     learners = _learners(columns, plan, filters, settings)
     if settings.deployed not in (None, *learners):
         raise InputError(f"model {settings.deployed!r} is unknown; choose from {', '.join(learners)}")

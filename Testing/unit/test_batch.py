@@ -156,7 +156,7 @@ def test_duration_text_reads_like_speech():
 
 
 SLOW_BATCH = """
-import sys, time
+import signal, sys, time
 from functools import partial
 from pathlib import Path
 from RadiomicsCoreLib.batch import CaseTask, CaseWork, run_batch
@@ -166,6 +166,9 @@ def work(seconds, folder):
     time.sleep(seconds)
     (folder / "done.txt").write_text("done")
     return CaseWork()
+
+# As in a terminal; a shell that runs the tests in the background lets its children ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def tell(fraction, line):
     print(line, flush=True)

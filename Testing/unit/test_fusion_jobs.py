@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings
 from DeepRadiomicsFusionLib.evaluation import EvaluationSettings
 from DeepRadiomicsFusionLib.fusion_jobs import FuseSettings, fuse_job
 from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
-from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError
+from RadiomicsCoreLib.errors import Cancelled, DependencyError, InputError, ModelError
 from RadiomicsCoreLib.roc import auc
 from RadiomicsCoreLib.tables import read_csv, write_csv, write_json
 
@@ -226,6 +227,21 @@ def test_a_cohort_that_cannot_be_used_is_refused_in_one_line(cohort, change, opt
 def test_too_few_cases_for_the_folds_are_refused(cohort):
     with pytest.raises(InputError, match="folds need at least 40 cases of each class"):
         fuse(cohort, replace(QUICK, cross_validation=CrossValidationSettings(40, 1)))
+
+
+def test_a_missing_package_is_told_before_anything_is_fitted(cohort, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skops", None)
+    told = []
+    with pytest.raises(DependencyError, match="install peritumoral-radiomics"):
+        fuse_job(
+            features(cohort),
+            cohort / "cohort.csv",
+            "relapse",
+            cohort / "out",
+            QUICK,
+            progress=lambda *a: told.append(a),
+        )
+    assert told == []
 
 
 def test_nan_and_constant_features_are_told_or_dropped(cohort):

@@ -49,6 +49,7 @@ def iccs(study: Path, cases: list[str]) -> dict[str, float]:
 
 @pytest.mark.slow
 def test_fuse_takes_no_feature_that_the_readings_do_not_agree_on(study, tmp_path):
+    pytest.importorskip("skops", reason="needs the extra 'deep'")
     words = ["fuse", str(study / "sample" / "cohort.csv"), "--endpoint", "recurrence", "--classifiers", "lr"]
     words += ["--features", f"radiomics={study / 'first' / 'features.csv'}", "--folds", "2", "--repeats", "1"]
     words += ["--selector", "none", "--correlation-below", "1", "--formats", "svg"]
