@@ -9,7 +9,7 @@ import numpy as np
 import slicer
 
 from PeritumoralRadiomics import PeritumoralRadiomicsLogic
-from PeritumoralRadiomicsLib.ring_settings import RingSettings
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 
 # A bright ball in noise stands for a tumour.
 k, j, i = np.ogrid[:40, :60, :60]

@@ -6,7 +6,7 @@ Run ``01_rings_in_the_console.py`` first: it makes the scan and the segmentation
 import slicer
 
 from PeritumoralRadiomics import PeritumoralRadiomicsLogic
-from PeritumoralRadiomicsLib.ring_settings import RingSettings
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 
 volume = slicer.util.getNode("Scan")
 segmentation = slicer.util.getNode("Segmentation")

@@ -5,12 +5,12 @@ python Examples/04_nomogram_from_a_csv.py COHORT.csv OUT    (columns: days, deat
 
 import sys
 
-from RadiomicsCoreLib.figure_style import save_figure
-from SurvivalNomogramLib.bootstrap import BootstrapSettings, optimism_corrected_c
-from SurvivalNomogramLib.cox_modelling import CoxModelling, ModellingRefit
-from SurvivalNomogramLib.nomogram import make_nomogram
-from SurvivalNomogramLib.nomogram_figure import nomogram_figure
-from SurvivalNomogramLib.survival_table import read_survival_table
+from RadiomicsCoreLib.figures.style import save_figure
+from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings, optimism_corrected_c
+from SurvivalNomogramLib.validation.cox_modelling import CoxModelling, ModellingRefit
+from SurvivalNomogramLib.nomogram.points import make_nomogram
+from SurvivalNomogramLib.nomogram.nomogram_figure import nomogram_figure
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 table = read_survival_table(sys.argv[1], time="days", event="death", missing="median")
 modelling = CoxModelling(selection="backward")

@@ -9,11 +9,11 @@ and possibly a column split with train and test.
 import sys
 from pathlib import Path
 
-from DeepRadiomicsFusionLib.apply_job import apply_job
-from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings
-from DeepRadiomicsFusionLib.fusion_jobs import FuseSettings, fuse_job
-from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
-from RadiomicsCoreLib.tables import read_csv
+from DeepRadiomicsFusionLib.jobs.apply_job import apply_job
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
+from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings, fuse_job
+from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
+from RadiomicsCoreLib.files.tables import read_csv
 
 
 def tell(fraction: float, message: str) -> None:

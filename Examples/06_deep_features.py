@@ -8,12 +8,12 @@ half, a column of 0 and 1. EfficientNet-Lite0's ImageNet weights come inside a p
 import sys
 from pathlib import Path
 
-from DeepRadiomicsFusionLib.deep_features_job import DeepFeaturesJob, deep_features_job
-from DeepRadiomicsFusionLib.explain_job import ExplainJob, explain_job
-from DeepRadiomicsFusionLib.input_settings import NetworkInput
-from DeepRadiomicsFusionLib.train_job import TrainJob, train_job
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings
-from PeritumoralRadiomicsLib.ring_settings import RingSettings
+from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, deep_features_job
+from DeepRadiomicsFusionLib.jobs.explain_job import ExplainJob, explain_job
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput
+from DeepRadiomicsFusionLib.jobs.train_job import TrainJob, train_job
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 
 RING = RingSettings(outer_mm=(3,))
 

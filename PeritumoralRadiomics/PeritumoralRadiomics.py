@@ -22,27 +22,27 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleTest,
 )
 
-from PeritumoralRadiomicsLib.extraction import extract_features
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.missing_packages import explained_missing_packages
-from PeritumoralRadiomicsLib.ring_settings import RingLayout, RingPlane, RingSettings
+from PeritumoralRadiomicsLib.engines.extraction import extract_features
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.engines.missing_packages import explained_missing_packages
+from PeritumoralRadiomicsLib.regions.ring_settings import RingLayout, RingPlane, RingSettings
 from RadiomicsCoreLib.progress import Progress, no_progress
-from RadiomicsSlicerLib.charts import distance_chart
-from RadiomicsSlicerLib.features import (
+from PeritumoralSlicerLib.logic.charts import distance_chart
+from PeritumoralSlicerLib.logic.features import (
     extraction_notes,
     feature_table,
     gather_regions,
     resolve_engine,
     resolve_settings,
 )
-from RadiomicsSlicerLib.jobs import FolderJob, export_job, export_map_job, import_result
+from PeritumoralSlicerLib.logic.jobs import FolderJob, export_job, export_map_job, import_result
 from RadiomicsSlicerLib.layouts import register_layout
-from RadiomicsSlicerLib.maps import MapRequest, put_requested_map, request_map
+from PeritumoralSlicerLib.logic.maps import MapRequest, put_requested_map, request_map
 from RadiomicsSlicerLib.nodes import volume_image
-from RadiomicsSlicerLib.peritumoral_widget import PeritumoralPanel
-from RadiomicsSlicerLib.ring_choices import ring_settings_of
-from RadiomicsSlicerLib.rings import GrownRings, grow_rings, put_rings, quality_table
-from RadiomicsSlicerLib.sample_case import register_sample
+from PeritumoralSlicerLib.panel.peritumoral_widget import PeritumoralPanel
+from PeritumoralSlicerLib.panel.ring_choices import ring_settings_of
+from PeritumoralSlicerLib.logic.rings import GrownRings, grow_rings, put_rings, quality_table
+from PeritumoralSlicerLib.logic.sample_case import register_sample
 from RadiomicsSlicerLib.tables import restore_tables
 
 
@@ -79,7 +79,7 @@ def _sampleScan():
     study = Path(__file__).resolve().parents[1] / "RadiomicsStudy"
     if study.is_dir() and str(study) not in sys.path:
         sys.path.append(str(study))
-    from RadiomicsStudyLib.sample_cohort import draw_person, scan_phases
+    from RadiomicsStudyLib.sample.sample_cohort import draw_person, scan_phases
 
     scan = scan_phases(draw_person(seed=1, index=3).traits, 1, 3, ("ct",))["ct"]
     return scan.image, {"Liver": scan.organ, "Tumour": scan.tumour}

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from .engine import FilteredImage
-from .ibsi_profile import IbsiPreparation, PreparedRegion, prepare
-from .native_engine import NativeEngine
+from .preprocessing.filtered_image import FilteredImage
+from .settings.ibsi_profile import IbsiPreparation, PreparedRegion, prepare
+from .engines.native_engine import NativeEngine
 
 _SHAPE = {
     "morph_volume": "MeshVolume",
@@ -213,8 +213,8 @@ def _statistics(prepared: PreparedRegion, setting: Mapping[str, Any]) -> dict[st
 
 
 def _level_image(prepared: PreparedRegion, setting: Mapping[str, Any]) -> sitk.Image:
-    from .features.discretisation import region_levels
-    from .features.settings import FeatureSettings
+    from .grey_levels.discretisation import region_levels
+    from .grey_levels.settings import FeatureSettings
 
     inside = sitk.GetArrayFromImage(prepared.intensity_mask) == 1
     array = sitk.GetArrayFromImage(prepared.image)

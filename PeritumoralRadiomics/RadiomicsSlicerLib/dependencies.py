@@ -10,7 +10,7 @@ from typing import Any
 import slicer
 import slicer.util
 
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from RadiomicsCoreLib.errors import DependencyError
 
 # What needs a package; everything else runs with what Slicer brings.

@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import GeometryError
-from RadiomicsCoreLib.geometry import SAME_GRID_VOXELS, IndexBox
+from RadiomicsCoreLib.images.geometry import SAME_GRID_VOXELS, IndexBox
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _RIGHT_ANGLE_TOLERANCE = 1e-4

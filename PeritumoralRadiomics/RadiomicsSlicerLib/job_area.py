@@ -9,7 +9,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from PeritumoralRadiomicsLib.job_folder import read_progress
+from PeritumoralRadiomicsLib.jobs.job_folder import read_progress
 
 from .background import BackgroundProcess, python_program
 
@@ -78,7 +78,7 @@ class JobArea:
 
         Args:
             folder: which is not there yet.
-            export: writes the job there and returns it, a :class:`~RadiomicsSlicerLib.jobs.FolderJob`.
+            export: writes the job there and returns it, a :class:`~PeritumoralSlicerLib.logic.jobs.FolderJob`.
             onDone: called with the job when its process has ended by itself, done or failed.
 
         Raises:

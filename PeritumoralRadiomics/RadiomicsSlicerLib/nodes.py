@@ -10,7 +10,7 @@ import slicer
 import vtk
 
 from RadiomicsCoreLib.errors import GeometryError, InputError
-from RadiomicsCoreLib.geometry import IndexBox
+from RadiomicsCoreLib.images.geometry import IndexBox
 
 from .grids import VoxelGrid, shifted
 from .tables import RECORD

@@ -19,7 +19,7 @@ import vtk
 import vtk.util.numpy_support
 
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
-from RadiomicsCoreLib.geometry import IndexBox
+from RadiomicsCoreLib.images.geometry import IndexBox
 
 from .grids import VoxelGrid, clipped, shifted
 from .nodes import required, volume_grid, world_matrix

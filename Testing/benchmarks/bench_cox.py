@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.survival_table import read_survival_table
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 N = 100_000
 COLUMNS = [f"x{k}" for k in range(6)]

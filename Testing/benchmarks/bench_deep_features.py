@@ -22,9 +22,9 @@ os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path[:2], os.environ.get("PYTHO
 
 import numpy as np  # noqa: E402
 
-from DeepRadiomicsFusionLib.deep_features import array_features  # noqa: E402
-from DeepRadiomicsFusionLib.deep_features_job import DeepFeaturesJob, deep_features_job  # noqa: E402
-from DeepRadiomicsFusionLib.networks import build_network  # noqa: E402
+from DeepRadiomicsFusionLib.deep_features.computing import array_features  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, deep_features_job  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network  # noqa: E402
 
 CORES = 2
 SECONDS_ALLOWED = 180.0

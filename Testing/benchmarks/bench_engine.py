@@ -28,8 +28,8 @@ sys.path[:0] = [str(ROOT / "PeritumoralRadiomics"), str(ROOT / "Testing" / "tool
 
 from real_cases import read_case, tumour_and_rings  # noqa: E402
 
-from PeritumoralRadiomicsLib.native_engine import NativeEngine  # noqa: E402
-from RadiomicsCoreLib.geometry import crop, mask_box, union_box  # noqa: E402
+from PeritumoralRadiomicsLib.engines.native_engine import NativeEngine  # noqa: E402
+from RadiomicsCoreLib.images.geometry import crop, mask_box, union_box  # noqa: E402
 
 CLASSES = dict.fromkeys(("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm"))
 LIU_2025 = {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 2.0, 3.0, 4.0, 5.0]}}

@@ -19,11 +19,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy")
 FILES = (
-    "DeepRadiomicsFusionLib.train_job",
-    "DeepRadiomicsFusionLib.apply_network_job",
-    "DeepRadiomicsFusionLib.fusion_jobs",
-    "PeritumoralRadiomicsLib.cohort_extraction",
-    "SurvivalNomogramLib.cohort_validation",
+    "DeepRadiomicsFusionLib.jobs.train_job",
+    "DeepRadiomicsFusionLib.jobs.apply_network_job",
+    "DeepRadiomicsFusionLib.jobs.fusion_jobs",
+    "PeritumoralRadiomicsLib.jobs.cohort_extraction",
+    "SurvivalNomogramLib.jobs.cohort_validation",
     "RadiomicsStudyLib.cli",
 )
 BASE = ("numpy", "SimpleITK")

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from SurvivalNomogramLib.lasso_cox import LassoCoxFit, LassoCoxSettings, fit_lasso_cox
-from SurvivalNomogramLib.survival_table import read_survival_table
+from SurvivalNomogramLib.models.lasso_cox import LassoCoxFit, LassoCoxSettings, fit_lasso_cox
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 N = 200
 TOLERANCE = 1e-5

@@ -19,8 +19,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "PeritumoralRadiomics"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "DeepRadiomicsFusion"))
 
-from DeepRadiomicsFusionLib.networks import build_network, network_spec
-from DeepRadiomicsFusionLib.prediction import predict
+from DeepRadiomicsFusionLib.networks.catalogue import build_network, network_spec
+from DeepRadiomicsFusionLib.networks.prediction import predict
 
 MOST_TIMES_BARE = 1.5
 REPEATS = 7

@@ -18,9 +18,9 @@ import SimpleITK as sitk
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "PeritumoralRadiomics"))
 
-from PeritumoralRadiomicsLib.regions import RegionSet, grow_regions
-from PeritumoralRadiomicsLib.ring_settings import RingSettings, SurfaceRule
-from PeritumoralRadiomicsLib.surface_distance import TIE_MM, within_distances
+from PeritumoralRadiomicsLib.regions.growing import RegionSet, grow_regions
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings, SurfaceRule
+from PeritumoralRadiomicsLib.regions.surface_distance import TIE_MM, within_distances
 
 OUTER_MM = (3.0, 6.0, 9.0)
 LEAST_RATIO = 20.0

@@ -14,8 +14,8 @@ import slicer.util
 from packaging.requirements import Requirement
 from PySide6 import QtWidgets
 
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.presets import preset
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.settings.presets import preset
 from RadiomicsCoreLib.errors import DependencyError
 from RadiomicsSlicerLib.dependencies import ensure_packages, packages_for, packages_to_read
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from RadiomicsSlicerLib.map_section import in_words
+from PeritumoralSlicerLib.panel.map_section import in_words
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ import slicer
 import slicer.util
 from PySide6 import QtCore
 
-from PeritumoralRadiomicsLib.presets import preset_descriptions
+from PeritumoralRadiomicsLib.settings.presets import preset_descriptions
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
-from RadiomicsSlicerLib import maps as maps_module
-from RadiomicsSlicerLib.jobs import FolderJob
+from PeritumoralSlicerLib.logic import maps as maps_module
+from PeritumoralSlicerLib.logic.jobs import FolderJob
 from RadiomicsSlicerLib.layouts import LAYOUT_ID
 
 
@@ -523,7 +523,7 @@ def test_of_several_changes_the_last_one_is_answered(map_section, wait_until):
 
 def test_a_time_that_cannot_be_found_out_is_said_and_the_map_is_made(map_section, wait_until, monkeypatch):
     words = lambda python, folder: [python, "-c", "import sys; sys.exit(1)"]  # noqa: E731
-    monkeypatch.setattr("RadiomicsSlicerLib.map_time.probe_command", words)
+    monkeypatch.setattr("PeritumoralSlicerLib.panel.map_time.probe_command", words)
     press(map_section.ui.mapButton)
     wait_until(lambda: map_section.maps.job.running)
     assert map_section.ui.mapTimeLabel.text == "How long it takes is not known."

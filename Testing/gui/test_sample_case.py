@@ -13,7 +13,7 @@ import SimpleITK as sitk
 import slicer
 import slicer.util
 
-from RadiomicsSlicerLib.sample_case import CATEGORY, NAME, load_sample, register_sample
+from PeritumoralSlicerLib.logic.sample_case import CATEGORY, NAME, load_sample, register_sample
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from RadiomicsSlicerLib.slice_preview import LONGEST_WAIT_MS, WAIT_MS, Debounced
+from PeritumoralSlicerLib.panel.slice_preview import LONGEST_WAIT_MS, WAIT_MS, Debounced
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import slicer
 import vtk
 
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
-from RadiomicsCoreLib.geometry import IndexBox
+from RadiomicsCoreLib.images.geometry import IndexBox
 from RadiomicsSlicerLib.nodes import add_volume, volume_grid, volume_image
 from RadiomicsSlicerLib.segments import add_segment, find_segment, get_tag, segment_mask, set_tag
 

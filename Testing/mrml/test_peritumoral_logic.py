@@ -11,15 +11,15 @@ import SimpleITK as sitk
 import slicer
 
 import PeritumoralRadiomics as module
-from PeritumoralRadiomicsLib.extraction import extract_features
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.job_folder import cancel_job, read_progress
-from PeritumoralRadiomicsLib.regions import grow_regions
-from PeritumoralRadiomicsLib.ring_settings import RingLayout, RingPlane, RingSettings
+from PeritumoralRadiomicsLib.engines.extraction import extract_features
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.jobs.job_folder import cancel_job, read_progress
+from PeritumoralRadiomicsLib.regions.growing import grow_regions
+from PeritumoralRadiomicsLib.regions.ring_settings import RingLayout, RingPlane, RingSettings
 from RadiomicsCoreLib.errors import Cancelled, DependencyError, GeometryError, InputError, RadiomicsError, RegionError
-from RadiomicsCoreLib.geometry import paste
+from RadiomicsCoreLib.images.geometry import paste
 from RadiomicsSlicerLib.nodes import volume_grid, volume_image
-from RadiomicsSlicerLib.outlines import region_surface
+from PeritumoralSlicerLib.panel.outlines import region_surface
 from RadiomicsSlicerLib.segments import find_segment, segment_mask, segment_name
 from RadiomicsSlicerLib.tables import record_of, source_of, table_columns
 
@@ -123,7 +123,7 @@ def test_rings_have_graded_colours_and_remember_their_settings(case, logic):
     segments = [case.segmentation.GetSegmentation().GetSegment(ring) for ring in rings]
     greens = [segment.GetColor()[1] for segment in segments]
     assert greens == sorted(greens, reverse=True) and len(set(greens)) == 3
-    from RadiomicsSlicerLib.ring_tags import read_ring_tag
+    from PeritumoralSlicerLib.logic.ring_tags import read_ring_tag
 
     tag = read_ring_tag(case.segmentation, rings[1])
     assert (tag.region, tag.inner_mm, tag.outer_mm, tag.volume) == ("ring_0_4mm", 0.0, 4.0, "CT")
@@ -225,7 +225,7 @@ def test_features_are_those_of_the_library(make_case, oblique, logic):
     )
     image = volume_image(case.volume)
     grown = grow_regions(image_of(case.tumour, image), RingSettings(outer_mm=(2, 4)))
-    from PeritumoralRadiomicsLib.presets import preset
+    from PeritumoralRadiomicsLib.settings.presets import preset
 
     regions = ("intratumour", "ring_0_2mm", "ring_0_4mm")
     expected = extract_features(image, {name: grown.full_mask(name) for name in regions}, preset("wu2021"))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from vtk.util.numpy_support import vtk_to_numpy
 
-from PeritumoralRadiomicsLib.ring_settings import RingSettings
-from RadiomicsSlicerLib.rings import grow_rings
-from RadiomicsSlicerLib.slice_preview import SlicePreview
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+from PeritumoralSlicerLib.logic.rings import grow_rings
+from PeritumoralSlicerLib.panel.slice_preview import SlicePreview
 
 needs_egl = pytest.mark.skipif(
     ctypes.util.find_library("EGL") is None, reason="needs libegl1 and libgl1-mesa-dri to render without a display"

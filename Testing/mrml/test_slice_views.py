@@ -9,7 +9,7 @@ import pytest
 from vtk.util.numpy_support import vtk_to_numpy
 
 import PeritumoralRadiomics as module
-from PeritumoralRadiomicsLib.ring_settings import RingSettings
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 
 pytestmark = pytest.mark.skipif(
     ctypes.util.find_library("EGL") is None, reason="needs libegl1 and libgl1-mesa-dri to render without a display"

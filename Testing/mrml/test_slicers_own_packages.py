@@ -28,8 +28,8 @@ class Block(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, Block())
 import PeritumoralRadiomics as module
-from PeritumoralRadiomicsLib.ring_settings import RingSettings
-from RadiomicsSlicerLib.sample_case import load_sample
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+from PeritumoralSlicerLib.logic.sample_case import load_sample
 volume, segmentation = load_sample(module._sampleScan)
 logic = module.PeritumoralRadiomicsLogic()
 rings = logic.createRings(segmentation, "Tumour", volume, RingSettings(outer_mm=(3, 6)), organSegment="Liver")

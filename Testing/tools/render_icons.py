@@ -42,10 +42,10 @@ def render_svg(drawing: Path, *targets: Path) -> None:
 
 def sample_picture() -> np.ndarray:
     """Return the sample case around its tumour, rings as outlines, as (height, width, 3) bytes."""
-    from PeritumoralRadiomicsLib.regions import grow_regions
-    from PeritumoralRadiomicsLib.ring_settings import RingSettings
-    from RadiomicsSlicerLib.ring_colours import ring_colours
-    from RadiomicsStudyLib.sample_cohort import draw_person, scan_phases
+    from PeritumoralRadiomicsLib.regions.growing import grow_regions
+    from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+    from PeritumoralSlicerLib.logic.ring_colours import ring_colours
+    from RadiomicsStudyLib.sample.sample_cohort import draw_person, scan_phases
 
     scan = scan_phases(draw_person(seed=1, index=3).traits, 1, 3, ("ct",))["ct"]
     regions = grow_regions(scan.tumour, RingSettings(outer_mm=RING_MM), organ=scan.organ).regions

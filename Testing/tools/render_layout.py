@@ -217,7 +217,7 @@ class Case:
 def make_case(patient: Path) -> Case:
     """Create rings of a patient, extract their features, and chart one of them."""
     from PeritumoralRadiomics import PeritumoralRadiomicsLogic
-    from PeritumoralRadiomicsLib.ring_settings import RingSettings
+    from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 
     volume, segmentation = load_patient(patient)
     logic = PeritumoralRadiomicsLogic()

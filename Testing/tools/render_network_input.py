@@ -18,13 +18,13 @@ ROOT = Path(__file__).resolve().parents[2]
 for module in ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy"):
     sys.path.insert(0, str(ROOT / module))
 
-from DeepRadiomicsFusionLib.input_settings import InputKind, NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.inputs import NetworkImage, network_image  # noqa: E402
-from DeepRadiomicsFusionLib.study_networks import STUDIES  # noqa: E402
-from PeritumoralRadiomicsLib.regions import grow_regions  # noqa: E402
-from PeritumoralRadiomicsLib.ring_settings import RingSettings  # noqa: E402
-from RadiomicsCoreLib.images import read_image  # noqa: E402
-from RadiomicsStudyLib.sample_cohort import draw_person, scan_phases  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import InputKind, NetworkInput  # noqa: E402
+from DeepRadiomicsFusionLib.inputs.patches import NetworkImage, network_image  # noqa: E402
+from DeepRadiomicsFusionLib.settings.study_networks import STUDIES  # noqa: E402
+from PeritumoralRadiomicsLib.regions.growing import grow_regions  # noqa: E402
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings  # noqa: E402
+from RadiomicsCoreLib.images.reading import read_image  # noqa: E402
+from RadiomicsStudyLib.sample.sample_cohort import draw_person, scan_phases  # noqa: E402
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -100,7 +100,7 @@ def render(folder: Path) -> None:
     with slicer_window.window() as window:
         panel = window.open_panel("PeritumoralRadiomics")
         import PeritumoralRadiomics as module
-        from RadiomicsSlicerLib.sample_case import load_sample
+        from PeritumoralSlicerLib.logic.sample_case import load_sample
 
         save(panel, folder / "panel_empty.png")
         load_sample(module._sampleScan)

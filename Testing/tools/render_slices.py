@@ -155,7 +155,7 @@ def load_patient(folder: Path) -> tuple[Any, Any]:
 def draw_rings(patient: Path, path: Path) -> None:
     """Draw rings that an intensity window keeps out of bone and air, in two slice views."""
     from PeritumoralRadiomics import PeritumoralRadiomicsLogic
-    from PeritumoralRadiomicsLib.ring_settings import RingSettings
+    from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 
     volume, segmentation = load_patient(patient)
     settings = RingSettings(outer_mm=(3, 6, 9), window=(-150, 250))
@@ -171,7 +171,7 @@ def draw_rings(patient: Path, path: Path) -> None:
 def draw_map(patient: Path, path: Path) -> None:
     """Draw a map of tumour and ring over the scan, with its legend, in two slice views."""
     from PeritumoralRadiomics import PeritumoralRadiomicsLogic
-    from PeritumoralRadiomicsLib.ring_settings import RingSettings
+    from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 
     volume, segmentation = load_patient(patient)
     logic = PeritumoralRadiomicsLogic()

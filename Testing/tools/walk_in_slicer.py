@@ -89,7 +89,7 @@ def walk(panel: Any, step: Walk) -> None:
 
 def _load(panel: Any) -> tuple[Any, Any]:
     import PeritumoralRadiomics
-    from RadiomicsSlicerLib.sample_case import load_sample
+    from PeritumoralSlicerLib.logic.sample_case import load_sample
 
     return load_sample(PeritumoralRadiomics._sampleScan)
 

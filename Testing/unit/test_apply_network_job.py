@@ -14,20 +14,20 @@ torch = pytest.importorskip("torch")
 for package in ("monai", "safetensors"):
     pytest.importorskip(package)
 
-from DeepRadiomicsFusionLib.apply_job import apply_job  # noqa: E402
-from DeepRadiomicsFusionLib.apply_network_job import ApplyNetworkJob, apply_network_job  # noqa: E402
-from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings  # noqa: E402
-from DeepRadiomicsFusionLib.evaluation import EvaluationSettings  # noqa: E402
-from DeepRadiomicsFusionLib.fusion_jobs import FuseSettings, fuse_job  # noqa: E402
-from DeepRadiomicsFusionLib.input_settings import NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.network_bundle import load_network_bundle  # noqa: E402
-from DeepRadiomicsFusionLib.train_job import TrainJob, train_job  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.apply_job import apply_job  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.apply_network_job import ApplyNetworkJob, apply_network_job  # noqa: E402
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings  # noqa: E402
+from DeepRadiomicsFusionLib.evaluation.metrics import EvaluationSettings  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings, fuse_job  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
+from DeepRadiomicsFusionLib.networks.network_bundle import load_network_bundle  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.train_job import TrainJob, train_job  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError  # noqa: E402
-from RadiomicsCoreLib.roc import auc  # noqa: E402
-from RadiomicsCoreLib.tables import read_csv, write_csv  # noqa: E402
+from RadiomicsCoreLib.statistics.roc import auc  # noqa: E402
+from RadiomicsCoreLib.files.tables import read_csv, write_csv  # noqa: E402
 from RadiomicsStudyLib.cli import main  # noqa: E402
-from SurvivalNomogramLib.concordance import harrell_c  # noqa: E402
+from SurvivalNomogramLib.validation.concordance import harrell_c  # noqa: E402
 
 torch.set_num_threads(1)
 

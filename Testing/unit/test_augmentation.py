@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
 from scipy import ndimage  # noqa: E402
 
-from DeepRadiomicsFusionLib.augmentation import (  # noqa: E402
+from DeepRadiomicsFusionLib.settings.augmentation import (  # noqa: E402
     AUGMENTATIONS,
     Augmentation,
     Chance,

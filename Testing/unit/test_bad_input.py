@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.engines import engine_names
-from PeritumoralRadiomicsLib.extraction import extract_features
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.engines.choice import engine_names
+from PeritumoralRadiomicsLib.engines.extraction import extract_features
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from RadiomicsCoreLib.errors import GeometryError, InputError
 from RadiomicsStudyLib.cli import main
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
-from RadiomicsCoreLib.batch import CaseStatus, CaseTask, CaseWork, case_folder, duration_text, run_batch, usable_jobs
+from RadiomicsCoreLib.jobs.batch import CaseStatus, CaseTask, CaseWork, case_folder, duration_text, run_batch, usable_jobs
 from RadiomicsCoreLib.errors import Cancelled, InputError, RegionError
 
 # pytest imports this file under a name that worker processes cannot import: send its functions whole.
@@ -159,7 +159,7 @@ SLOW_BATCH = """
 import signal, sys, time
 from functools import partial
 from pathlib import Path
-from RadiomicsCoreLib.batch import CaseTask, CaseWork, run_batch
+from RadiomicsCoreLib.jobs.batch import CaseTask, CaseWork, run_batch
 from RadiomicsCoreLib.errors import Cancelled
 
 def work(seconds, folder):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from DeepRadiomicsFusionLib.batches import event_balanced_batches, shuffled_batches
+from DeepRadiomicsFusionLib.training.batches import event_balanced_batches, shuffled_batches
 from RadiomicsCoreLib.errors import InputError
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from PeritumoralRadiomicsLib.bin_edges import MAX_GREY_LEVELS, region_bin_edges, shared_bin_edges
+from PeritumoralRadiomicsLib.preprocessing.bin_edges import MAX_GREY_LEVELS, region_bin_edges, shared_bin_edges
 from RadiomicsCoreLib.errors import RegionError
 
 

@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
-from DeepRadiomicsFusionLib.checkpoints import (  # noqa: E402
+from DeepRadiomicsFusionLib.networks.checkpoints import (  # noqa: E402
     BEST_FILE,
     NETWORK_FILE,
     OPTIMISER_FILE,

@@ -13,20 +13,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.classifier_bundle import (
+from DeepRadiomicsFusionLib.models.classifier_bundle import (
     ClassifierBundle,
     load_bundle,
     load_classifier,
     save_bundle,
 )
-from DeepRadiomicsFusionLib.classifiers import CLASSIFIERS, TunedClassifier
-from DeepRadiomicsFusionLib.cross_validation import MeanOfModels, fit_once
-from DeepRadiomicsFusionLib.fusion import FusionLearner, column_sources
-from DeepRadiomicsFusionLib.rad_score import RadScoreLearner
-from DeepRadiomicsFusionLib.ring_sweep import ChooseSource
-from DeepRadiomicsFusionLib.samples import make_samples
-from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
-from DeepRadiomicsFusionLib.training_record import TrainingRecord
+from DeepRadiomicsFusionLib.models.classifiers import CLASSIFIERS, TunedClassifier
+from DeepRadiomicsFusionLib.models.cross_validation import MeanOfModels, fit_once
+from DeepRadiomicsFusionLib.models.fusion import FusionLearner, column_sources
+from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner
+from DeepRadiomicsFusionLib.models.ring_sweep import ChooseSource
+from DeepRadiomicsFusionLib.tables.samples import make_samples
+from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
+from DeepRadiomicsFusionLib.networks.training_record import TrainingRecord
 from RadiomicsCoreLib.errors import InputError, ModelError
 
 sio = pytest.importorskip("skops.io")

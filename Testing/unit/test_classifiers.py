@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from DeepRadiomicsFusionLib.classifiers import (
+from DeepRadiomicsFusionLib.models.classifiers import (
     CLASSIFIERS,
     BestOfClassifiers,
     TunedClassifier,
@@ -15,12 +15,12 @@ from DeepRadiomicsFusionLib.classifiers import (
     quick_auc,
     tuned_classifiers,
 )
-from DeepRadiomicsFusionLib.cross_validation import fit_once
-from DeepRadiomicsFusionLib.samples import make_samples
-from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
-from DeepRadiomicsFusionLib.workspace import Workspace
+from DeepRadiomicsFusionLib.models.cross_validation import fit_once
+from DeepRadiomicsFusionLib.tables.samples import make_samples
+from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
+from DeepRadiomicsFusionLib.models.workspace import Workspace
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.roc import auc
+from RadiomicsCoreLib.statistics.roc import auc
 
 PLAN = SelectionSettings(selector="mrmr", largest=3).plan()
 

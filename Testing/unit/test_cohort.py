@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from RadiomicsCoreLib import cohort as module
-from RadiomicsCoreLib.cohort import check_cohort, load_phase, read_cohort
+from RadiomicsCoreLib.cohort import table as module
+from RadiomicsCoreLib.cohort.table import check_cohort, load_phase, read_cohort
 from RadiomicsCoreLib.errors import Cancelled, InputError, RegionError
 
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from RadiomicsCoreLib.batch import CaseOutcome, CaseStatus
-from RadiomicsCoreLib.cohort import Cohort, read_cohort
-from RadiomicsCoreLib.cohort_study import case_fingerprint, case_json, write_study
+from RadiomicsCoreLib.jobs.batch import CaseOutcome, CaseStatus
+from RadiomicsCoreLib.cohort.table import Cohort, read_cohort
+from RadiomicsCoreLib.jobs.case_records import case_fingerprint, case_json, write_study
 
 
 @pytest.fixture

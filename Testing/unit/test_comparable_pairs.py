@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from RadiomicsCoreLib.comparable_pairs import pair_sums
+from RadiomicsCoreLib.statistics.comparable_pairs import pair_sums
 
 
 def pairs_one_by_one(time, event, risk, weight):

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.classifier_bundle import ClassifierBundle
-from DeepRadiomicsFusionLib.contributions_job import contributions_job, explain_model
-from DeepRadiomicsFusionLib.cross_validation import MeanOfModels
-from DeepRadiomicsFusionLib.fusion import FusedModel, LogisticFusion
-from DeepRadiomicsFusionLib.rad_score import RadScore
-from DeepRadiomicsFusionLib.shapley import ShapleyMethod, shapley_values
-from DeepRadiomicsFusionLib.training_record import record_of
+from DeepRadiomicsFusionLib.models.classifier_bundle import ClassifierBundle
+from DeepRadiomicsFusionLib.jobs.contributions_job import contributions_job, explain_model
+from DeepRadiomicsFusionLib.models.cross_validation import MeanOfModels
+from DeepRadiomicsFusionLib.models.fusion import FusedModel, LogisticFusion
+from DeepRadiomicsFusionLib.models.rad_score import RadScore
+from DeepRadiomicsFusionLib.explanation.shapley import ShapleyMethod, shapley_values
+from DeepRadiomicsFusionLib.networks.training_record import record_of
 from RadiomicsCoreLib.errors import InputError, ModelError
-from RadiomicsCoreLib.tables import read_csv
+from RadiomicsCoreLib.files.tables import read_csv
 
 FEATURES = [f"ct.intratumour.original_glcm_F{n}" for n in range(5)]
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy.stats import pearsonr
 
-from DeepRadiomicsFusionLib.correlation_job import correlation_job
+from DeepRadiomicsFusionLib.jobs.correlation_job import correlation_job
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsStudyLib.cli import main
 

@@ -14,23 +14,23 @@ torch = pytest.importorskip("torch")
 for package in ("monai", "safetensors", "skops"):
     pytest.importorskip(package)
 
-from DeepRadiomicsFusionLib import cross_fitting  # noqa: E402
-from DeepRadiomicsFusionLib.cross_fitting import cross_fit  # noqa: E402
-from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings  # noqa: E402
-from DeepRadiomicsFusionLib.evaluation import EvaluationSettings  # noqa: E402
-from DeepRadiomicsFusionLib.fusion_jobs import FuseSettings, fuse_job  # noqa: E402
-from DeepRadiomicsFusionLib.input_settings import NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.network_bundle import load_network_bundle  # noqa: E402
-from DeepRadiomicsFusionLib.prediction import probability  # noqa: E402
-from DeepRadiomicsFusionLib.train_job import TrainJob, train_job  # noqa: E402
-from DeepRadiomicsFusionLib.training import train_network  # noqa: E402
-from DeepRadiomicsFusionLib.training_cases import labelled_cases  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
-from DeepRadiomicsFusionLib.training_sides import Side  # noqa: E402
+from DeepRadiomicsFusionLib.jobs import cross_fitting  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.cross_fitting import cross_fit  # noqa: E402
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings  # noqa: E402
+from DeepRadiomicsFusionLib.evaluation.metrics import EvaluationSettings  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings, fuse_job  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
+from DeepRadiomicsFusionLib.networks.network_bundle import load_network_bundle  # noqa: E402
+from DeepRadiomicsFusionLib.networks.prediction import probability  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.train_job import TrainJob, train_job  # noqa: E402
+from DeepRadiomicsFusionLib.training.loop import train_network  # noqa: E402
+from DeepRadiomicsFusionLib.training.training_cases import labelled_cases  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.training_sides import Side  # noqa: E402
 from RadiomicsCoreLib.errors import Cancelled, InputError  # noqa: E402
 from RadiomicsCoreLib.progress import no_progress  # noqa: E402
-from RadiomicsCoreLib.roc import auc  # noqa: E402
-from RadiomicsCoreLib.tables import read_csv, write_csv  # noqa: E402
+from RadiomicsCoreLib.statistics.roc import auc  # noqa: E402
+from RadiomicsCoreLib.files.tables import read_csv, write_csv  # noqa: E402
 from RadiomicsStudyLib.cli import main  # noqa: E402
 
 torch.set_num_threads(1)
@@ -236,8 +236,8 @@ def test_fuse_takes_the_signatures_and_refuses_the_predictions(trained, cohort, 
 
 @pytest.mark.slow
 def test_features_of_the_trained_network_are_refused_too_whichever_file_of_it_is_named(trained, cohort, tmp_path):
-    from DeepRadiomicsFusionLib.deep_features_job import DeepFeaturesJob, deep_features_job
-    from DeepRadiomicsFusionLib.network_source import NetworkSource
+    from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, deep_features_job
+    from DeepRadiomicsFusionLib.networks.network_source import NetworkSource
 
     out, _ = trained
     weights = str(out / "model" / "network.safetensors")
@@ -249,8 +249,8 @@ def test_features_of_the_trained_network_are_refused_too_whichever_file_of_it_is
 
 @pytest.mark.slow
 def test_features_of_other_patients_with_the_same_ids_are_taken(trained, bright_patients, tmp_path):
-    from DeepRadiomicsFusionLib.deep_features_job import DeepFeaturesJob, deep_features_job
-    from DeepRadiomicsFusionLib.network_source import NetworkSource
+    from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, deep_features_job
+    from DeepRadiomicsFusionLib.networks.network_source import NetworkSource
 
     rows = bright_patients(tmp_path, 24)[-8:]
     write_csv(tmp_path / "other.csv", [row | {"case_id": f"P{k:02d}"} for k, row in enumerate(rows)])

@@ -8,19 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.classifiers import BestOfClassifiers, tuned_classifiers
-from DeepRadiomicsFusionLib.cross_validation import (
+from DeepRadiomicsFusionLib.models.classifiers import BestOfClassifiers, tuned_classifiers
+from DeepRadiomicsFusionLib.models.cross_validation import (
     CrossValidationSettings,
     MeanOfModels,
     corrected_mean,
     cross_validate,
 )
-from DeepRadiomicsFusionLib.evaluation import with_permuted_labels
-from DeepRadiomicsFusionLib.rad_score import RadScoreLearner
-from DeepRadiomicsFusionLib.samples import make_samples
-from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
+from DeepRadiomicsFusionLib.evaluation.metrics import with_permuted_labels
+from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner
+from DeepRadiomicsFusionLib.tables.samples import make_samples
+from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError
-from RadiomicsCoreLib.roc import auc, youden_threshold
+from RadiomicsCoreLib.statistics.roc import auc, youden_threshold
 
 
 def made(n=60, p=12, strength=1.0, seed=0):

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from RadiomicsStudyLib.cli import main
-from RadiomicsStudyLib.deep_arguments import named_tables
-from RadiomicsStudyLib.sample_cohort import make_sample_cohort
+from RadiomicsStudyLib.words.deep_arguments import named_tables
+from RadiomicsStudyLib.sample.sample_cohort import make_sample_cohort
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -248,7 +248,7 @@ def test_weights_that_cannot_be_fetched_stop_a_training_before_any_case_is_read(
     pytest.importorskip("torch", reason="needs the extra 'deep'")
     from dataclasses import replace
 
-    from DeepRadiomicsFusionLib import weights
+    from DeepRadiomicsFusionLib.networks import weights
 
     monkeypatch.setenv("PERITUMORAL_WEIGHTS", str(tmp_path / "cache"))
     nowhere = replace(weights.IMAGENET["densenet121"], url="http://127.0.0.1:9/densenet121.pth")

@@ -12,16 +12,16 @@ import SimpleITK as sitk
 torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
 
-from DeepRadiomicsFusionLib.deep_feature_settings import (  # noqa: E402
+from DeepRadiomicsFusionLib.settings.deep_feature_settings import (  # noqa: E402
     DeepFeatureSettings,
     FeatureSource,
 )
-from DeepRadiomicsFusionLib.deep_features import array_features, check_input, deep_features  # noqa: E402
-from DeepRadiomicsFusionLib.input_settings import NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.inputs import network_image  # noqa: E402
-from DeepRadiomicsFusionLib.networks import build_network, network_spec  # noqa: E402
-from DeepRadiomicsFusionLib.slice_aggregation import aggregate_slices  # noqa: E402
-from DeepRadiomicsFusionLib.study_networks import STUDIES  # noqa: E402
+from DeepRadiomicsFusionLib.deep_features.computing import array_features, check_input, deep_features  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
+from DeepRadiomicsFusionLib.inputs.patches import network_image  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network, network_spec  # noqa: E402
+from DeepRadiomicsFusionLib.deep_features.slice_aggregation import aggregate_slices  # noqa: E402
+from DeepRadiomicsFusionLib.settings.study_networks import STUDIES  # noqa: E402
 from RadiomicsCoreLib.errors import InputError, ModelError  # noqa: E402
 
 torch.set_num_threads(1)
@@ -105,7 +105,7 @@ def test_the_probability_is_the_sigmoid_of_the_output(resnet):
 
 
 def test_zhang2024s_penultimate_features_are_the_backbones_ten_outputs():
-    from DeepRadiomicsFusionLib.rad_score_network import build_rad_score_network
+    from DeepRadiomicsFusionLib.networks.rad_score_network import build_rad_score_network
 
     network: Any = build_rad_score_network("resnet18", scores=2, seed=4)
     array = batch_of("resnet18")
@@ -207,6 +207,6 @@ def test_unknown_layers_and_regions_are_named(resnet, scan, regions):
 
 
 def test_every_source_is_read_by_one_function():
-    from DeepRadiomicsFusionLib.deep_features import _READERS
+    from DeepRadiomicsFusionLib.deep_features.computing import _READERS
 
     assert set(_READERS) == set(FeatureSource)

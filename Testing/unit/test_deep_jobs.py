@@ -15,20 +15,20 @@ torch = pytest.importorskip("torch")
 for package in ("monai", "captum", "safetensors"):
     pytest.importorskip(package)
 
-from DeepRadiomicsFusionLib.deep_feature_settings import DeepFeatureSettings  # noqa: E402
-from DeepRadiomicsFusionLib.deep_features import array_features  # noqa: E402
-from DeepRadiomicsFusionLib.deep_features_job import DeepFeaturesJob, deep_features_job  # noqa: E402
-from DeepRadiomicsFusionLib.explain_job import ExplainJob, explain_job  # noqa: E402
-from DeepRadiomicsFusionLib.input_settings import NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.network_bundle import load_network_bundle  # noqa: E402
-from DeepRadiomicsFusionLib.network_source import NetworkSource  # noqa: E402
-from DeepRadiomicsFusionLib.networks import build_network  # noqa: E402
-from DeepRadiomicsFusionLib.train_job import TrainJob, train_job  # noqa: E402
-from DeepRadiomicsFusionLib.training_record import check_compatible, record_of  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
-from PeritumoralRadiomicsLib.ring_settings import RingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.settings.deep_feature_settings import DeepFeatureSettings  # noqa: E402
+from DeepRadiomicsFusionLib.deep_features.computing import array_features  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, deep_features_job  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.explain_job import ExplainJob, explain_job  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
+from DeepRadiomicsFusionLib.networks.network_bundle import load_network_bundle  # noqa: E402
+from DeepRadiomicsFusionLib.networks.network_source import NetworkSource  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.train_job import TrainJob, train_job  # noqa: E402
+from DeepRadiomicsFusionLib.networks.training_record import check_compatible, record_of  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError  # noqa: E402
-from RadiomicsCoreLib.tables import read_csv, write_csv  # noqa: E402
+from RadiomicsCoreLib.files.tables import read_csv, write_csv  # noqa: E402
 
 torch.set_num_threads(1)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from DeepRadiomicsFusionLib.input_settings import InputKind, NetworkInput
-from DeepRadiomicsFusionLib.networks import NETWORKS, build_network, parameter_count
-from DeepRadiomicsFusionLib.settings_file import read_settings_file
-from DeepRadiomicsFusionLib.study_networks import BY_PHASE, STUDIES
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings
+from DeepRadiomicsFusionLib.settings.input_settings import InputKind, NetworkInput
+from DeepRadiomicsFusionLib.networks.catalogue import NETWORKS, build_network, parameter_count
+from DeepRadiomicsFusionLib.settings.settings_file import read_settings_file
+from DeepRadiomicsFusionLib.settings.study_networks import BY_PHASE, STUDIES
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deep.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from RadiomicsStudyLib.cli import main
-from RadiomicsStudyLib.sample_cohort import make_sample_cohort
+from RadiomicsStudyLib.sample.sample_cohort import make_sample_cohort
 
 pytest.importorskip("torch", reason="needs the extra 'deep'")
 

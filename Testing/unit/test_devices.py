@@ -8,9 +8,9 @@ torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
 from torch import nn  # noqa: E402
 
-from DeepRadiomicsFusionLib.devices import choose_device, memory_errors_explained, memory_estimate_mb  # noqa: E402
-from DeepRadiomicsFusionLib.networks import build_network  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import Device  # noqa: E402
+from DeepRadiomicsFusionLib.networks.devices import choose_device, memory_errors_explained, memory_estimate_mb  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import Device  # noqa: E402
 from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError  # noqa: E402
 
 

@@ -7,8 +7,8 @@ import pytest
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
-from RadiomicsCoreLib.images import read_image
-from RadiomicsCoreLib.masks import read_mask
+from RadiomicsCoreLib.images.reading import read_image
+from RadiomicsCoreLib.images.masks import read_mask
 
 OBLIQUE = np.linalg.qr(np.random.default_rng(7).normal(size=(3, 3)))[0]
 OBLIQUE *= np.sign(np.linalg.det(OBLIQUE))

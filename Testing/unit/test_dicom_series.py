@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from RadiomicsCoreLib.dicom_series import FRAME_OF_REFERENCE, frame_of_reference, list_series
+from RadiomicsCoreLib.images.dicom_series import FRAME_OF_REFERENCE, frame_of_reference, list_series
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.images import read_image
+from RadiomicsCoreLib.images.reading import read_image
 
 ARRAY = np.random.default_rng(2).integers(-1000, 1000, size=(6, 8, 10)).astype(np.int16)
 OBLIQUE = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0]

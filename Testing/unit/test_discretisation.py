@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from PeritumoralRadiomicsLib.feature_maps import feature_maps
-from PeritumoralRadiomicsLib.features.discretisation import bin_edges, digitise, region_levels
-from PeritumoralRadiomicsLib.features.settings import FeatureSettings
+from PeritumoralRadiomicsLib.maps.feature_maps import feature_maps
+from PeritumoralRadiomicsLib.grey_levels.discretisation import bin_edges, digitise, region_levels
+from PeritumoralRadiomicsLib.grey_levels.settings import FeatureSettings
 from RadiomicsCoreLib.errors import InputError
 
 intensities = arrays(

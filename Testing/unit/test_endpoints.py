@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.endpoints import read_endpoint, read_endpoints
+from DeepRadiomicsFusionLib.tables.endpoints import read_endpoint, read_endpoints
 from RadiomicsCoreLib.errors import InputError
 
 

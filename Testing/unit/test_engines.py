@@ -6,7 +6,7 @@ import builtins
 
 import pytest
 
-from PeritumoralRadiomicsLib.engines import engine_names, get_engine
+from PeritumoralRadiomicsLib.engines.choice import engine_names, get_engine
 from RadiomicsCoreLib.errors import DependencyError, InputError
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.calibration import brier_score, calibration
-from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings
-from DeepRadiomicsFusionLib.evaluation import (
+from DeepRadiomicsFusionLib.evaluation.calibration import brier_score, calibration
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
+from DeepRadiomicsFusionLib.evaluation.metrics import (
     EvaluationSettings,
     delong_table,
     evaluate,
@@ -19,11 +19,11 @@ from DeepRadiomicsFusionLib.evaluation import (
     permutation_test,
     with_permuted_labels,
 )
-from DeepRadiomicsFusionLib.rad_score import RadScoreLearner
-from DeepRadiomicsFusionLib.samples import make_samples
+from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner
+from DeepRadiomicsFusionLib.tables.samples import make_samples
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.logistic_fit import fit_logistic
-from RadiomicsCoreLib.roc import auc, compare_aucs, error_rates
+from RadiomicsCoreLib.statistics.logistic_fit import fit_logistic
+from RadiomicsCoreLib.statistics.roc import auc, compare_aucs, error_rates
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from survival_references import data_of
 
-from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings
-from RadiomicsCoreLib.tables import read_csv
-from RadiomicsStudyLib.sample_cohort import make_sample_cohort
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
+from RadiomicsCoreLib.files.tables import read_csv
+from RadiomicsStudyLib.sample.sample_cohort import make_sample_cohort
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "Examples"
 

@@ -10,13 +10,13 @@ import pytest
 import SimpleITK as sitk
 from real_cases import read_case
 
-from PeritumoralRadiomicsLib.engines import engine_names, get_engine
-from PeritumoralRadiomicsLib.extraction import extract_features
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.preprocessing import preprocess
-from PeritumoralRadiomicsLib.presets import preset
+from PeritumoralRadiomicsLib.engines.choice import engine_names, get_engine
+from PeritumoralRadiomicsLib.engines.extraction import extract_features
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.preprocessing.pipeline import preprocess
+from PeritumoralRadiomicsLib.settings.presets import preset
 from RadiomicsCoreLib.errors import Cancelled, GeometryError, InputError, RegionError
-from RadiomicsCoreLib.geometry import IndexBox
+from RadiomicsCoreLib.images.geometry import IndexBox
 
 FEW = ExtractionSettings(feature_classes={"firstorder": None, "glcm": None}, setting={"binWidth": 25})
 DONE_BEFORE = ("normalize", "normalizeScale", "resampledPixelSpacing")

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings, MaskInterpolator
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings, MaskInterpolator
 from RadiomicsCoreLib.errors import InputError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.feature_correlation import correlate_features, correlation_figure
+from DeepRadiomicsFusionLib.explanation.feature_correlation import correlate_features, correlation_figure
 from RadiomicsCoreLib.errors import InputError
 
 

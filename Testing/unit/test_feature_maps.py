@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-import PeritumoralRadiomicsLib.feature_maps as feature_maps_module
-from PeritumoralRadiomicsLib.feature_maps import estimate_seconds, feature_map, feature_maps
-from PeritumoralRadiomicsLib.features.neighbourhoods import Neighbourhoods
-from PeritumoralRadiomicsLib.features.settings import FeatureSettings
-from PeritumoralRadiomicsLib.native_engine import INTENSITY_FAMILIES
+import PeritumoralRadiomicsLib.maps.feature_maps as feature_maps_module
+from PeritumoralRadiomicsLib.maps.feature_maps import estimate_seconds, feature_map, feature_maps
+from PeritumoralRadiomicsLib.maps.neighbourhoods import Neighbourhoods
+from PeritumoralRadiomicsLib.grey_levels.settings import FeatureSettings
+from PeritumoralRadiomicsLib.engines.native_engine import INTENSITY_FAMILIES
 from RadiomicsCoreLib.errors import Cancelled, GeometryError, InputError, RegionError
 
 
@@ -124,11 +124,11 @@ def test_maps_of_a_ragged_region_equal_pyradiomics(image, ragged, class_name):
 
 
 def test_map_of_an_inner_voxel_is_the_feature_of_its_neighbourhood_as_a_region(image):
-    from PeritumoralRadiomicsLib.features.discretisation import region_levels
+    from PeritumoralRadiomicsLib.grey_levels.discretisation import region_levels
     from PeritumoralRadiomicsLib.features.glcm import FAMILY, cooccurrence
-    from PeritumoralRadiomicsLib.features.region import Region
-    from PeritumoralRadiomicsLib.features.settings import FeatureSettings
-    from PeritumoralRadiomicsLib.native_engine import GreyLevels
+    from PeritumoralRadiomicsLib.grey_levels.region import Region
+    from PeritumoralRadiomicsLib.grey_levels.settings import FeatureSettings
+    from PeritumoralRadiomicsLib.engines.native_engine import GreyLevels
 
     everywhere = mask_like(image, np.ones(image.GetSize()[::-1], dtype=bool))
     name = "glcm_MCC"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.feature_names import (
+from PeritumoralRadiomicsLib.settings.feature_names import (
     DEFAULT_FEATURES,
     DEPRECATED_FEATURES,
     IMAGE_NAMES,

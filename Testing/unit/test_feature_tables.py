@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.feature_tables import FeatureTables
+from DeepRadiomicsFusionLib.tables.feature_tables import FeatureTables
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.tables import write_csv, write_json
+from RadiomicsCoreLib.files.tables import write_csv, write_json
 
 
 @pytest.fixture

@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.calibration import calibration
-from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings
-from DeepRadiomicsFusionLib.evaluation import delong_table
-from DeepRadiomicsFusionLib.figures import calibration_figure, delong_figure, roc_figure, sweep_figure
-from DeepRadiomicsFusionLib.rad_score import RadScoreLearner
-from DeepRadiomicsFusionLib.ring_sweep import ring_sweep, sweep_sources
-from DeepRadiomicsFusionLib.samples import make_samples
+from DeepRadiomicsFusionLib.evaluation.calibration import calibration
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
+from DeepRadiomicsFusionLib.evaluation.metrics import delong_table
+from DeepRadiomicsFusionLib.evaluation.figures import calibration_figure, delong_figure, roc_figure, sweep_figure
+from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner
+from DeepRadiomicsFusionLib.models.ring_sweep import ring_sweep, sweep_sources
+from DeepRadiomicsFusionLib.tables.samples import make_samples
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.figure_style import p_text, save_figure
-from RadiomicsCoreLib.lasso_logistic import LassoSettings
-from RadiomicsCoreLib.roc import auc
+from RadiomicsCoreLib.figures.style import p_text, save_figure
+from RadiomicsCoreLib.statistics.lasso_logistic import LassoSettings
+from RadiomicsCoreLib.statistics.roc import auc
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.extraction import extract_features
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.filter_margin import filter_margin, margins_of, widest
-from RadiomicsCoreLib.geometry import IndexBox, crop
+from PeritumoralRadiomicsLib.engines.extraction import extract_features
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.preprocessing.filter_margin import filter_margin, margins_of, widest
+from RadiomicsCoreLib.images.geometry import IndexBox, crop
 
 SPACING = (0.9, 1.1, 1.5)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.folder_lock import LOCK_FILE, only_run_in
+from RadiomicsCoreLib.jobs.folder_lock import LOCK_FILE, only_run_in
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
 import sys, time
-from RadiomicsCoreLib.folder_lock import only_run_in
+from RadiomicsCoreLib.jobs.folder_lock import only_run_in
 with only_run_in(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings, cross_validate, fit_once
-from DeepRadiomicsFusionLib.fusion import FusionLearner, column_sources, fit_fusion
-from DeepRadiomicsFusionLib.rad_score import RadScoreLearner
-from DeepRadiomicsFusionLib.samples import make_samples
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings, cross_validate, fit_once
+from DeepRadiomicsFusionLib.models.fusion import FusionLearner, column_sources, fit_fusion
+from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner
+from DeepRadiomicsFusionLib.tables.samples import make_samples
 from RadiomicsCoreLib.errors import InputError, ModelError
-from RadiomicsCoreLib.roc import auc
+from RadiomicsCoreLib.statistics.roc import auc
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.apply_job import apply_job
-from DeepRadiomicsFusionLib.classifier_bundle import load_bundle
-from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings
-from DeepRadiomicsFusionLib.evaluation import EvaluationSettings
-from DeepRadiomicsFusionLib.fusion_jobs import FuseSettings, fuse_job
-from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
+from DeepRadiomicsFusionLib.jobs.apply_job import apply_job
+from DeepRadiomicsFusionLib.models.classifier_bundle import load_bundle
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
+from DeepRadiomicsFusionLib.evaluation.metrics import EvaluationSettings
+from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings, fuse_job
+from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
 from RadiomicsCoreLib.errors import Cancelled, DependencyError, InputError, ModelError
-from RadiomicsCoreLib.roc import auc
-from RadiomicsCoreLib.tables import read_csv, write_csv, write_json
+from RadiomicsCoreLib.statistics.roc import auc
+from RadiomicsCoreLib.files.tables import read_csv, write_csv, write_json
 
 pytest.importorskip("skops", reason="needs the extra 'deep': bundles are stored with skops")
 
@@ -293,7 +293,7 @@ def test_a_model_that_cannot_be_fitted_is_left_out_with_its_reason(cohort, monke
     def broken(self, samples, workspace=None):
         raise ModelError("it did not settle")
 
-    monkeypatch.setattr("DeepRadiomicsFusionLib.rad_score.RadScoreLearner.fit", broken)
+    monkeypatch.setattr("DeepRadiomicsFusionLib.models.rad_score.RadScoreLearner.fit", broken)
     done = fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", QUICK)
     models = read_csv(cohort / "out" / "models.csv").set_index("model")
     assert models.loc[["lr", "nb", "best classifier"], "auc"].notna().all()

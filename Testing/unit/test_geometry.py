@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from RadiomicsCoreLib import geometry
+from RadiomicsCoreLib.images import geometry
 from RadiomicsCoreLib.errors import GeometryError, RegionError
 
 # An oblique rotation (about two axes), as in a tilted MR.

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from PeritumoralRadiomicsLib.features.glcm import FAMILY, cooccurrence
-from PeritumoralRadiomicsLib.features.neighbours import lengths_mm, offsets
-from PeritumoralRadiomicsLib.features.region import Region
-from PeritumoralRadiomicsLib.features.settings import FeatureSettings
-from PeritumoralRadiomicsLib.native_engine import GreyLevels
+from PeritumoralRadiomicsLib.grey_levels.neighbours import lengths_mm, offsets
+from PeritumoralRadiomicsLib.grey_levels.region import Region
+from PeritumoralRadiomicsLib.grey_levels.settings import FeatureSettings
+from PeritumoralRadiomicsLib.engines.native_engine import GreyLevels
 
 SPACING = (2.0, 0.7, 0.9)
 

@@ -12,16 +12,16 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("captum")
 
-from DeepRadiomicsFusionLib.grad_cam import (  # noqa: E402
+from DeepRadiomicsFusionLib.explanation.grad_cam import (  # noqa: E402
     class_activation,
     explain_case,
     input_gradient,
     map_on_patient,
     relative_map,
 )
-from DeepRadiomicsFusionLib.input_settings import NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.inputs import network_image  # noqa: E402
-from DeepRadiomicsFusionLib.networks import build_network, network_names, network_spec  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
+from DeepRadiomicsFusionLib.inputs.patches import network_image  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network, network_names, network_spec  # noqa: E402
 from RadiomicsCoreLib.errors import InputError, ModelError  # noqa: E402
 
 torch.set_num_threads(1)
@@ -228,7 +228,7 @@ def test_the_explained_output_is_reported_and_can_be_chosen():
 
 
 def test_a_network_with_rad_scores_is_explained_with_the_patients_own():
-    from DeepRadiomicsFusionLib.rad_score_network import build_rad_score_network
+    from DeepRadiomicsFusionLib.networks.rad_score_network import build_rad_score_network
 
     network = build_rad_score_network("resnet18", scores=2, seed=0)
     array = np.random.default_rng(0).normal(size=(1, 1, 32, 32)).astype(np.float32)
@@ -262,7 +262,7 @@ def test_what_cannot_be_explained_is_said_in_one_line():
 
 @pytest.mark.parametrize("direction", [AXIAL, OBLIQUE], ids=["axial", "oblique"])
 def test_the_picture_lays_the_map_over_the_same_voxels_of_the_slice(direction):
-    from DeepRadiomicsFusionLib.map_figure import map_figure
+    from DeepRadiomicsFusionLib.explanation.map_figure import map_figure
 
     scan, regions, _ = case_with_bright_patch(direction)
     scan[28:34, 40:45, 5:6] = 100.0

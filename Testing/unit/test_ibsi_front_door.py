@@ -10,13 +10,13 @@ import pytest
 import SimpleITK as sitk
 
 from PeritumoralRadiomicsLib import ibsi_reference
-from PeritumoralRadiomicsLib.engine import FilteredImage
-from PeritumoralRadiomicsLib.extraction import extract_features
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.ibsi_profile import IbsiPreparation, prepare
-from PeritumoralRadiomicsLib.native_engine import NativeEngine
-from PeritumoralRadiomicsLib.parameter_file import parameter_text, read_parameter_file
-from PeritumoralRadiomicsLib.preprocessing import preprocess
+from PeritumoralRadiomicsLib.preprocessing.filtered_image import FilteredImage
+from PeritumoralRadiomicsLib.engines.extraction import extract_features
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.settings.ibsi_profile import IbsiPreparation, prepare
+from PeritumoralRadiomicsLib.engines.native_engine import NativeEngine
+from PeritumoralRadiomicsLib.settings.parameter_file import parameter_text, read_parameter_file
+from PeritumoralRadiomicsLib.preprocessing.pipeline import preprocess
 from RadiomicsCoreLib.errors import InputError
 
 CONFIGURATION_C = """

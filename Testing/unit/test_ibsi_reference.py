@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.ibsi_profile import IbsiPreparation, centred_grid, prepare, resample_mask
+from PeritumoralRadiomicsLib.settings.ibsi_profile import IbsiPreparation, centred_grid, prepare, resample_mask
 from PeritumoralRadiomicsLib.ibsi_reference import CONFIGURATIONS, covered_values
 from RadiomicsCoreLib.errors import InputError, RegionError
 
@@ -82,8 +82,8 @@ def test_mask_keeps_voxels_that_are_at_least_half_inside():
 
 
 def test_fixed_bins_start_at_the_resegmentation_range_and_fixed_counts_at_the_minimum():
-    from PeritumoralRadiomicsLib.features.discretisation import region_levels
-    from PeritumoralRadiomicsLib.features.settings import FeatureSettings
+    from PeritumoralRadiomicsLib.grey_levels.discretisation import region_levels
+    from PeritumoralRadiomicsLib.grey_levels.settings import FeatureSettings
 
     values = np.array([-480.0, -475.0, -450.0, 400.0])
     setting = {"profile": "ibsi", "binWidth": 25}

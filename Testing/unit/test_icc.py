@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.icc import IccModel, icc
+from RadiomicsCoreLib.statistics.icc import IccModel, icc
 
 FILE = Path(__file__).resolve().parents[1] / "reference" / "classification" / "reference.json"
 ICCS = json.loads(FILE.read_text(encoding="utf-8"))["iccs"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from RadiomicsCoreLib.icc import icc
+from RadiomicsCoreLib.statistics.icc import icc
 from RadiomicsStudyLib.cli import main
 
 PARAMETERS = """

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.images import check_finite, read_image
+from RadiomicsCoreLib.images.reading import check_finite, read_image
 
 FORMATS = ["nii", "nii.gz", "nrrd", "mha", "mhd"]
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from DeepRadiomicsFusionLib.input_settings import InputKind, NetworkInput
-from DeepRadiomicsFusionLib.inputs import network_image, picture_of_input
-from DeepRadiomicsFusionLib.study_networks import STUDIES
-from PeritumoralRadiomicsLib.regions import grow_regions
-from PeritumoralRadiomicsLib.ring_settings import RingSettings
+from DeepRadiomicsFusionLib.settings.input_settings import InputKind, NetworkInput
+from DeepRadiomicsFusionLib.inputs.patches import network_image, picture_of_input
+from DeepRadiomicsFusionLib.settings.study_networks import STUDIES
+from PeritumoralRadiomicsLib.regions.growing import grow_regions
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 
 SPACING = (0.8, 0.8, 3.0)

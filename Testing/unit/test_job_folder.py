@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib import job_folder
-from PeritumoralRadiomicsLib.engines import engine_names
-from PeritumoralRadiomicsLib.extraction import extract_features
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.jobs import job_folder
+from PeritumoralRadiomicsLib.engines.choice import engine_names
+from PeritumoralRadiomicsLib.engines.extraction import extract_features
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
 
 SETTINGS = ExtractionSettings(name="quick", feature_classes={"firstorder": None, "glcm": ("Contrast", "MCC")})

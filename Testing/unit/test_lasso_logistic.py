@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from RadiomicsCoreLib.lasso_logistic import (
+from RadiomicsCoreLib.statistics.lasso_logistic import (
     LambdaChoice,
     LassoSettings,
     first_with_a_feature,

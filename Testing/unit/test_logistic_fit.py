@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from RadiomicsCoreLib.errors import ModelError
-from RadiomicsCoreLib.logistic_fit import fit_logistic
+from RadiomicsCoreLib.statistics.logistic_fit import fit_logistic
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from DeepRadiomicsFusionLib.loss_curve import Losses, loss_curve
+from DeepRadiomicsFusionLib.training.loss_curve import Losses, loss_curve
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
-from DeepRadiomicsFusionLib.losses import (  # noqa: E402
+from DeepRadiomicsFusionLib.training.losses import (  # noqa: E402
     binary_cross_entropy,
     cox_log_likelihood,
     cox_loss,

@@ -11,9 +11,9 @@ import pytest
 import SimpleITK as sitk
 from scipy.ndimage import map_coordinates
 
-from PeritumoralRadiomicsLib.mask_perturbation import ContourPerturbation, perturb_contour
+from PeritumoralRadiomicsLib.regions.mask_perturbation import ContourPerturbation, perturb_contour
 from RadiomicsCoreLib.errors import InputError, RegionError
-from RadiomicsCoreLib.icc import icc
+from RadiomicsCoreLib.statistics.icc import icc
 
 KEY = ("patient", "ct")
 
@@ -109,7 +109,7 @@ def test_the_displacement_moves_with_the_tumour():
 def test_the_same_seed_gives_the_same_mask_in_another_process():
     program = (
         "import numpy as np, SimpleITK as sitk\n"
-        "from PeritumoralRadiomicsLib.mask_perturbation import ContourPerturbation, perturb_contour\n"
+        "from PeritumoralRadiomicsLib.regions.mask_perturbation import ContourPerturbation, perturb_contour\n"
         "m = np.zeros((24, 24, 24), np.uint8); m[6:18, 6:18, 6:18] = 1\n"
         "print(sitk.Hash(perturb_contour(sitk.GetImageFromArray(m), ContourPerturbation(seed=3), ('patient', 'ct'))))"
     )

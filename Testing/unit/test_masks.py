@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import GeometryError, InputError, RadiomicsError, RegionError
-from RadiomicsCoreLib.masks import read_mask
+from RadiomicsCoreLib.images.masks import read_mask
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_segment_of_a_slicer_file_is_found_by_its_name(image, write):
 
 
 def test_a_dicom_series_may_be_the_mask(made_dicom, tmp_path):
-    from RadiomicsCoreLib.images import read_image
+    from RadiomicsCoreLib.images.reading import read_image
 
     array = np.zeros((5, 6, 7), np.int16)
     array[1:3, 2:4, 2:5] = 1
@@ -142,7 +142,7 @@ def test_a_missing_or_damaged_mask_is_refused(image, tmp_path):
 
 @pytest.mark.shared_data
 def test_every_pyradiomics_case_is_on_its_images_grid(shared_data):
-    from RadiomicsCoreLib.images import read_image
+    from RadiomicsCoreLib.images.reading import read_image
 
     folder = shared_data / "pyradiomics_cases"
     for name in ("brain1", "breast1", "lung1"):

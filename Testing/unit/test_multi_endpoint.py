@@ -8,10 +8,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
-from DeepRadiomicsFusionLib.multi_endpoint import endpoint_cases, score_endpoints  # noqa: E402
-from DeepRadiomicsFusionLib.prediction import predict  # noqa: E402
-from DeepRadiomicsFusionLib.training import train_network  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.tables.multi_endpoint import endpoint_cases, score_endpoints  # noqa: E402
+from DeepRadiomicsFusionLib.networks.prediction import predict  # noqa: E402
+from DeepRadiomicsFusionLib.training.loop import train_network  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import InputError  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.engine import FilteredImage
-from PeritumoralRadiomicsLib.native_engine import FAMILIES, NativeEngine
+from PeritumoralRadiomicsLib.preprocessing.filtered_image import FilteredImage
+from PeritumoralRadiomicsLib.engines.native_engine import FAMILIES, NativeEngine
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 
 ALL_CLASSES = dict.fromkeys(("firstorder", "shape", "glcm", "glrlm", "glszm", "gldm", "ngtdm"))

@@ -10,8 +10,8 @@ import pytest
 import SimpleITK as sitk
 from real_cases import read_case, tumour_and_rings
 
-from PeritumoralRadiomicsLib.engine import FilteredImage
-from PeritumoralRadiomicsLib.native_engine import NativeEngine
+from PeritumoralRadiomicsLib.preprocessing.filtered_image import FilteredImage
+from PeritumoralRadiomicsLib.engines.native_engine import NativeEngine
 
 ALL_CLASSES = dict.fromkeys(("firstorder", "shape", "glcm", "glrlm", "glszm", "gldm", "ngtdm"))
 LIU_2025 = {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 2.0, 3.0, 4.0, 5.0]}}

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from PeritumoralRadiomicsLib.features.neighbours import lengths_mm, offsets
-from PeritumoralRadiomicsLib.features.region import Region
-from PeritumoralRadiomicsLib.features.settings import FeatureSettings
+from PeritumoralRadiomicsLib.grey_levels.neighbours import lengths_mm, offsets
+from PeritumoralRadiomicsLib.grey_levels.region import Region
+from PeritumoralRadiomicsLib.grey_levels.settings import FeatureSettings
 from RadiomicsCoreLib.errors import RegionError
 
 shapes = st.tuples(st.integers(1, 6), st.integers(1, 6), st.integers(2, 6))

@@ -16,8 +16,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
 safetensors_torch = pytest.importorskip("safetensors.torch")
 
-from DeepRadiomicsFusionLib.input_settings import NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.network_bundle import (  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
+from DeepRadiomicsFusionLib.networks.network_bundle import (  # noqa: E402
     Architecture,
     NetworkBundle,
     check_fits,
@@ -25,8 +25,8 @@ from DeepRadiomicsFusionLib.network_bundle import (  # noqa: E402
     load_network_bundle,
     save_network_bundle,
 )
-from DeepRadiomicsFusionLib.training_settings import Task  # noqa: E402
-from PeritumoralRadiomicsLib.ring_settings import RingLayout, RingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import Task  # noqa: E402
+from PeritumoralRadiomicsLib.regions.ring_settings import RingLayout, RingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import InputError, ModelError  # noqa: E402
 
 torch.set_num_threads(1)
@@ -231,7 +231,7 @@ def test_zips_that_are_torn_or_doubled_or_swell_are_refused(folder, tmp_path, mo
         archive.write(folder / "model.json", "b/model.json")
     with pytest.raises(ModelError, match=r"2 files called model\.json"):
         load_network_bundle(doubled)
-    monkeypatch.setattr("DeepRadiomicsFusionLib.network_bundle.LARGEST_WEIGHTS_MB", 1)
+    monkeypatch.setattr("DeepRadiomicsFusionLib.networks.network_bundle.LARGEST_WEIGHTS_MB", 1)
     for path in (tmp_path / "whole.zip", folder):
         with pytest.raises(ModelError, match="larger than 1 MB"):
             load_network_bundle(path)

@@ -12,7 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
-from DeepRadiomicsFusionLib.networks import (  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import (  # noqa: E402
     NETWORKS,
     build_network,
     layer_of,
@@ -20,7 +20,7 @@ from DeepRadiomicsFusionLib.networks import (  # noqa: E402
     parameter_count,
     recorded_output,
 )
-from DeepRadiomicsFusionLib.weights import (  # noqa: E402
+from DeepRadiomicsFusionLib.networks.weights import (  # noqa: E402
     IMAGENET,
     WeightSource,
     copy_to_cache,

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from PeritumoralRadiomicsLib.features.ngtdm import FAMILY, tone_differences
-from PeritumoralRadiomicsLib.features.region import Region
-from PeritumoralRadiomicsLib.features.settings import FeatureSettings
-from PeritumoralRadiomicsLib.native_engine import GreyLevels
+from PeritumoralRadiomicsLib.grey_levels.region import Region
+from PeritumoralRadiomicsLib.grey_levels.settings import FeatureSettings
+from PeritumoralRadiomicsLib.engines.native_engine import GreyLevels
 
 
 def slow_matrix(levels, own):

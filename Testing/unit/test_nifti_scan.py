@@ -11,8 +11,8 @@ import pytest
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.images import read_image
-from RadiomicsCoreLib.nifti_scan import scan_nifti
+from RadiomicsCoreLib.images.reading import read_image
+from RadiomicsCoreLib.images.nifti_scan import scan_nifti
 
 ARRAY = np.random.default_rng(4).normal(size=(5, 6, 7))
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import shapiro
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.normality import shapiro_wilk
+from RadiomicsCoreLib.statistics.normality import shapiro_wilk
 
 
 @pytest.mark.parametrize("n", [3, 4, 5, 6, 7, 11, 12, 20, 80, 600])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from PeritumoralRadiomicsLib.number_lists import read_numbers
+from RadiomicsCoreLib.settings.number_lists import read_numbers
 from RadiomicsCoreLib.errors import InputError
 
 

@@ -9,10 +9,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
-from DeepRadiomicsFusionLib.losses import segmentation_cross_entropy, soft_dice_loss  # noqa: E402
-from DeepRadiomicsFusionLib.objectives import make_objective, positive_weights  # noqa: E402
-from DeepRadiomicsFusionLib.training_cases import drawn_cases, labelled_cases, survival_cases  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.training.losses import segmentation_cross_entropy, soft_dice_loss  # noqa: E402
+from DeepRadiomicsFusionLib.training.objectives import make_objective, positive_weights  # noqa: E402
+from DeepRadiomicsFusionLib.training.training_cases import drawn_cases, labelled_cases, survival_cases  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
 
 BLANKS = [np.zeros((1, 4, 4), np.float32)] * 8
 NAMES = [str(n) for n in range(8)]

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.extraction import extract_features
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.ordered_work import in_order
-from RadiomicsCoreLib.batch import threads_per_case
+from PeritumoralRadiomicsLib.engines.extraction import extract_features
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.engines.ordered_work import in_order
+from RadiomicsCoreLib.jobs.batch import threads_per_case
 from RadiomicsCoreLib.errors import Cancelled
 
 
@@ -144,7 +144,7 @@ def test_progress_rises_to_one_and_cancel_stops_with_threads_too():
 
 
 def test_an_engine_that_is_not_thread_safe_gets_one_thread():
-    from PeritumoralRadiomicsLib.native_engine import NativeEngine
+    from PeritumoralRadiomicsLib.engines.native_engine import NativeEngine
 
     class Careful(NativeEngine):
         thread_safe = False
@@ -172,8 +172,8 @@ def test_a_case_gets_the_cores_that_no_other_case_uses():
 
 def test_threads_never_cut_or_filter_an_image_and_never_share_one(monkeypatch):
     # SimpleITK's views and filters on one image from two threads end the process (seen on LUNG1-001).
-    from PeritumoralRadiomicsLib import extraction
-    from PeritumoralRadiomicsLib.native_engine import NativeEngine
+    from PeritumoralRadiomicsLib.engines import extraction
+    from PeritumoralRadiomicsLib.engines.native_engine import NativeEngine
 
     class Watched(NativeEngine):
         def intensity_features(self, filtered, *arguments):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.overlay import OverlayPanel, overlay_figure, ring_colours, save_overlay
+from PeritumoralRadiomicsLib.regions.overlay import OverlayPanel, overlay_figure, ring_colours, save_overlay
 
 
 def volume(array: np.ndarray, direction: tuple[float, ...] = (1, 0, 0, 0, 1, 0, 0, 0, 1)) -> sitk.Image:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.extraction import extract_features
-from PeritumoralRadiomicsLib.parameter_file import parameter_text, read_parameter_file
-from PeritumoralRadiomicsLib.preprocessing import preprocess
+from PeritumoralRadiomicsLib.engines.extraction import extract_features
+from PeritumoralRadiomicsLib.settings.parameter_file import parameter_text, read_parameter_file
+from PeritumoralRadiomicsLib.preprocessing.pipeline import preprocess
 from RadiomicsCoreLib.errors import InputError
 
 # examples/exampleSettings/Params.yaml of pyradiomics 3 (BSD-3-Clause), comments shortened

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
 from torch import nn  # noqa: E402
 
-from DeepRadiomicsFusionLib.prediction import evaluating, predict, probability  # noqa: E402
+from DeepRadiomicsFusionLib.networks.prediction import evaluating, predict, probability  # noqa: E402
 from RadiomicsCoreLib.errors import Cancelled, InputError  # noqa: E402
 
 

@@ -13,11 +13,11 @@ import pytest
 import SimpleITK as sitk
 from real_cases import read_case
 
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.preprocessing import preprocess
-from PeritumoralRadiomicsLib.presets import preset
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.preprocessing.pipeline import preprocess
+from PeritumoralRadiomicsLib.settings.presets import preset
 from RadiomicsCoreLib.errors import GeometryError, InputError
-from RadiomicsCoreLib.geometry import IndexBox, crop, mask_box
+from RadiomicsCoreLib.images.geometry import IndexBox, crop, mask_box
 
 ISOTROPIC = {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkBSpline"}
 
@@ -244,8 +244,8 @@ def test_a_large_ct_stays_below_one_and_a_half_gigabytes():
     code = """
 import re
 import SimpleITK as sitk
-from PeritumoralRadiomicsLib.preprocessing import preprocess
-from PeritumoralRadiomicsLib.presets import preset
+from PeritumoralRadiomicsLib.preprocessing.pipeline import preprocess
+from PeritumoralRadiomicsLib.settings.presets import preset
 size, spacing = (512, 512, 400), (0.8, 0.8, 1.25)
 image = sitk.GaussianSource(sitk.sitkFloat32, size, (200, 200, 300), (200, 200, 250), 1000, spacing=spacing)
 mask = sitk.Image((60, 60, 40), sitk.sitkUInt8) + 1

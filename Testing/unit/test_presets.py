@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from PeritumoralRadiomicsLib.parameter_file import read_parameter_file
-from PeritumoralRadiomicsLib.presets import (
+from PeritumoralRadiomicsLib.settings.parameter_file import read_parameter_file
+from PeritumoralRadiomicsLib.settings.presets import (
     preset,
     preset_descriptions,
     preset_details,

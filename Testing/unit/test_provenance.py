@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from RadiomicsCoreLib.provenance import environment_record, hash_files, hash_settings, versions
+from RadiomicsCoreLib.files.provenance import environment_record, hash_files, hash_settings, versions
 
 
 class Colour(Enum):

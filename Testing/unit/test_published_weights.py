@@ -10,9 +10,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 pytest.importorskip("monai")
 
-from DeepRadiomicsFusionLib.networks import build_network, network_spec, parameter_count  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network, network_spec, parameter_count  # noqa: E402
 from DeepRadiomicsFusionLib.torch_modules.inception_v3 import InceptionV3  # noqa: E402
-from DeepRadiomicsFusionLib.weights import IMAGENET, load_state  # noqa: E402
+from DeepRadiomicsFusionLib.networks.weights import IMAGENET, load_state  # noqa: E402
 
 REFERENCE = json.loads(
     (Path(__file__).parents[1] / "reference" / "imagenet_weights" / "reference.json").read_text(encoding="utf-8")

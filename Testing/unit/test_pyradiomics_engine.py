@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.bin_edges import shared_bin_edges
-from PeritumoralRadiomicsLib.engine import FilteredImage
-from PeritumoralRadiomicsLib.feature_names import DEFAULT_FEATURES, DEPRECATED_FEATURES
+from PeritumoralRadiomicsLib.preprocessing.bin_edges import shared_bin_edges
+from PeritumoralRadiomicsLib.preprocessing.filtered_image import FilteredImage
+from PeritumoralRadiomicsLib.settings.feature_names import DEFAULT_FEATURES, DEPRECATED_FEATURES
 from RadiomicsCoreLib.errors import DependencyError, RegionError
 
 TEXTURES = dict.fromkeys(("firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm"))
@@ -20,7 +20,7 @@ TEXTURES = dict.fromkeys(("firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm
 @pytest.fixture(scope="module")
 def engine():
     pytest.importorskip("radiomics")
-    from PeritumoralRadiomicsLib.pyradiomics_engine import PyradiomicsEngine
+    from PeritumoralRadiomicsLib.engines.pyradiomics_engine import PyradiomicsEngine
 
     return PyradiomicsEngine()
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.rad_score import RadScoreLearner, rad_score_from_dict, rad_score_to_dict
-from DeepRadiomicsFusionLib.samples import make_samples
+from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner, rad_score_from_dict, rad_score_to_dict
+from DeepRadiomicsFusionLib.tables.samples import make_samples
 from RadiomicsCoreLib.errors import InputError, ModelError
-from RadiomicsCoreLib.lasso_logistic import LassoSettings, fit_lasso_logistic
+from RadiomicsCoreLib.statistics.lasso_logistic import LassoSettings, fit_lasso_logistic
 
 
 @pytest.fixture(scope="module")

@@ -7,20 +7,20 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
-from DeepRadiomicsFusionLib.networks import build_network, layer_of, parameter_count  # noqa: E402
-from DeepRadiomicsFusionLib.prediction import predict  # noqa: E402
-from DeepRadiomicsFusionLib.rad_score_network import (  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network, layer_of, parameter_count  # noqa: E402
+from DeepRadiomicsFusionLib.networks.prediction import predict  # noqa: E402
+from DeepRadiomicsFusionLib.networks.rad_score_network import (  # noqa: E402
     build_rad_score_network,
     fit_score_scaling,
     heads_of,
     penultimate_features,
 )
 from DeepRadiomicsFusionLib.torch_modules.rad_score_fusion import RadScoreNetwork  # noqa: E402
-from DeepRadiomicsFusionLib.training import train_network  # noqa: E402
-from DeepRadiomicsFusionLib.training_cases import labelled_cases  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.training.loop import train_network  # noqa: E402
+from DeepRadiomicsFusionLib.training.training_cases import labelled_cases  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import InputError, ModelError  # noqa: E402
-from RadiomicsCoreLib.roc import auc  # noqa: E402
+from RadiomicsCoreLib.statistics.roc import auc  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.filters import filtered_images
-from PeritumoralRadiomicsLib.recursive_gaussian import along, kernel, laplacian_of_gaussian
-from RadiomicsCoreLib.geometry import IndexBox, crop
+from PeritumoralRadiomicsLib.filters.bank import filtered_images
+from PeritumoralRadiomicsLib.filters.recursive_gaussian import along, kernel, laplacian_of_gaussian
+from RadiomicsCoreLib.images.geometry import IndexBox, crop
 
 
 def _image(size=(41, 30, 23), spacing=(1.0, 1.0, 1.0), kind=np.float64, seed=0):

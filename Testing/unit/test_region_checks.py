@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.region_checks import check_region, resegment
+from PeritumoralRadiomicsLib.preprocessing.region_checks import check_region, resegment
 from RadiomicsCoreLib.errors import RegionError
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.regions import RegionKind, grow_regions
-from PeritumoralRadiomicsLib.ring_settings import RingSettings
+from PeritumoralRadiomicsLib.regions.growing import RegionKind, grow_regions
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from RadiomicsCoreLib.errors import Cancelled, GeometryError, InputError, RegionError
-from RadiomicsCoreLib.geometry import crop, mask_box
+from RadiomicsCoreLib.images.geometry import crop, mask_box
 
 
 def image_of(array, spacing=(1.0, 1.0, 1.0), kind=np.uint8):

@@ -7,10 +7,10 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from PeritumoralRadiomicsLib.features import remembered_regions as module
-from PeritumoralRadiomicsLib.features.region import Region
-from PeritumoralRadiomicsLib.features.remembered_regions import RememberedRegions
-from PeritumoralRadiomicsLib.features.settings import FeatureSettings
+from PeritumoralRadiomicsLib.grey_levels import remembered_regions as module
+from PeritumoralRadiomicsLib.grey_levels.region import Region
+from PeritumoralRadiomicsLib.grey_levels.remembered_regions import RememberedRegions
+from PeritumoralRadiomicsLib.grey_levels.settings import FeatureSettings
 
 SETTINGS = FeatureSettings()
 SPACING = (1.0, 1.0, 1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from PeritumoralRadiomicsLib.ring_settings import (
+from PeritumoralRadiomicsLib.regions.ring_settings import (
     RingLayout,
     RingPlane,
     RingSettings,

@@ -8,22 +8,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings
-from DeepRadiomicsFusionLib.rad_score import RadScoreLearner
-from DeepRadiomicsFusionLib.ring_sweep import (
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
+from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner
+from DeepRadiomicsFusionLib.models.ring_sweep import (
     RegionKind,
     feature_family,
     parse_region,
     ring_sweep,
     sweep_sources,
 )
-from DeepRadiomicsFusionLib.samples import make_samples
-from PeritumoralRadiomicsLib.extraction import extract_features
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.regions import grow_regions
-from PeritumoralRadiomicsLib.ring_settings import RingSettings, adaptive_ring_name, ring_name, union_name
+from DeepRadiomicsFusionLib.tables.samples import make_samples
+from PeritumoralRadiomicsLib.engines.extraction import extract_features
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.regions.growing import grow_regions
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings, adaptive_ring_name, ring_name, union_name
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.roc import auc, compare_aucs
+from RadiomicsCoreLib.statistics.roc import auc, compare_aucs
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def test_without_any_truth_the_naive_best_is_too_good_on_the_average():
 @pytest.fixture(scope="session")
 def sample_cohort_features():
     """First-order and GLCM features of the sample cohort's tumours, 3 mm rims and both."""
-    from RadiomicsStudyLib.sample_cohort import draw_person, scan_phases
+    from RadiomicsStudyLib.sample.sample_cohort import draw_person, scan_phases
 
     settings = ExtractionSettings(feature_classes={"firstorder": None, "glcm": None}, setting={"binWidth": 25})
     rows, outcome = {}, []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.roc import auc, compare_aucs, delong_matrix, error_rates, rate, roc_curve, youden_threshold
+from RadiomicsCoreLib.statistics.roc import auc, compare_aucs, delong_matrix, error_rates, rate, roc_curve, youden_threshold
 
 FOLDER = Path(__file__).resolve().parents[1] / "reference" / "roc"
 REFERENCE = json.loads((FOLDER / "reference.json").read_text())

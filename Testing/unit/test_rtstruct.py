@@ -7,8 +7,8 @@ import pytest
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
-from RadiomicsCoreLib.masks import read_mask
-from RadiomicsCoreLib.rtstruct import Structure, rasterise, read_structure
+from RadiomicsCoreLib.images.masks import read_mask
+from RadiomicsCoreLib.images.rtstruct import Structure, rasterise, read_structure
 
 OBLIQUE = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0]
 OBLIQUE *= np.sign(np.linalg.det(OBLIQUE))
@@ -179,7 +179,7 @@ def test_a_damaged_contour_is_refused(made_dicom, tmp_path):
 
 
 def test_another_frame_of_reference_is_refused(made_dicom, tmp_path):
-    from RadiomicsCoreLib.images import read_image
+    from RadiomicsCoreLib.images.reading import read_image
 
     made_dicom.series(tmp_path / "ct", np.zeros((4, 20, 20)))
     reference = read_image(tmp_path / "ct")
@@ -197,7 +197,7 @@ def test_another_frame_of_reference_is_refused(made_dicom, tmp_path):
 
 @pytest.mark.shared_data
 def test_the_tumour_of_lung1_has_the_volume_of_its_contours(shared_data):
-    from RadiomicsCoreLib.images import read_image
+    from RadiomicsCoreLib.images.reading import read_image
 
     folder = shared_data / "lung1_001" / "LUNG1-001"
     image = read_image(folder / "image")

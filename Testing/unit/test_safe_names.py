@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.safe_names import safe_folder_name
+from RadiomicsCoreLib.files.safe_names import safe_folder_name
 
 HOSTILE = [
     "../x", "..", ".", "/etc/passwd", "a/b", "a\\b", "a:b", "con", "CON", "con.txt", "NUL", "lpt1", "COM¹",

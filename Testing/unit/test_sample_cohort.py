@@ -12,8 +12,8 @@ from scipy.ndimage import binary_erosion, distance_transform_edt
 from scipy.stats import kstest, spearmanr
 
 from RadiomicsCoreLib.errors import Cancelled, InputError
-from RadiomicsStudyLib.sample_anatomy import PHASES, Coordinates, Grid, SmoothField
-from RadiomicsStudyLib.sample_cohort import draw_person, make_sample_cohort, scan_phases
+from RadiomicsStudyLib.sample.sample_anatomy import PHASES, Coordinates, Grid, SmoothField
+from RadiomicsStudyLib.sample.sample_cohort import draw_person, make_sample_cohort, scan_phases
 
 
 def read_table(path):

@@ -11,25 +11,25 @@ torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
 from torch import nn  # noqa: E402
 
-from DeepRadiomicsFusionLib.input_settings import NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.inputs import network_image  # noqa: E402
-from DeepRadiomicsFusionLib.networks import build_network  # noqa: E402
-from DeepRadiomicsFusionLib.prediction import predict  # noqa: E402
-from DeepRadiomicsFusionLib.segmentation import (  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
+from DeepRadiomicsFusionLib.inputs.patches import network_image  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network  # noqa: E402
+from DeepRadiomicsFusionLib.networks.prediction import predict  # noqa: E402
+from DeepRadiomicsFusionLib.training.segmentation import (  # noqa: E402
     build_unet,
     dice_of,
     segment,
     slices_with_masks,
     train_segmentation,
 )
-from DeepRadiomicsFusionLib.training import train_network  # noqa: E402
-from DeepRadiomicsFusionLib.training_cases import labelled_cases  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
-from DeepRadiomicsFusionLib.weights import load_imagenet  # noqa: E402
-from PeritumoralRadiomicsLib.regions import grow_regions  # noqa: E402
-from PeritumoralRadiomicsLib.ring_settings import RingSettings  # noqa: E402
-from RadiomicsCoreLib.roc import auc, compare_aucs  # noqa: E402
-from RadiomicsStudyLib.sample_cohort import draw_person, scan_phases  # noqa: E402
+from DeepRadiomicsFusionLib.training.loop import train_network  # noqa: E402
+from DeepRadiomicsFusionLib.training.training_cases import labelled_cases  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.networks.weights import load_imagenet  # noqa: E402
+from PeritumoralRadiomicsLib.regions.growing import grow_regions  # noqa: E402
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings  # noqa: E402
+from RadiomicsCoreLib.statistics.roc import auc, compare_aucs  # noqa: E402
+from RadiomicsStudyLib.sample.sample_cohort import draw_person, scan_phases  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.endpoints import Endpoint
-from DeepRadiomicsFusionLib.samples import join_endpoint, make_samples, matrix, refuse_shared_patients
+from DeepRadiomicsFusionLib.tables.endpoints import Endpoint
+from DeepRadiomicsFusionLib.tables.samples import join_endpoint, make_samples, matrix, refuse_shared_patients
 from RadiomicsCoreLib.errors import InputError, ModelError
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from RadiomicsCoreLib.cohort import read_cohort
+from RadiomicsCoreLib.cohort.table import read_cohort
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.second_reader import read_by, second_reading
+from RadiomicsCoreLib.cohort.second_reader import read_by, second_reading
 
 HEADER = "case_id,ct_image,ct_mask,ct_organ_mask,ct_second_mask,ct_second_label,pet_image,pet_mask,pet_second_mask\n"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.feature_tables import FeatureTables
-from DeepRadiomicsFusionLib.seen_cases import SeenCases, check_unseen, notes_on_known, seen_from_dict
+from DeepRadiomicsFusionLib.tables.feature_tables import FeatureTables
+from DeepRadiomicsFusionLib.networks.seen_cases import SeenCases, check_unseen, notes_on_known, seen_from_dict
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.tables import write_csv, write_json
+from RadiomicsCoreLib.files.tables import write_csv, write_json
 
 
 def network_table(folder, seen=None, name="predictions.csv"):

@@ -10,18 +10,18 @@ import SimpleITK as sitk
 
 torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
-from DeepRadiomicsFusionLib.input_settings import NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.inputs import network_image  # noqa: E402
-from DeepRadiomicsFusionLib.networks import build_network, parameter_count  # noqa: E402
-from DeepRadiomicsFusionLib.segmentation import (  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
+from DeepRadiomicsFusionLib.inputs.patches import network_image  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network, parameter_count  # noqa: E402
+from DeepRadiomicsFusionLib.training.segmentation import (  # noqa: E402
     build_unet,
     dice_of,
     segment,
     slices_with_masks,
     train_segmentation,
 )
-from DeepRadiomicsFusionLib.training_cases import drawn_cases  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.training.training_cases import drawn_cases  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import InputError  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")

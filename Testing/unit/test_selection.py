@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from RadiomicsCoreLib.icc import icc
+from RadiomicsCoreLib.statistics.icc import icc
 from RadiomicsCoreLib.selection.class_difference import ClassDifferenceFilter, DifferenceTest
 from RadiomicsCoreLib.selection.correlation_filter import CorrelationFilter, correlations
 from RadiomicsCoreLib.selection.icc_filter import IccFilter

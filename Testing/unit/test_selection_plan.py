@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.samples import make_samples
-from DeepRadiomicsFusionLib.selection_plan import SelectionPlan, SelectionSettings
+from DeepRadiomicsFusionLib.tables.samples import make_samples
+from DeepRadiomicsFusionLib.models.selection_plan import SelectionPlan, SelectionSettings
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.selection.readings import Readings
 from RadiomicsCoreLib.selection.z_score import ZScore

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from PeritumoralRadiomicsLib.setting_rules import RULES, VOXEL_RULES, check_known, check_settings
+from RadiomicsCoreLib.settings.rules import RULES, VOXEL_RULES, check_known, check_settings
 from RadiomicsCoreLib.errors import InputError
 
 

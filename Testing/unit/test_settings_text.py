@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.settings_text import load_yaml, read_values
+from RadiomicsCoreLib.settings.text import load_yaml, read_values
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ pytest.importorskip("torch", reason="needs the extra 'deep'")
 for package in ("monai", "safetensors"):
     pytest.importorskip(package)
 
-from DeepRadiomicsFusionLib.input_settings import NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.train_job import TrainJob, train_job  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.train_job import TrainJob, train_job  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import InputError  # noqa: E402
-from RadiomicsCoreLib.tables import write_csv  # noqa: E402
+from RadiomicsCoreLib.files.tables import write_csv  # noqa: E402
 
 CASES = 12
 TRAINING = TrainingSettings(

@@ -59,7 +59,7 @@ def test_area_volume_and_diameters_equal_the_mesh_itself(mask):
 
 
 def _box(mask):
-    from PeritumoralRadiomicsLib.features.region import bounding_box
+    from PeritumoralRadiomicsLib.grey_levels.region import bounding_box
 
     return bounding_box(mask)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from DeepRadiomicsFusionLib.shapley import MOST_EXACT_INPUTS, ShapleyMethod, shapley_values
+from DeepRadiomicsFusionLib.explanation.shapley import MOST_EXACT_INPUTS, ShapleyMethod, shapley_values
 from RadiomicsCoreLib.errors import InputError, ModelError
 
 

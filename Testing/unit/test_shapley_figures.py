@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from DeepRadiomicsFusionLib.shapley import shapley_values
-from DeepRadiomicsFusionLib.shapley_figures import overall_figure, patient_figure
+from DeepRadiomicsFusionLib.explanation.shapley import shapley_values
+from DeepRadiomicsFusionLib.explanation.shapley_figures import overall_figure, patient_figure
 from RadiomicsCoreLib.errors import InputError
 
 NAMES = ("ct.intratumour.signature", "ct.ring_0_3mm.wavelet-LLH_glcm_Idm_of_a_very_long_name_indeed", "cost$1$", "age")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from DeepRadiomicsFusionLib.slice_aggregation import SliceRule, aggregate_slices
+from DeepRadiomicsFusionLib.deep_features.slice_aggregation import SliceRule, aggregate_slices
 from RadiomicsCoreLib.errors import InputError
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.filters import filtered_images
-from PeritumoralRadiomicsLib.spherical_patterns import icosphere, pattern_maps
+from PeritumoralRadiomicsLib.filters.bank import filtered_images
+from PeritumoralRadiomicsLib.filters.spherical_patterns import icosphere, pattern_maps
 
 
 @pytest.fixture

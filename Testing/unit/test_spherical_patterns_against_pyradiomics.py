@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.engine import FilteredImage
-from PeritumoralRadiomicsLib.filters import filtered_images
-from PeritumoralRadiomicsLib.native_engine import NativeEngine
-from PeritumoralRadiomicsLib.pyradiomics_engine import PyradiomicsEngine
+from PeritumoralRadiomicsLib.preprocessing.filtered_image import FilteredImage
+from PeritumoralRadiomicsLib.filters.bank import filtered_images
+from PeritumoralRadiomicsLib.engines.native_engine import NativeEngine
+from PeritumoralRadiomicsLib.engines.pyradiomics_engine import PyradiomicsEngine
 
 
 def subdivided_icosahedron(subdivisions=3, radius=1.0):

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
-from DeepRadiomicsFusionLib.networks import build_network  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network  # noqa: E402
 from DeepRadiomicsFusionLib.torch_modules.residual_3d import ResidualNetwork3D, SqueezeExcitation  # noqa: E402
 
 

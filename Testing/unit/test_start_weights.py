@@ -12,12 +12,12 @@ torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 for package in ("monai", "safetensors"):
     pytest.importorskip(package)
 
-from DeepRadiomicsFusionLib.input_settings import NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.networks import build_network  # noqa: E402
-from DeepRadiomicsFusionLib.train_job import TrainJob, train_job  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.train_job import TrainJob, train_job  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import InputError, ModelError  # noqa: E402
-from RadiomicsCoreLib.tables import write_csv  # noqa: E402
+from RadiomicsCoreLib.files.tables import write_csv  # noqa: E402
 
 
 def job(weights: Path | None, **change) -> TrainJob:
@@ -62,7 +62,7 @@ def test_the_record_tells_one_file_from_another(weights, tmp_path):
     other = tmp_path / "mine.safetensors"
     other.write_bytes(weights.read_bytes() + b" ")
     assert hashlib.sha256(other.read_bytes()).digest() != hashlib.sha256(weights.read_bytes()).digest()
-    from DeepRadiomicsFusionLib.train_job import _settings
+    from DeepRadiomicsFusionLib.jobs.train_job import _settings
 
     assert _settings(job(weights)) != _settings(job(other))
 

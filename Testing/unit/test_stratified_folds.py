@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.stratified_folds import stratified_folds
+from RadiomicsCoreLib.statistics.stratified_folds import stratified_folds
 
 
 @given(st.integers(2, 6), st.integers(0, 20), st.integers(0, 20), st.integers(0, 99))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.structure_names import Named, choose_structure
+from RadiomicsCoreLib.images.structure_names import Named, choose_structure
 
 FOUND = [Named("GTV-1", 1), Named("gtv-1", 2), Named("Lung-Left", 3), Named("Herz", 4), Named("Herz", 5)]
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from DeepRadiomicsFusionLib.augmentation import Augmentation, Chance
-from DeepRadiomicsFusionLib.deep_features import check_input
-from DeepRadiomicsFusionLib.study_networks import STUDIES, study_network
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings
+from DeepRadiomicsFusionLib.settings.augmentation import Augmentation, Chance
+from DeepRadiomicsFusionLib.deep_features.computing import check_input
+from DeepRadiomicsFusionLib.settings.study_networks import STUDIES, study_network
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsStudyLib.commands import train
 

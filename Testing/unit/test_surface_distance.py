@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial import cKDTree
 
-from PeritumoralRadiomicsLib.ring_settings import SurfaceRule
-from PeritumoralRadiomicsLib.surface_distance import SubvoxelSurface, _level_set, within_distances
+from PeritumoralRadiomicsLib.regions.ring_settings import SurfaceRule
+from PeritumoralRadiomicsLib.regions.surface_distance import SubvoxelSurface, _level_set, within_distances
 
 LEVELS = (2.0, 3.0, 4.5, 6.0, 9.0)
 LATTICE = (0.0, 0.0, 0.0)

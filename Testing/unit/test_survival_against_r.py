@@ -14,17 +14,17 @@ import pandas as pd
 import pytest
 from scipy.special import ndtri
 
-from SurvivalNomogramLib.binary_table import read_binary_table
-from SurvivalNomogramLib.covariates import DesignMatrix
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.lasso_cox import LassoCoxSettings, fit_lasso_cox
-from SurvivalNomogramLib.logistic import fit_logistic
-from SurvivalNomogramLib.partial_likelihood import maximise
-from SurvivalNomogramLib.penalised_cox import PenalisedCox
-from SurvivalNomogramLib.schoenfeld import schoenfeld_test
-from SurvivalNomogramLib.stepwise import stepwise_cox
-from SurvivalNomogramLib.survival_table import SurvivalTable, read_survival_table
-from SurvivalNomogramLib.univariable import univariable_cox
+from SurvivalNomogramLib.tables.binary_table import read_binary_table
+from SurvivalNomogramLib.tables.covariates import DesignMatrix
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.models.lasso_cox import LassoCoxSettings, fit_lasso_cox
+from SurvivalNomogramLib.models.logistic import fit_logistic
+from SurvivalNomogramLib.estimation.partial_likelihood import maximise
+from SurvivalNomogramLib.models.penalised_cox import PenalisedCox
+from SurvivalNomogramLib.models.schoenfeld import schoenfeld_test
+from SurvivalNomogramLib.models.stepwise import stepwise_cox
+from SurvivalNomogramLib.tables.survival_table import SurvivalTable, read_survival_table
+from SurvivalNomogramLib.models.univariable import univariable_cox
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "survival_models"
 NAMES = ("lung", "rossi", "gbsg2", "colon", "veteran", "flchain")

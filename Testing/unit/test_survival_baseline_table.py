@@ -8,7 +8,7 @@ import pytest
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.baseline_table import baseline_table, categorical_test, is_normal, numeric_test
+from SurvivalNomogramLib.tables.baseline_table import baseline_table, categorical_test, is_normal, numeric_test
 
 
 def samples(data, column, by):
@@ -76,7 +76,7 @@ def test_counts_shares_and_missing_values_are_reported():
 
 
 def test_tables_too_large_to_enumerate_are_drawn_with_a_fixed_seed_and_come_near_the_exact_p(monkeypatch):
-    import SurvivalNomogramLib.baseline_table as module
+    import SurvivalNomogramLib.tables.baseline_table as module
 
     table = np.array([[3, 1, 2], [0, 4, 3]])
     exact = categorical_test(table)

@@ -8,15 +8,15 @@ import pytest
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError
-from SurvivalNomogramLib.bootstrap import (
+from SurvivalNomogramLib.validation.bootstrap import (
     BootstrapSettings,
     CoxRefit,
     bootstrap_interval,
     optimism,
     optimism_corrected_c,
 )
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.survival_table import read_survival_table
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.brier import brier_score, brier_table, integrated_brier
+from SurvivalNomogramLib.validation.brier import brier_score, brier_table, integrated_brier
 
 
 def test_brier_reference_integral_and_error_equal_score(r_values):

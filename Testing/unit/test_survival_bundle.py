@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.binary_table import read_binary_table
-from SurvivalNomogramLib.bundle import ModelBundle, bundle_from_dict, load_bundle, save_bundle
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.logistic import fit_logistic
-from SurvivalNomogramLib.nomogram import make_nomogram
-from SurvivalNomogramLib.risk_groups import median_cutoff
-from SurvivalNomogramLib.survival_table import read_survival_table
+from SurvivalNomogramLib.tables.binary_table import read_binary_table
+from SurvivalNomogramLib.bundles.bundle import ModelBundle, bundle_from_dict, load_bundle, save_bundle
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.models.logistic import fit_logistic
+from SurvivalNomogramLib.nomogram.points import make_nomogram
+from SurvivalNomogramLib.groups.risk_groups import median_cutoff
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 
 @pytest.fixture(scope="module")

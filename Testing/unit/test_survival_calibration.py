@@ -8,8 +8,8 @@ import pytest
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.bootstrap import BootstrapSettings, CoxRefit
-from SurvivalNomogramLib.calibration import calibrate, calibrate_with_optimism, restricted_cubic, smooth_observed
+from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings, CoxRefit
+from SurvivalNomogramLib.validation.calibration import calibrate, calibrate_with_optimism, restricted_cubic, smooth_observed
 
 SIX = ["horTh", "age", "tsize", "tgrade", "pnodes", "progrec"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from SurvivalNomogramLib.censoring_influence import censoring_term
+from SurvivalNomogramLib.estimation.censoring_influence import censoring_term
 
 
 def weighted_mean(time, event, value, weight, horizon):

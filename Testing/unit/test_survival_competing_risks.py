@@ -7,7 +7,7 @@ import pytest
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.competing_risks import cumulative_incidence
+from SurvivalNomogramLib.estimation.competing_risks import cumulative_incidence
 
 
 def test_incidence_and_variance_equal_cuminc(r_values):

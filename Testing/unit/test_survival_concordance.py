@@ -7,7 +7,7 @@ import pytest
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.concordance import concordance_difference, harrell_c, uno_c
+from SurvivalNomogramLib.validation.concordance import concordance_difference, harrell_c, uno_c
 
 
 def test_harrells_c_and_its_error_equal_r_on_six_data_sets_with_ties(r_values):

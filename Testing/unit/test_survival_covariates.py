@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.covariates import DesignMatrix, Term, check_full_rank, level_texts, terms_of
+from SurvivalNomogramLib.tables.covariates import DesignMatrix, Term, check_full_rank, level_texts, terms_of
 
 
 @pytest.fixture

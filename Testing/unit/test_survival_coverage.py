@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.survival_table import read_survival_table
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 TRUTH = np.array([0.5, -0.4, 0.7])
 

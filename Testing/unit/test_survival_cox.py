@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.cox import CoxModel, fit_cox
-from SurvivalNomogramLib.survival_table import SurvivalTable, read_survival_table
+from SurvivalNomogramLib.models.cox import CoxModel, fit_cox
+from SurvivalNomogramLib.tables.survival_table import SurvivalTable, read_survival_table
 
 
 def cohort(n: int = 120, seed: int = 1) -> pd.DataFrame:

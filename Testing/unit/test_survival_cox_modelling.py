@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.bootstrap import BootstrapSettings, optimism_corrected_c
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.cox_modelling import CoxModelling, ModellingRefit, Selection, fit_resamples
-from SurvivalNomogramLib.survival_table import read_survival_table
+from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings, optimism_corrected_c
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.validation.cox_modelling import CoxModelling, ModellingRefit, Selection, fit_resamples
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 
 @pytest.fixture(scope="module")

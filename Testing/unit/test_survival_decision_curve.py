@@ -10,8 +10,8 @@ import pytest
 from survival_references import REFERENCE, data_of
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.bootstrap import BootstrapSettings, CoxRefit
-from SurvivalNomogramLib.decision_curve import (
+from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings, CoxRefit
+from SurvivalNomogramLib.validation.decision_curve import (
     corrected_decision_curve,
     decision_curve_binary,
     decision_curve_survival,

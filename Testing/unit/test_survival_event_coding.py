@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.event_coding import read_events
+from SurvivalNomogramLib.tables.event_coding import read_events
 
 
 @pytest.mark.parametrize(

@@ -10,27 +10,27 @@ import pytest
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.figure_style import new_figure, p_text, plain_axes, save_figure
-from SurvivalNomogramLib.bootstrap import BootstrapSettings, CoxRefit
-from SurvivalNomogramLib.brier import brier_table
-from SurvivalNomogramLib.calibration import calibrate, calibrate_with_optimism
-from SurvivalNomogramLib.competing_risks import cumulative_incidence
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.decision_curve import corrected_decision_curve, decision_curve_survival
-from SurvivalNomogramLib.group_figures import (
+from RadiomicsCoreLib.figures.style import new_figure, p_text, plain_axes, save_figure
+from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings, CoxRefit
+from SurvivalNomogramLib.validation.brier import brier_table
+from SurvivalNomogramLib.validation.calibration import calibrate, calibrate_with_optimism
+from SurvivalNomogramLib.estimation.competing_risks import cumulative_incidence
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.validation.decision_curve import corrected_decision_curve, decision_curve_survival
+from SurvivalNomogramLib.groups.group_figures import (
     cumulative_incidence_figure,
     forest_figure,
     kaplan_meier_figure,
     risk_box_figure,
 )
-from SurvivalNomogramLib.kaplan_meier import compare_groups, kaplan_meier
-from SurvivalNomogramLib.nomogram import make_nomogram
-from SurvivalNomogramLib.nomogram_figure import nomogram_figure
-from SurvivalNomogramLib.subgroups import subgroup_analysis
-from SurvivalNomogramLib.survival_table import read_survival_table
-from SurvivalNomogramLib.text_width import text_width_in, wrapped
-from SurvivalNomogramLib.time_dependent_roc import auc_table, time_dependent_roc
-from SurvivalNomogramLib.validation_figures import (
+from SurvivalNomogramLib.estimation.kaplan_meier import compare_groups, kaplan_meier
+from SurvivalNomogramLib.nomogram.points import make_nomogram
+from SurvivalNomogramLib.nomogram.nomogram_figure import nomogram_figure
+from SurvivalNomogramLib.groups.subgroups import subgroup_analysis
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
+from RadiomicsCoreLib.figures.text_width import text_width_in, wrapped
+from SurvivalNomogramLib.validation.time_dependent_roc import auc_table, time_dependent_roc
+from SurvivalNomogramLib.validation.validation_figures import (
     auc_over_time_figure,
     brier_figure,
     calibration_figure,

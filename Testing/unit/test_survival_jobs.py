@@ -10,12 +10,12 @@ import pytest
 from survival_references import REFERENCE
 
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError
-from RadiomicsCoreLib.tables import read_csv
-from SurvivalNomogramLib.bootstrap import BootstrapSettings
-from SurvivalNomogramLib.bundle import load_bundle
-from SurvivalNomogramLib.cox_modelling import CoxModelling
-from SurvivalNomogramLib.job_output import SurvivalColumns
-from SurvivalNomogramLib.survival_jobs import cox_job, default_horizons, nomogram_job, predict_job, validate_job
+from RadiomicsCoreLib.files.tables import read_csv
+from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings
+from SurvivalNomogramLib.bundles.bundle import load_bundle
+from SurvivalNomogramLib.validation.cox_modelling import CoxModelling
+from SurvivalNomogramLib.jobs.job_output import SurvivalColumns
+from SurvivalNomogramLib.jobs.survival_jobs import cox_job, default_horizons, nomogram_job, predict_job, validate_job
 
 FEW = BootstrapSettings(5, 1)
 PNG = ("png",)
@@ -116,7 +116,7 @@ def test_a_validation_job_corrects_training_and_leaves_the_test_cohort_as_it_is(
 
 
 def test_validation_of_the_test_cohort_equals_the_functions_on_its_arrays(validated, fitted, cohort):
-    from SurvivalNomogramLib.concordance import harrell_c
+    from SurvivalNomogramLib.validation.concordance import harrell_c
 
     frame = cohort[1][cohort[1]["split"] == "test"]
     model = load_bundle(fitted[0] / "model").model
@@ -133,7 +133,7 @@ def test_a_cut_of_no_subgroup_is_refused(fitted, cohort, tmp_path):
 
 
 def test_two_models_are_compared_on_every_cohort(fitted, cohort, columns, tmp_path):
-    from SurvivalNomogramLib.concordance import harrell_c
+    from SurvivalNomogramLib.validation.concordance import harrell_c
 
     small = CoxModelling(("tsize", "tgrade"))
     cox_job(cohort[0], tmp_path / "small", columns, small, horizons=[365, 1095], bootstrap=FEW, formats=())

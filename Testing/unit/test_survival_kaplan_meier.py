@@ -7,7 +7,7 @@ import pytest
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.kaplan_meier import (
+from SurvivalNomogramLib.estimation.kaplan_meier import (
     censoring_weights,
     compare_groups,
     curves_table,

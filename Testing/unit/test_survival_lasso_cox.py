@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError
-from SurvivalNomogramLib.lasso_cox import LassoCoxSettings, fit_lasso_cox, plot_path, plot_validation
-from SurvivalNomogramLib.penalised_cox import PenalisedCox
-from SurvivalNomogramLib.survival_table import SurvivalTable, read_survival_table
+from SurvivalNomogramLib.models.lasso_cox import LassoCoxSettings, fit_lasso_cox, plot_path, plot_validation
+from SurvivalNomogramLib.models.penalised_cox import PenalisedCox
+from SurvivalNomogramLib.tables.survival_table import SurvivalTable, read_survival_table
 
 
 def wide(n: int, p: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -90,7 +90,7 @@ def test_scale_and_shift_of_features_do_not_matter() -> None:
 def test_a_nearly_unpenalised_model_is_the_cox_model_with_breslows_ties() -> None:
     x, time, event = wide(200, 6)
     time = np.argsort(np.argsort(time + np.random.default_rng(0).random(200))) + 1.0  # no ties
-    from SurvivalNomogramLib.partial_likelihood import maximise
+    from SurvivalNomogramLib.estimation.partial_likelihood import maximise
 
     problem = PenalisedCox(x, time, event)
     path = problem.path(problem.largest_lambda * np.geomspace(1, 1e-9, 30))

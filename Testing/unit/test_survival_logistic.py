@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.binary_table import read_binary_table
-from SurvivalNomogramLib.logistic import LogisticModel, fit_logistic, separating_columns
+from SurvivalNomogramLib.tables.binary_table import read_binary_table
+from SurvivalNomogramLib.models.logistic import LogisticModel, fit_logistic, separating_columns
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 from survival_references import REFERENCE
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from RadiomicsCoreLib.tables import read_csv
-from SurvivalNomogramLib.bootstrap import BootstrapSettings
-from SurvivalNomogramLib.bundle import load_bundle
-from SurvivalNomogramLib.logistic_jobs import BinaryColumns, logistic_job
-from SurvivalNomogramLib.survival_jobs import nomogram_job, predict_job, validate_job
+from RadiomicsCoreLib.files.tables import read_csv
+from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings
+from SurvivalNomogramLib.bundles.bundle import load_bundle
+from SurvivalNomogramLib.jobs.logistic_jobs import BinaryColumns, logistic_job
+from SurvivalNomogramLib.jobs.survival_jobs import nomogram_job, predict_job, validate_job
 
 COLUMNS = BinaryColumns("dead_in_a_year", covariates=("age", "sex", "ecog"), split="split")
 

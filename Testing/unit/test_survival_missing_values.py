@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.missing_values import MissingValues
+from SurvivalNomogramLib.tables.missing_values import MissingValues
 
 
 @pytest.fixture

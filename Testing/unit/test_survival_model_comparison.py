@@ -7,10 +7,10 @@ import pytest
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.bootstrap import BootstrapSettings
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.model_comparison import c_difference, likelihood_ratio, reclassification
-from SurvivalNomogramLib.survival_table import read_survival_table
+from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.validation.model_comparison import c_difference, likelihood_ratio, reclassification
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 
 def lung_model(covariates):

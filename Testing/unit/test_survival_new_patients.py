@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.bundle import ModelBundle
-from SurvivalNomogramLib.covariates import Term
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.new_patients import read_new_patients, row_problems
-from SurvivalNomogramLib.survival_table import read_survival_table
+from SurvivalNomogramLib.bundles.bundle import ModelBundle
+from SurvivalNomogramLib.tables.covariates import Term
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.bundles.new_patients import read_new_patients, row_problems
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 
 @pytest.fixture(scope="module")

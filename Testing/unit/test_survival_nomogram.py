@@ -11,11 +11,11 @@ import pytest
 from survival_references import data_of, values_of_r
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.binary_table import read_binary_table
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.logistic import fit_logistic
-from SurvivalNomogramLib.nomogram import Nomogram, make_nomogram, numeric_ticks
-from SurvivalNomogramLib.survival_table import read_survival_table
+from SurvivalNomogramLib.tables.binary_table import read_binary_table
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.models.logistic import fit_logistic
+from SurvivalNomogramLib.nomogram.points import Nomogram, make_nomogram, numeric_ticks
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 CASES = values_of_r()["nomograms"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.outcome_checks import check_horizon, check_outcome, check_probability, check_score
+from SurvivalNomogramLib.estimation.outcome_checks import check_horizon, check_outcome, check_probability, check_score
 
 
 def test_lists_and_truth_values_become_arrays():

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from SurvivalNomogramLib.monotone_likelihood import monotone_columns
-from SurvivalNomogramLib.partial_likelihood import (
+from SurvivalNomogramLib.estimation.monotone_likelihood import monotone_columns
+from SurvivalNomogramLib.estimation.partial_likelihood import (
     evaluate,
     event_moments,
     hazard_increments,

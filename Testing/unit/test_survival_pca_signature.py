@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.binary_table import BinaryTable, read_binary_table
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.pca_signature import PrincipalComponents, fit_components, plot_loadings
-from SurvivalNomogramLib.survival_table import read_survival_table
+from SurvivalNomogramLib.tables.binary_table import BinaryTable, read_binary_table
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.models.pca_signature import PrincipalComponents, fit_components, plot_loadings
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 
 @pytest.fixture

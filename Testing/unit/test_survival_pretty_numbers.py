@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from survival_references import values_of_r
 
-from SurvivalNomogramLib.pretty_numbers import pretty
+from RadiomicsCoreLib.figures.pretty_numbers import pretty
 
 
 def test_the_numbers_equal_rs_pretty():

@@ -11,11 +11,11 @@ import pytest
 
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsStudyLib.cli import main
-from SurvivalNomogramLib.bundle import load_bundle
-from SurvivalNomogramLib.cox_modelling import CoxModelling
-from SurvivalNomogramLib.job_output import BinaryColumns, SurvivalColumns
-from SurvivalNomogramLib.reading_filter import ReadingFilter
-from SurvivalNomogramLib.survival_jobs import cox_job
+from SurvivalNomogramLib.bundles.bundle import load_bundle
+from SurvivalNomogramLib.validation.cox_modelling import CoxModelling
+from SurvivalNomogramLib.jobs.job_output import BinaryColumns, SurvivalColumns
+from SurvivalNomogramLib.jobs.reading_filter import ReadingFilter
+from SurvivalNomogramLib.jobs.survival_jobs import cox_job
 
 COLUMNS = SurvivalColumns("days", "death", id_column="case_id")
 TRAINED = 60

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.risk_groups import (
+from SurvivalNomogramLib.groups.risk_groups import (
     HIGH,
     LOW,
     CutoffMethod,

@@ -11,9 +11,9 @@ import pytest
 from matplotlib.text import Text
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.schoenfeld import TRANSFORMS, plot_schoenfeld, schoenfeld_test
-from SurvivalNomogramLib.survival_table import SurvivalTable, read_survival_table
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.models.schoenfeld import TRANSFORMS, plot_schoenfeld, schoenfeld_test
+from SurvivalNomogramLib.tables.survival_table import SurvivalTable, read_survival_table
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_panels_of_features_with_long_names_do_not_reach_into_each_other(table: 
 
 def test_the_smooth_curve_is_the_natural_spline_fit(table: SurvivalTable) -> None:
     """Natural: linear beyond the knots, so a straight line is met exactly."""
-    from SurvivalNomogramLib.schoenfeld import _smooth
+    from SurvivalNomogramLib.models.schoenfeld import _smooth
 
     x = np.linspace(0, 1, 50)
     curve, error = _smooth(x, 3 - 2 * x, np.array([0.1, 0.5, 0.9]))

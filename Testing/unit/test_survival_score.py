@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from DeepRadiomicsFusionLib.survival_score import survival_score
+from DeepRadiomicsFusionLib.evaluation.survival_score import survival_score
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.concordance import harrell_c
+from SurvivalNomogramLib.validation.concordance import harrell_c
 
 
 def patients(rng, count):

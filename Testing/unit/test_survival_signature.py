@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.covariates import Term
-from SurvivalNomogramLib.lasso_cox import fit_lasso_cox
-from SurvivalNomogramLib.signature import Signature, fit_signature, signature_of_lasso
-from SurvivalNomogramLib.survival_table import SurvivalTable, read_survival_table
+from SurvivalNomogramLib.tables.covariates import Term
+from SurvivalNomogramLib.models.lasso_cox import fit_lasso_cox
+from SurvivalNomogramLib.models.signature import Signature, fit_signature, signature_of_lasso
+from SurvivalNomogramLib.tables.survival_table import SurvivalTable, read_survival_table
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError
-from SurvivalNomogramLib.stepwise import stepwise_cox
-from SurvivalNomogramLib.survival_table import SurvivalTable, read_survival_table
+from SurvivalNomogramLib.models.stepwise import stepwise_cox
+from SurvivalNomogramLib.tables.survival_table import SurvivalTable, read_survival_table
 
 
 @pytest.fixture

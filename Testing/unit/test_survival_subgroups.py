@@ -8,7 +8,7 @@ import pytest
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.subgroups import OVERALL, subgroup_analysis, subgroup_levels, subgroup_table
+from SurvivalNomogramLib.groups.subgroups import OVERALL, subgroup_analysis, subgroup_levels, subgroup_table
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.binary_table import read_binary_table
-from SurvivalNomogramLib.survival_table import SurvivalTable, read_survival_table
+from SurvivalNomogramLib.tables.binary_table import read_binary_table
+from SurvivalNomogramLib.tables.survival_table import SurvivalTable, read_survival_table
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_bad_cell_is_named_in_one_line(patients: pd.DataFrame, column: str, va
     patients.loc[1, column] = value
     with pytest.raises(InputError, match=message) as caught:
         table = read(patients)
-        from SurvivalNomogramLib.covariates import DesignMatrix
+        from SurvivalNomogramLib.tables.covariates import DesignMatrix
 
         DesignMatrix(table.terms).transform(table.frame)
     assert "\n" not in str(caught.value)

@@ -7,7 +7,7 @@ import pytest
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.time_dependent_roc import auc_difference, auc_table, time_dependent_roc
+from SurvivalNomogramLib.validation.time_dependent_roc import auc_difference, auc_table, time_dependent_roc
 
 
 def test_auc_and_interval_equal_score_within_1e_4(r_values):

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from RadiomicsCoreLib.errors import ModelError
-from SurvivalNomogramLib.cox import fit_cox
-from SurvivalNomogramLib.survival_table import SurvivalTable, read_survival_table
-from SurvivalNomogramLib.univariable import significant, univariable_cox, univariable_frame
+from SurvivalNomogramLib.models.cox import fit_cox
+from SurvivalNomogramLib.tables.survival_table import SurvivalTable, read_survival_table
+from SurvivalNomogramLib.models.univariable import significant, univariable_cox, univariable_frame
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from RadiomicsCoreLib import tables
+from RadiomicsCoreLib.files import tables
 from RadiomicsCoreLib.errors import InputError
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "'x", "''", "'", "＝1", "=", "-5"]
@@ -156,7 +156,7 @@ def test_a_broken_json_file_is_refused(tmp_path):
 def test_parquet_in_row_groups_equals_the_whole_table(tmp_path, monkeypatch):
     pd = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
-    monkeypatch.setattr("RadiomicsCoreLib.tables._PARQUET_GROUP_ROWS", 2)
+    monkeypatch.setattr("RadiomicsCoreLib.files.tables._PARQUET_GROUP_ROWS", 2)
     rows = [{"case_id": str(n), "late": float(n) if n > 2 else None, "x": n / 3} for n in range(5)]
     assert tables.write_parquet(tmp_path / "t.parquet", iter(rows), ["case_id", "x", "late", "never"])
     frame = pd.read_parquet(tmp_path / "t.parquet")

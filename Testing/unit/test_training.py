@@ -15,15 +15,15 @@ torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
 from torch import nn  # noqa: E402
 
-from DeepRadiomicsFusionLib.checkpoints import last_checkpoint, load_checkpoint  # noqa: E402
-from DeepRadiomicsFusionLib.losses import cox_loss  # noqa: E402
-from DeepRadiomicsFusionLib.networks import build_network  # noqa: E402
-from DeepRadiomicsFusionLib.prediction import predict, probability  # noqa: E402
-from DeepRadiomicsFusionLib.training import train_network  # noqa: E402
-from DeepRadiomicsFusionLib.training_cases import labelled_cases, survival_cases  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import TrainingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.networks.checkpoints import last_checkpoint, load_checkpoint  # noqa: E402
+from DeepRadiomicsFusionLib.training.losses import cox_loss  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network  # noqa: E402
+from DeepRadiomicsFusionLib.networks.prediction import predict, probability  # noqa: E402
+from DeepRadiomicsFusionLib.training.loop import train_network  # noqa: E402
+from DeepRadiomicsFusionLib.training.training_cases import labelled_cases, survival_cases  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError  # noqa: E402
-from RadiomicsCoreLib.roc import auc  # noqa: E402
+from RadiomicsCoreLib.statistics.roc import auc  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -167,7 +167,7 @@ torch.set_num_threads(1)
 sys.path.insert(0, sys.argv[1])
 from test_training import SETTINGS, classes, small_network
 from dataclasses import replace
-from DeepRadiomicsFusionLib.training import train_network
+from DeepRadiomicsFusionLib.training.loop import train_network
 import time
 def slow(fraction, message):
     print(fraction, flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from DeepRadiomicsFusionLib.training_cases import (
+from DeepRadiomicsFusionLib.training.training_cases import (
     drawn_cases,
     labelled_cases,
     refuse_shared_cases,

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from DeepRadiomicsFusionLib.training_cases import drawn_cases, labelled_cases, survival_cases
-from DeepRadiomicsFusionLib.training_folds import training_folds
+from DeepRadiomicsFusionLib.training.training_cases import drawn_cases, labelled_cases, survival_cases
+from DeepRadiomicsFusionLib.training.training_folds import training_folds
 from RadiomicsCoreLib.errors import InputError
 
 

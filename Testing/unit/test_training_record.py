@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from DeepRadiomicsFusionLib.training_record import (
+from DeepRadiomicsFusionLib.networks.training_record import (
     TrainingRecord,
     check_compatible,
     record_from_dict,
@@ -12,7 +12,7 @@ from DeepRadiomicsFusionLib.training_record import (
     study_beside,
 )
 from RadiomicsCoreLib.errors import ModelError
-from RadiomicsCoreLib.tables import write_json
+from RadiomicsCoreLib.files.tables import write_json
 
 COLUMNS = ["ct.intratumour.original_glcm_Idm", "ct.ring_0_3mm.original_glcm_Idm", "age"]
 

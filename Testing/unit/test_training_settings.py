@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from DeepRadiomicsFusionLib.study_networks import study_network
-from DeepRadiomicsFusionLib.training_settings import (
+from DeepRadiomicsFusionLib.settings.study_networks import study_network
+from DeepRadiomicsFusionLib.settings.training_settings import (
     TrainingSettings,
     make_optimiser,
 )

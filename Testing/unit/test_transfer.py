@@ -7,10 +7,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
-from DeepRadiomicsFusionLib.networks import build_network, layer_of, network_spec, parameter_count  # noqa: E402
-from DeepRadiomicsFusionLib.training_settings import Mode  # noqa: E402
-from DeepRadiomicsFusionLib.transfer import freeze_all_but_heads, head_inputs, suggest_mode  # noqa: E402
-from DeepRadiomicsFusionLib.weights import load_imagenet  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network, layer_of, network_spec, parameter_count  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import Mode  # noqa: E402
+from DeepRadiomicsFusionLib.networks.transfer import freeze_all_but_heads, head_inputs, suggest_mode  # noqa: E402
+from DeepRadiomicsFusionLib.networks.weights import load_imagenet  # noqa: E402
 from RadiomicsCoreLib.errors import InputError, ModelError  # noqa: E402
 
 

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings
-from DeepRadiomicsFusionLib.figures import sweep_figure
-from DeepRadiomicsFusionLib.rad_score import RadScoreLearner
-from DeepRadiomicsFusionLib.ring_sweep import RegionKind, RingSweep, ring_sweep, sweep_sources
-from DeepRadiomicsFusionLib.samples import make_samples
-from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
+from DeepRadiomicsFusionLib.evaluation.figures import sweep_figure
+from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner
+from DeepRadiomicsFusionLib.models.ring_sweep import RegionKind, RingSweep, ring_sweep, sweep_sources
+from DeepRadiomicsFusionLib.tables.samples import make_samples
+from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
 
 pytestmark = pytest.mark.slow
 

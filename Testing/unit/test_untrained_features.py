@@ -10,11 +10,11 @@ pytest.importorskip("torch", reason="needs the extra 'deep'")
 pytest.importorskip("monai")
 pytest.importorskip("safetensors")
 
-from DeepRadiomicsFusionLib.deep_feature_settings import DeepFeatureSettings
-from DeepRadiomicsFusionLib.input_settings import NetworkInput
-from DeepRadiomicsFusionLib.network_bundle import Architecture, NetworkBundle, save_network_bundle
-from DeepRadiomicsFusionLib.study_networks import study_network
-from DeepRadiomicsFusionLib.training_settings import Task
+from DeepRadiomicsFusionLib.settings.deep_feature_settings import DeepFeatureSettings
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput
+from DeepRadiomicsFusionLib.networks.network_bundle import Architecture, NetworkBundle, save_network_bundle
+from DeepRadiomicsFusionLib.settings.study_networks import study_network
+from DeepRadiomicsFusionLib.settings.training_settings import Task
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsStudyLib.commands import deep_features
 

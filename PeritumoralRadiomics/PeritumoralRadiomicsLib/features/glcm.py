@@ -16,9 +16,9 @@ from functools import cached_property
 import numpy as np
 
 from .family import Family
-from .groups import Groups
-from .neighbours import Offset, lengths_mm
-from .region import Region
+from ..grey_levels.groups import Groups
+from ..grey_levels.neighbours import Offset, lengths_mm
+from ..grey_levels.region import Region
 
 FAMILY = Family("glcm")
 EPSILON = np.spacing(1.0)

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import level_size
+from ..grey_levels import level_size
 from .family import Family
-from .level_size import LevelSizes
-from .region import Region
+from ..grey_levels.level_size import LevelSizes
+from ..grey_levels.region import Region
 
 FAMILY = Family("gldm")
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import level_size
+from ..grey_levels import level_size
 from .family import Family
-from .level_size import LevelSizes
-from .neighbours import Offset, lengths_mm
-from .region import Region
+from ..grey_levels.level_size import LevelSizes
+from ..grey_levels.neighbours import Offset, lengths_mm
+from ..grey_levels.region import Region
 
 FAMILY = Family("glrlm")
 

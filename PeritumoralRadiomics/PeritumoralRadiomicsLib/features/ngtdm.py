@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from .family import Family
-from .region import Region
+from ..grey_levels.region import Region
 
 FAMILY = Family("ngtdm")
 

@@ -17,7 +17,7 @@ from RadiomicsCoreLib.errors import RegionError
 
 from . import marching_cubes
 from .family import Family
-from .region import bounding_box
+from ..grey_levels.region import bounding_box
 
 FAMILY = Family("shape")
 

@@ -16,7 +16,7 @@ import numpy as np
 from RadiomicsCoreLib.errors import RegionError
 
 from .family import Family
-from .region import bounding_box
+from ..grey_levels.region import bounding_box
 from .shape import ends_of_rows, hull_points, largest_distance, principal_variances
 
 FAMILY = Family("shape2D")

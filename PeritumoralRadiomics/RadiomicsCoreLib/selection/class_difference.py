@@ -7,7 +7,7 @@ from enum import Enum
 import numpy as np
 
 from ..errors import InputError
-from ..normality import LARGEST, SMALLEST, shapiro_wilk
+from ..statistics.normality import LARGEST, SMALLEST, shapiro_wilk
 from .step import Step, TableView, at_least_one
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
-from ..icc import IccModel
+from ..statistics.icc import IccModel
 from .readings import Readings
 from .step import Step, TableView
 

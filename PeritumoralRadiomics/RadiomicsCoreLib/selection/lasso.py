@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
-from ..lasso_logistic import LassoFit, LassoSettings, first_with_a_feature, fit_lasso_logistic
-from ..penalised_path import LambdaChoice
+from ..statistics.lasso_logistic import LassoFit, LassoSettings, first_with_a_feature, fit_lasso_logistic
+from ..statistics.penalised_path import LambdaChoice
 from .step import Step, TableView
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
-from ..icc import Icc, IccModel, icc
+from ..statistics.icc import Icc, IccModel, icc
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..binary_outcome import binary_outcome
+from ..statistics.binary_outcome import binary_outcome
 from ..errors import InputError, ModelError
 
 Self = TypeVar("Self", bound="Step")

@@ -7,10 +7,10 @@ from typing import Any
 
 from RadiomicsCoreLib.errors import InputError
 
-from ..arguments import names, positive_int
-from ..console import progress_bar
-from ..deep_arguments import named_tables, report_cases
-from ..survival_arguments import add_output_options, report
+from ..words.arguments import names, positive_int
+from ..words.console import progress_bar
+from ..words.deep_arguments import named_tables, report_cases
+from ..words.survival_arguments import add_output_options, report
 
 EXAMPLES = """examples:
   peritumoral apply trained/model new.csv -o predicted
@@ -50,7 +50,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and report."""
-    from DeepRadiomicsFusionLib.network_bundle import is_network_bundle
+    from DeepRadiomicsFusionLib.networks.network_bundle import is_network_bundle
 
     if arguments.table and arguments.cohort:
         raise InputError("the cohort table is named twice; leave --cohort out")
@@ -78,7 +78,7 @@ def _refuse_other_words(arguments: argparse.Namespace, is_network: bool) -> None
 
 
 def _network(arguments: argparse.Namespace, cohort: str | None) -> int:
-    from DeepRadiomicsFusionLib.apply_network_job import ApplyNetworkJob, apply_network_job
+    from DeepRadiomicsFusionLib.jobs.apply_network_job import ApplyNetworkJob, apply_network_job
 
     if cohort is None:
         raise InputError(f"{arguments.bundle} holds a network; name a cohort table with images: apply MODEL cohort.csv")
@@ -97,7 +97,7 @@ def _network(arguments: argparse.Namespace, cohort: str | None) -> int:
 
 
 def _classifier(arguments: argparse.Namespace, cohort: str | None) -> int:
-    from DeepRadiomicsFusionLib.apply_job import apply_job
+    from DeepRadiomicsFusionLib.jobs.apply_job import apply_job
 
     if not arguments.features:
         raise InputError(f"{arguments.bundle} is no network bundle; bundles of fuse need --features NAME=features.csv")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from RadiomicsCoreLib.cohort import check_cohort, read_cohort
-from RadiomicsCoreLib.safe_names import one_line
+from RadiomicsCoreLib.cohort.table import check_cohort, read_cohort
+from RadiomicsCoreLib.files.safe_names import one_line
 
-from ..arguments import names
-from ..console import progress_bar
+from ..words.arguments import names
+from ..words.console import progress_bar
 
 EXAMPLES = """examples:
   peritumoral cohort check cohort.csv

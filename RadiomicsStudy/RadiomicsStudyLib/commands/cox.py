@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..arguments import names
-from ..console import progress_bar
-from ..survival_arguments import (
+from ..words.arguments import names
+from ..words.console import progress_bar
+from ..words.survival_arguments import (
     add_bootstrap_options,
     add_column_options,
     add_horizons,
@@ -60,8 +60,8 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit and write."""
-    from SurvivalNomogramLib.cox_modelling import CoxModelling
-    from SurvivalNomogramLib.survival_jobs import cox_job
+    from SurvivalNomogramLib.validation.cox_modelling import CoxModelling
+    from SurvivalNomogramLib.jobs.survival_jobs import cox_job
 
     modelling = CoxModelling(
         univariable_p=arguments.univariable_p,

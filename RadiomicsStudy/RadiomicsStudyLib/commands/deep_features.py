@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..arguments import add_reading_options, names, perturbation
-from ..console import progress_bar
-from ..deep_arguments import (
+from ..words.arguments import add_reading_options, names, perturbation
+from ..words.console import progress_bar
+from ..words.deep_arguments import (
     add_cohort_job,
     add_input_options,
     names_input,
@@ -74,9 +74,9 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute and report."""
-    from DeepRadiomicsFusionLib.deep_features_job import deep_features_job
-    from DeepRadiomicsFusionLib.network_source import IMAGENET
-    from PeritumoralRadiomicsLib.mask_perturbation import perturbed_readings
+    from DeepRadiomicsFusionLib.jobs.deep_features_job import deep_features_job
+    from DeepRadiomicsFusionLib.networks.network_source import IMAGENET
+    from PeritumoralRadiomicsLib.regions.mask_perturbation import perturbed_readings
     from RadiomicsCoreLib.progress import part_of
 
     job = deep_features_job_of(arguments)
@@ -97,9 +97,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def deep_features_job_of(arguments: argparse.Namespace) -> Any:
     """Return the job that the words name: the study's settings, changed by the single options."""
-    from DeepRadiomicsFusionLib.deep_features_job import DeepFeaturesJob, usual_features
-    from DeepRadiomicsFusionLib.network_source import NetworkSource
-    from DeepRadiomicsFusionLib.untrained_features import refuse_untrained
+    from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, usual_features
+    from DeepRadiomicsFusionLib.networks.network_source import NetworkSource
+    from DeepRadiomicsFusionLib.deep_features.untrained_features import refuse_untrained
 
     named = arguments.network or ("efficientnet_lite0" if not arguments.study else None)
     bundle = NetworkSource(named or "efficientnet_lite0", arguments.weights).bundle()
@@ -125,7 +125,7 @@ def deep_features_job_of(arguments: argparse.Namespace) -> Any:
 
 def _study(arguments: argparse.Namespace, bundle: Any) -> Any:
     """The study named, for the phase that is done."""
-    from DeepRadiomicsFusionLib.study_networks import BY_PHASE, study_network
+    from DeepRadiomicsFusionLib.settings.study_networks import BY_PHASE, study_network
     from RadiomicsCoreLib.errors import InputError
 
     if not arguments.study:

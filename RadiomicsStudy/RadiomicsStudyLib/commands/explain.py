@@ -7,9 +7,9 @@ from typing import Any
 
 from RadiomicsCoreLib.errors import InputError
 
-from ..arguments import names
-from ..console import print_files, print_lines, progress_bar
-from ..deep_arguments import add_cohort_job, named_tables, report_cases
+from ..words.arguments import names
+from ..words.console import print_files, print_lines, progress_bar
+from ..words.deep_arguments import add_cohort_job, named_tables, report_cases
 
 EXAMPLES = """examples:
   peritumoral explain cohort.csv trained/model -o maps
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("name the model folder that train or fuse wrote: peritumoral explain COHORT.csv trained/model")
     if arguments.features:
         return _contributions(arguments)
-    from DeepRadiomicsFusionLib.explain_job import ExplainJob, explain_job
+    from DeepRadiomicsFusionLib.jobs.explain_job import ExplainJob, explain_job
 
     job = ExplainJob(
         bundle=arguments.bundle,
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _correlation(arguments: argparse.Namespace) -> int:
-    from DeepRadiomicsFusionLib.correlation_job import correlation_job
+    from DeepRadiomicsFusionLib.jobs.correlation_job import correlation_job
 
     files, notes = correlation_job(
         named_tables(arguments.features or ()),
@@ -92,8 +92,8 @@ def _correlation(arguments: argparse.Namespace) -> int:
 
 
 def _contributions(arguments: argparse.Namespace) -> int:
-    from DeepRadiomicsFusionLib.contributions_job import contributions_job
-    from RadiomicsCoreLib.tables import read_csv
+    from DeepRadiomicsFusionLib.jobs.contributions_job import contributions_job
+    from RadiomicsCoreLib.files.tables import read_csv
 
     cohort = read_csv(arguments.cohort)
     if "case_id" not in cohort:

@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PeritumoralRadiomicsLib.cohort_extraction import ExtractionJob, extract_cohort, extract_perturbed
-from PeritumoralRadiomicsLib.engines import DEFAULT_ENGINE, engine_names
-from PeritumoralRadiomicsLib.extraction_settings import ExtractionSettings, Profile
-from PeritumoralRadiomicsLib.parameter_file import read_parameter_file
-from PeritumoralRadiomicsLib.presets import preset
-from RadiomicsCoreLib.cohort import read_cohort
+from PeritumoralRadiomicsLib.jobs.cohort_extraction import ExtractionJob, extract_cohort, extract_perturbed
+from PeritumoralRadiomicsLib.engines.choice import DEFAULT_ENGINE, engine_names
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings, Profile
+from PeritumoralRadiomicsLib.settings.parameter_file import read_parameter_file
+from PeritumoralRadiomicsLib.settings.presets import preset
+from RadiomicsCoreLib.cohort.table import read_cohort
 
-from ..arguments import add_reading_options, add_ring_options, names, perturbation, positive_int, ring_settings
-from ..console import progress_bar
-from ..deep_arguments import report_cases, report_readings
+from ..words.arguments import add_reading_options, add_ring_options, names, perturbation, positive_int, ring_settings
+from ..words.console import progress_bar
+from ..words.deep_arguments import report_cases, report_readings
 
 EXAMPLES = """examples:
   peritumoral extract cohort.csv --rings 3,6,9 --preset liu2025 -o out

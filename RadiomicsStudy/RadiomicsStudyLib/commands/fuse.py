@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..arguments import names, positive_int
-from ..console import progress_bar
-from ..deep_arguments import named_tables
-from ..survival_arguments import add_output_options, report
+from ..words.arguments import names, positive_int
+from ..words.console import progress_bar
+from ..words.deep_arguments import named_tables
+from ..words.survival_arguments import add_output_options, report
 
 EXAMPLES = """examples:
   peritumoral fuse cohort.csv --endpoint recurrence --features radiomics=r/features.csv deep=d/features.csv -o fused
@@ -89,7 +89,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit, compare, bundle and report."""
-    from DeepRadiomicsFusionLib.fusion_jobs import fuse_job
+    from DeepRadiomicsFusionLib.jobs.fusion_jobs import fuse_job
 
     with progress_bar("fusing") as progress:
         done = fuse_job(
@@ -108,9 +108,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> Any:
-    from DeepRadiomicsFusionLib.cross_validation import CrossValidationSettings
-    from DeepRadiomicsFusionLib.fusion_jobs import FuseSettings
-    from DeepRadiomicsFusionLib.selection_plan import SelectionSettings
+    from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
+    from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings
+    from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
 
     chosen = {"classifiers": arguments.classifiers} if arguments.classifiers else {}
     return FuseSettings(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..arguments import names
-from ..console import progress_bar
-from ..survival_arguments import (
+from ..words.arguments import names
+from ..words.console import progress_bar
+from ..words.survival_arguments import (
     add_bootstrap_options,
     add_covariate_options,
     add_output_options,
@@ -45,7 +45,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit and write."""
-    from SurvivalNomogramLib.logistic_jobs import BinaryColumns, logistic_job
+    from SurvivalNomogramLib.jobs.logistic_jobs import BinaryColumns, logistic_job
 
     columns = BinaryColumns(event=arguments.event, event_values=arguments.event_values, **covariate_columns(arguments))
     with progress_bar("logistic") as progress:

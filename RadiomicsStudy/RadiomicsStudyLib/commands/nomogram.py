@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..console import progress_bar
-from ..survival_arguments import add_horizons, add_output_options, assignment, plain_value, report
+from ..words.console import progress_bar
+from ..words.survival_arguments import add_horizons, add_output_options, assignment, plain_value, report
 
 EXAMPLES = """examples:
   peritumoral nomogram cox/model -o nomogram
@@ -33,7 +33,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw and write."""
-    from SurvivalNomogramLib.survival_jobs import nomogram_job
+    from SurvivalNomogramLib.jobs.survival_jobs import nomogram_job
 
     patient = {name: plain_value(value) for name, value in arguments.patient}
     with progress_bar("nomogram") as progress:

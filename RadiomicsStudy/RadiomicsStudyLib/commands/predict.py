@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..console import progress_bar
-from ..survival_arguments import add_horizons, report
+from ..words.console import progress_bar
+from ..words.survival_arguments import add_horizons, report
 
 EXAMPLES = """examples:
   peritumoral predict cox/model new_patients.csv --horizons 365,1095 -o predictions
@@ -33,7 +33,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and write."""
-    from SurvivalNomogramLib.survival_jobs import predict_job
+    from SurvivalNomogramLib.jobs.survival_jobs import predict_job
 
     with progress_bar("predicting") as progress:
         result = predict_job(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from PeritumoralRadiomicsLib.presets import preset_descriptions, preset_yaml
+from PeritumoralRadiomicsLib.settings.presets import preset_descriptions, preset_yaml
 
-from ..console import print_table
+from ..words.console import print_table
 
 EXAMPLES = """examples:
   peritumoral presets

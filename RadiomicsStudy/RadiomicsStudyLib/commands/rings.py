@@ -9,17 +9,17 @@ from typing import Any
 
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.cohort_extraction import FIGURE_COLUMNS, region_rows, save_masks
-from PeritumoralRadiomicsLib.overlay import OverlayPanel, save_overlay
-from PeritumoralRadiomicsLib.regions import RegionSet, grow_regions
-from RadiomicsCoreLib.batch import make_output_folder
+from PeritumoralRadiomicsLib.jobs.cohort_extraction import FIGURE_COLUMNS, region_rows, save_masks
+from PeritumoralRadiomicsLib.regions.overlay import OverlayPanel, save_overlay
+from PeritumoralRadiomicsLib.regions.growing import RegionSet, grow_regions
+from RadiomicsCoreLib.jobs.batch import make_output_folder
 from RadiomicsCoreLib.errors import EmptyMaskError
-from RadiomicsCoreLib.images import read_image
-from RadiomicsCoreLib.masks import read_mask
-from RadiomicsCoreLib.tables import write_csv
+from RadiomicsCoreLib.images.reading import read_image
+from RadiomicsCoreLib.images.masks import read_mask
+from RadiomicsCoreLib.files.tables import write_csv
 
-from ..arguments import add_ring_options, ring_settings
-from ..console import print_files, print_lines, print_table
+from ..words.arguments import add_ring_options, ring_settings
+from ..words.console import print_files, print_lines, print_table
 
 EXAMPLES = """examples:
   peritumoral rings CT.nii.gz tumour.nii.gz --rings 3,6,9 -o rings

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..arguments import names, positive_int
-from ..console import progress_bar
-from ..deep_arguments import (
+from ..words.arguments import names, positive_int
+from ..words.console import progress_bar
+from ..words.deep_arguments import (
     add_cohort_job,
     add_input_options,
     network_input,
@@ -15,7 +15,7 @@ from ..deep_arguments import (
     rings_or_none,
     study_notes,
 )
-from ..training_arguments import add_training_options, training_settings
+from ..words.training_arguments import add_training_options, training_settings
 
 EXAMPLES = """examples:
   peritumoral train cohort.csv --study liu2025 --time days --event death -o trained
@@ -66,9 +66,9 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and report."""
-    from DeepRadiomicsFusionLib.train_job import train_job
-    from DeepRadiomicsFusionLib.training_settings import Task
-    from DeepRadiomicsFusionLib.weights import require_imagenet
+    from DeepRadiomicsFusionLib.jobs.train_job import train_job
+    from DeepRadiomicsFusionLib.settings.training_settings import Task
+    from DeepRadiomicsFusionLib.networks.weights import require_imagenet
 
     job = train_job_of(arguments)
     fetched = job.pretrained and job.weights is None and job.training.task is not Task.SEGMENTATION
@@ -84,7 +84,7 @@ def train_job_of(arguments: argparse.Namespace) -> Any:
     """Return the training that the words name: the study's settings, changed by the single options."""
     from dataclasses import replace
 
-    from DeepRadiomicsFusionLib.train_job import TrainJob
+    from DeepRadiomicsFusionLib.jobs.train_job import TrainJob
 
     study = _study(arguments)
     task = _task(arguments, study)
@@ -116,7 +116,7 @@ def train_job_of(arguments: argparse.Namespace) -> Any:
 
 
 def _study(arguments: argparse.Namespace) -> Any:
-    from DeepRadiomicsFusionLib.study_networks import study_network
+    from DeepRadiomicsFusionLib.settings.study_networks import study_network
 
     if not arguments.study:
         return None
@@ -127,7 +127,7 @@ def _study(arguments: argparse.Namespace) -> Any:
 
 
 def _task(arguments: argparse.Namespace, study: Any) -> str:
-    from DeepRadiomicsFusionLib.training_settings import Task
+    from DeepRadiomicsFusionLib.settings.training_settings import Task
     from RadiomicsCoreLib.errors import InputError
 
     named = {
@@ -145,7 +145,7 @@ def _task(arguments: argparse.Namespace, study: Any) -> str:
 
 
 def _starts_from_imagenet(arguments: argparse.Namespace, study: Any, network: str) -> bool:
-    from DeepRadiomicsFusionLib.weights import has_imagenet
+    from DeepRadiomicsFusionLib.networks.weights import has_imagenet
 
     if arguments.random_weights or arguments.imagenet_weights:
         return arguments.imagenet_weights
@@ -154,6 +154,6 @@ def _starts_from_imagenet(arguments: argparse.Namespace, study: Any, network: st
 
 def _suits(study: Any, network: str) -> bool:
     """Whether another network of the user's choice, such as one without squeeze-and-excitation, takes its input."""
-    from DeepRadiomicsFusionLib.networks import network_spec
+    from DeepRadiomicsFusionLib.networks.catalogue import network_spec
 
     return network_spec(network).spatial_dims == study.input.spatial_dims

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..arguments import names, positive_int
-from ..console import progress_bar
-from ..survival_arguments import (
+from ..words.arguments import names, positive_int
+from ..words.console import progress_bar
+from ..words.survival_arguments import (
     add_bootstrap_options,
     add_column_options,
     add_horizons,
@@ -53,7 +53,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Validate and write."""
-    from SurvivalNomogramLib.survival_jobs import validate_job
+    from SurvivalNomogramLib.jobs.survival_jobs import validate_job
 
     columns = survival_columns(arguments) if arguments.time and arguments.event else None
     with progress_bar("validating") as progress:

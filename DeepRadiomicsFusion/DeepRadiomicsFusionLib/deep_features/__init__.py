@@ -1,0 +1,1 @@
+"""Outputs of a network as features of a region."""

@@ -1,0 +1,1 @@
+"""Where a network looks and what a model uses."""

@@ -1,0 +1,1 @@
+"""The jobs of this Lib: deep features, training, fusion, explanation, application."""

@@ -1,0 +1,1 @@
+"""Signatures, classifiers, fusion, cross-validation and the ring sweep."""

@@ -1,0 +1,150 @@
+"""Which scaling and selection steps come before a model, in which order; fitted on training cases only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.statistics.icc import IccModel
+from RadiomicsCoreLib.selection.class_difference import ClassDifferenceFilter, DifferenceTest
+from RadiomicsCoreLib.selection.correlation_filter import CorrelationFilter
+from RadiomicsCoreLib.selection.icc_filter import IccFilter
+from RadiomicsCoreLib.selection.lasso import LassoSelector
+from RadiomicsCoreLib.selection.mrmr import MrmrSelector
+from RadiomicsCoreLib.selection.readings import Readings
+from RadiomicsCoreLib.selection.step import Step
+from RadiomicsCoreLib.selection.volume_filter import RegionVolumes, VolumeCorrelationFilter
+from RadiomicsCoreLib.selection.z_score import ZScore
+
+from ..tables.samples import Samples
+
+
+class Selector(Enum):
+    """The last step, which chooses the features of the model."""
+
+    LASSO = "lasso"
+    MRMR = "mrmr"
+    NONE = "none"
+    """All features that the filters leave."""
+
+
+@dataclass(frozen=True)
+class SelectionSettings:
+    """Which filters and selector; a filter of None is left out. The order is as below.
+
+    Args:
+        icc_above: ICC threshold, used where readings are given.
+        icc_model: ICC(2,1) or ICC(3,1).
+        volume_correlation_below: largest absolute Spearman correlation with the region's volume.
+        difference_p_below: p value of the test of a difference between the classes.
+        difference_test: t-test, Mann-Whitney, or the one or the other by normality.
+        correlation_below: largest absolute Spearman correlation between two features.
+        selector: LASSO, mRMR or none.
+        largest: most features; for mRMR the number of features (10 if None).
+        seed: of the LASSO's folds.
+    """
+
+    icc_above: float = 0.75
+    icc_model: IccModel = IccModel.AGREEMENT
+    volume_correlation_below: float | None = None
+    difference_p_below: float | None = None
+    difference_test: DifferenceTest = DifferenceTest.BY_NORMALITY
+    correlation_below: float | None = 0.9
+    selector: Selector = Selector.LASSO
+    largest: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, kind in (("icc_model", IccModel), ("difference_test", DifferenceTest), ("selector", Selector)):
+            value = getattr(self, name)
+            try:
+                object.__setattr__(self, name, kind(value))
+            except ValueError:
+                choices = ", ".join(str(item.value) for item in kind)
+                raise InputError(f"{name} {value!r} is unknown; choose from {choices}") from None
+        for name in ("volume_correlation_below", "difference_p_below", "correlation_below"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value <= 1:
+                raise InputError(f"{name} must lie above 0 and up to 1, not {value:g}")
+        if not 0 <= self.icc_above < 1:
+            raise InputError(f"icc_above must lie from 0 to below 1, not {self.icc_above:g}")
+        if self.largest is not None and self.largest < 1:
+            raise InputError(f"largest must be at least 1 feature, not {self.largest}")
+
+    def plan(self, readings: Readings | None = None, volumes: RegionVolumes | None = None) -> SelectionPlan:
+        """The steps in their order.
+
+        Args:
+            readings: repeated feature tables for the ICC filter.
+            volumes: of the regions; None: taken from the feature table itself.
+        """
+        steps = self.filters(readings, volumes)
+        if self.selector is Selector.LASSO:
+            steps.append(LassoSelector(largest=self.largest, seed=self.seed))
+        elif self.selector is Selector.MRMR:
+            steps.append(MrmrSelector(count=self.largest or 10))
+        return SelectionPlan(tuple(steps))
+
+    def filters(self, readings: Readings | None = None, volumes: RegionVolumes | None = None) -> list[Step]:
+        """The steps before the selector; the last one but the filters on scaled values is the z-score."""
+        steps: list[Step] = []
+        if readings is not None:
+            steps.append(IccFilter(readings, self.icc_above, self.icc_model, unread="keep"))
+        if self.volume_correlation_below is not None:
+            steps.append(VolumeCorrelationFilter(volumes, self.volume_correlation_below))
+        steps.append(ZScore())
+        if self.difference_p_below is not None:
+            steps.append(ClassDifferenceFilter(self.difference_p_below, self.difference_test))
+        if self.correlation_below is not None and self.correlation_below < 1:
+            steps.append(CorrelationFilter(self.correlation_below))
+        return steps
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What a fitted plan comes to: some features, each shifted and scaled.
+
+    Attributes:
+        features: (p,) names.
+        centre: (p,) subtracted, in the feature's own unit.
+        scale: (p,) divided by.
+        left: (step, number of features left after it), in order.
+    """
+
+    features: tuple[str, ...]
+    centre: np.ndarray
+    scale: np.ndarray
+    left: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class SelectionPlan:
+    """Unfitted steps; ``fit`` leaves them as they are."""
+
+    steps: tuple[Step, ...]
+
+    def fit(self, samples: Samples) -> Selected:
+        """Fit copies of the steps, one after the other.
+
+        Raises:
+            InputError: a step cannot use the cases.
+        """
+        table = samples.table
+        centre = dict.fromkeys(table.columns, 0.0)
+        scale = dict.fromkeys(table.columns, 1.0)
+        left = []
+        for template in self.steps:
+            step = template.unfitted().fit(table, samples.outcome)
+            table = step.transform(table)
+            if isinstance(step, ZScore):
+                for name, mean, spread in zip(table.columns, step.mean_, step.scale_, strict=True):
+                    centre[name] += scale[name] * mean
+                    scale[name] *= spread
+            left.append((type(step).__name__, len(table.columns)))
+        names = tuple(str(name) for name in table.columns)
+        return Selected(
+            names, np.array([centre[name] for name in names]), np.array([scale[name] for name in names]), tuple(left)
+        )

@@ -1,0 +1,1 @@
+"""Networks, their weights, bundles and devices, and whom they have seen."""

@@ -1,0 +1,415 @@
+"""The bundle of a trained network: ``model.json`` that a person can read, and weights as safetensors. No code.
+
+Loading reads JSON and plain tensors and checks every part, so a bundle from a stranger can do no harm. A bundle says
+on which phase, region and preprocessing its network was trained, and refuses others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import uuid
+import zipfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError, RadiomicsError
+from RadiomicsCoreLib.files.tables import write_json
+
+from RadiomicsCoreLib.files.broken_zip import BROKEN_ZIP
+from ..settings.input_settings import NetworkInput
+from .catalogue import build_network, network_spec, require_torch
+from .rad_score_network import build_rad_score_network
+from ..training.segmentation import PAPER_WIDTH, build_unet
+from ..settings.training_settings import Task
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FORMAT = "peritumoral network model"
+VERSION = 1
+MODEL_FILE, WEIGHTS_FILE = "model.json", "network.safetensors"
+LARGEST_MODEL_MB, LARGEST_WEIGHTS_MB = 20, 4000
+_MOST_OUTPUTS = 1000
+_MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How a network is built again before its weights go in.
+
+    Attributes:
+        network: name in the registry.
+        in_channels, out_features: 1 to 1000.
+        scores: RadScores that enter before the last layer; None: the plain network.
+        deep_features: of the penultimate layer, where RadScores enter.
+        width: channels of a U-Net's first level; None: the paper's.
+
+    Raises:
+        InputError: an unknown network, or a number that cannot be used.
+    """
+
+    network: str
+    in_channels: int = 1
+    out_features: int = 1
+    scores: int | None = None
+    deep_features: int = 10
+    width: int | None = None
+
+    def __post_init__(self) -> None:
+        network_spec(self.network)
+        for name in ("in_channels", "out_features", "scores", "deep_features", "width"):
+            value = getattr(self, name)
+            lowest = 0 if name == "scores" else 1
+            if value is None and name in ("scores", "width"):
+                continue
+            if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= _MOST_OUTPUTS:
+                raise InputError(f"{name} is {value!r}; give a whole number from {lowest} to {_MOST_OUTPUTS}")
+
+    def build(self, *, imagenet: bool = False, seed: int = 0) -> nn.Module:
+        """Build the network with random weights, or ImageNet's except for the last layers."""
+        from .weights import load_imagenet
+
+        if self.scores is not None:
+            return build_rad_score_network(
+                self.network,
+                scores=self.scores,
+                out_features=self.out_features,
+                deep_features=self.deep_features,
+                in_channels=self.in_channels,
+                imagenet=imagenet,
+                seed=seed,
+            )
+        if self.network == "unet":
+            width = self.width or PAPER_WIDTH
+            network = build_unet(width, in_channels=self.in_channels, labels=self.out_features, seed=seed)
+        else:
+            network = build_network(
+                self.network, in_channels=self.in_channels, out_features=self.out_features, seed=seed
+            )
+        if imagenet:
+            load_imagenet(network, self.network)
+        return network
+
+
+@dataclass(frozen=True)
+class NetworkBundle:
+    """A trained network with all that applying it to new patients needs.
+
+    Attributes:
+        architecture: how it is built.
+        network: with its weights, on the CPU, in evaluation mode.
+        task: what it was trained for.
+        outputs: name of each output: endpoints, ``risk``, or the labels of a mask.
+        phase: phase of the cohort that it sees.
+        input: what it sees of which region.
+        rings: how the region is grown.
+        score_names: columns of the RadScores that it takes beside the image, in order.
+        thresholds: output to the probability (or risk) from which a patient counts as positive, fixed in training.
+        training: settings and losses, plain values.
+        provenance: versions, time, hash of the training data; plain values.
+    """
+
+    architecture: Architecture
+    network: nn.Module
+    task: Task
+    outputs: tuple[str, ...]
+    phase: str
+    input: NetworkInput
+    rings: RingSettings = field(default_factory=RingSettings)
+    score_names: tuple[str, ...] = ()
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def region(self) -> str:
+        """Region that the network sees."""
+        return self.input.region
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values as they stand in ``model.json``, without the weights."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "architecture": asdict(self.architecture),
+            "task": self.task.value,
+            "outputs": list(self.outputs),
+            "phases": [self.phase],
+            "regions": [self.region],
+            "input": self.input.to_dict(),
+            "rings": asdict(self.rings),
+            "score_names": list(self.score_names),
+            "thresholds": dict(self.thresholds),
+            "training": dict(self.training),
+            "provenance": dict(self.provenance),
+        }
+
+    def output_index(self, name: str | None) -> int:
+        """Return the place of an output; None: the first.
+
+        Raises:
+            ModelError: no such output.
+        """
+        if name is None:
+            return 0
+        if name not in self.outputs:
+            raise ModelError(f"the network has no output {name!r}; it has {', '.join(self.outputs)}")
+        return self.outputs.index(name)
+
+
+def check_fits(
+    bundle: NetworkBundle,
+    *,
+    phase: str | None = None,
+    region: str | None = None,
+    settings: NetworkInput | None = None,
+    rings: RingSettings | None = None,
+) -> None:
+    """Refuse data that the network was not trained on.
+
+    Args:
+        bundle: the model.
+        phase, region, settings, rings: of the data; None: as the bundle says.
+
+    Raises:
+        ModelError: one line with the first difference.
+    """
+    if phase is not None and phase != bundle.phase:
+        raise ModelError(f"the model was trained on phase {bundle.phase!r}, not {phase!r}; apply it to that phase")
+    if region is not None and region != bundle.region:
+        raise ModelError(f"the model was trained on region {bundle.region!r}, not {region!r}; apply it to that region")
+    for what, own, other in (("input", bundle.input, settings), ("rings", bundle.rings, rings)):
+        if other is None:
+            continue
+        for item in fields(own):
+            left, right = getattr(own, item.name), getattr(other, item.name)
+            if left != right:
+                raise ModelError(
+                    f"the model was trained with {what} setting {item.name} = {_plain(left)}, not {_plain(right)}; "
+                    "use the model's own settings"
+                )
+
+
+def save_network_bundle(bundle: NetworkBundle, folder: Path | str) -> Path:
+    """Write ``network.safetensors`` and then ``model.json`` with its hash; return the path of ``model.json``.
+
+    Raises:
+        InputError: the folder cannot be written.
+        DependencyError: safetensors is not installed.
+    """
+    folder = Path(folder)
+    content = _safetensors().save(
+        {name: value.detach().cpu().clone().contiguous() for name, value in bundle.network.state_dict().items()}
+    )
+    partial = folder / f".{uuid.uuid4().hex[:12]}.partial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        os.replace(partial, folder / WEIGHTS_FILE)
+    except OSError as error:
+        raise InputError(f"model folder {str(folder)!r} cannot be written: {error.strerror}; choose another") from None
+    finally:
+        with suppress(OSError):  # its folder may not even be there
+            partial.unlink(missing_ok=True)
+    weights = {"file": WEIGHTS_FILE, "sha256": hashlib.sha256(content).hexdigest()}
+    write_json(folder / MODEL_FILE, bundle.to_dict() | {"weights": weights})
+    return folder / MODEL_FILE
+
+
+def load_network_bundle(path: Path | str) -> NetworkBundle:
+    """Read a bundle; nothing in it is ever run.
+
+    Args:
+        path: the folder, its ``model.json``, or a zip of the folder.
+
+    Raises:
+        ModelError: one line that says what is missing, torn, of another format, or does not fit.
+    """
+    path = Path(path)
+    try:
+        files = _read_files(path)
+        record = _record(files[MODEL_FILE])
+        return _from_dict(record, files[WEIGHTS_FILE])
+    except RadiomicsError as error:
+        if isinstance(error, DependencyError):
+            raise
+        raise ModelError(f"model {path.name or str(path)!r}: {error}") from None
+
+
+def is_network_bundle(path: Path | str) -> bool:
+    """Whether a path looks like a bundle of this kind: a folder or zip with both files."""
+    path = _folder_of(Path(path))
+    if path.is_dir():
+        return all((path / name).is_file() for name in (MODEL_FILE, WEIGHTS_FILE))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {Path(name).name for name in archive.namelist()}
+    except BROKEN_ZIP:  # whoever reads it next says so
+        return False
+    return {MODEL_FILE, WEIGHTS_FILE} <= names
+
+
+# --- reading ---
+
+
+def _folder_of(path: Path) -> Path:
+    """The folder of a bundle of which one file is named; its weights alone would not say whom they have seen."""
+    others = {MODEL_FILE: None, WEIGHTS_FILE: MODEL_FILE}
+    if path.name not in others:
+        return path
+    other = others[path.name]
+    return path.parent if other is None or (path.parent / other).is_file() else path
+
+
+def _read_files(path: Path) -> dict[str, bytes]:
+    limits = {MODEL_FILE: LARGEST_MODEL_MB, WEIGHTS_FILE: LARGEST_WEIGHTS_MB}
+    path = _folder_of(path)
+    if not path.exists():
+        raise ModelError("there is no such file or folder; check the path")
+    if path.is_dir():
+        return {name: _read_file(path / name, limit) for name, limit in limits.items()}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {name: _read_member(archive, name, limit) for name, limit in limits.items()}
+    except BROKEN_ZIP as error:
+        raise ModelError(f"it is neither a folder nor a sound zip ({error})") from None
+
+
+def _read_file(path: Path, limit_mb: int) -> bytes:
+    try:
+        if path.stat().st_size > limit_mb * _MB:
+            raise ModelError(f"{path.name} is larger than {limit_mb} MB; that is no network bundle")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path.name} cannot be read: {error.strerror}") from None
+
+
+def _read_member(archive: zipfile.ZipFile, name: str, limit_mb: int) -> bytes:
+    members = [item for item in archive.infolist() if Path(item.filename).name == name]
+    if len(members) != 1:
+        raise ModelError(f"the zip holds {len(members)} files called {name}; one is needed")
+    with archive.open(members[0]) as stream:
+        # What the zip says of the size is not to be trusted.
+        content = stream.read(limit_mb * _MB + 1)
+    if len(content) > limit_mb * _MB:
+        raise ModelError(f"{name} is larger than {limit_mb} MB; that is no network bundle")
+    return content
+
+
+def _record(content: bytes) -> Mapping[str, Any]:
+    try:
+        record = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{MODEL_FILE} is not sound JSON ({type(error).__name__}); write the bundle again") from None
+    if not isinstance(record, Mapping) or record.get("format") != FORMAT:
+        raise ModelError(f"{MODEL_FILE} is not of a {FORMAT}; write one with `peritumoral train`")
+    if record.get("version") != VERSION:
+        raise ModelError(
+            f"format version {record.get('version')!r} cannot be read, only {VERSION}; write the bundle again with "
+            "this program, or update the program"
+        )
+    return record
+
+
+def _from_dict(record: Mapping[str, Any], weights: bytes) -> NetworkBundle:
+    try:
+        if hashlib.sha256(weights).hexdigest() != record["weights"]["sha256"]:
+            raise ModelError(f"{WEIGHTS_FILE} is not the file that {MODEL_FILE} was written with; copy both again")
+        architecture = Architecture(**record["architecture"])
+        bundle = NetworkBundle(
+            architecture,
+            _loaded(architecture, weights),
+            Task(record["task"]),
+            _texts(record["outputs"]),
+            _only(_texts(record["phases"]), "phases"),
+            NetworkInput.from_dict(record["input"]),
+            RingSettings(**record["rings"]),
+            _texts(record["score_names"]),
+            {str(name): float(value) for name, value in record["thresholds"].items()},
+            dict(record["training"]),
+            dict(record["provenance"]),
+        )
+        regions = _texts(record["regions"])
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ModelError(f"a part is missing or has the wrong form ({type(error).__name__}: {error})") from None
+    _check_whole(bundle, regions)
+    return bundle
+
+
+def _check_whole(bundle: NetworkBundle, regions: tuple[str, ...]) -> None:
+    """Parts that are sound each by themselves must belong together."""
+    architecture = bundle.architecture
+    if regions != (bundle.region,):
+        raise ModelError(f"regions are {list(regions)}, the input shows {bundle.region!r}; they must agree")
+    if len(bundle.outputs) != architecture.out_features:
+        raise ModelError(f"{len(bundle.outputs)} outputs are named, the network has {architecture.out_features}")
+    if len(bundle.score_names) != (architecture.scores or 0):
+        raise ModelError(f"{len(bundle.score_names)} RadScores are named, the network takes {architecture.scores or 0}")
+    if network_spec(architecture.network).spatial_dims != bundle.input.spatial_dims:
+        raise ModelError(f"network {architecture.network!r} cannot see a {bundle.input.spatial_dims}D input")
+    for name, value in bundle.thresholds.items():
+        if name not in bundle.outputs or not math.isfinite(value):
+            raise ModelError(f"the threshold of {name!r} is {value:g}; a finite number of one of its outputs is needed")
+
+
+def _loaded(architecture: Architecture, content: bytes) -> nn.Module:
+    torch = require_torch()
+    reader = _safetensors()
+    try:
+        state = reader.load(content)
+    except Exception as error:  # the reader has errors of its own, not exported, for a torn or hostile file
+        raise ModelError(f"{WEIGHTS_FILE} holds no plain tensors ({type(error).__name__}); it was not run") from None
+    if not all(bool(torch.isfinite(value).all()) for value in state.values()):
+        raise ModelError(f"{WEIGHTS_FILE} holds a weight that is not finite; train the network again")
+    # On no device first: a stranger's numbers may ask for a network that no memory holds.
+    with torch.device("meta"):
+        _check_state(architecture.network, architecture.build(), state)
+    network = architecture.build()
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _check_state(name: str, network: nn.Module, state: Mapping[str, Any]) -> None:
+    wanted = network.state_dict()
+    missing = sorted(set(wanted) - set(state))
+    extra = sorted(set(state) - set(wanted))
+    if missing or extra:
+        what = f"lacks {missing[0]!r}" if missing else f"holds {extra[0]!r} that has no place"
+        raise ModelError(f"{WEIGHTS_FILE} {what}: it belongs to another network than {name!r}")
+    for key, value in wanted.items():
+        if state[key].shape != value.shape:
+            raise ModelError(
+                f"{key!r} has shape {tuple(state[key].shape)} in {WEIGHTS_FILE} and {tuple(value.shape)} in {name!r}: "
+                "the weights belong to another network"
+            )
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ModelError(f"{values!r} is no list of names")
+    return tuple(values)
+
+
+def _only(values: tuple[str, ...], what: str) -> str:
+    if len(values) != 1:
+        raise ModelError(f"{what} are {list(values)}; a network has one")
+    return values[0]
+
+
+def _safetensors() -> Any:
+    try:
+        from safetensors import torch as reader
+    except ImportError:
+        raise DependencyError("network bundles need a package: run 'pip install safetensors'") from None
+    return reader
+
+
+def _plain(value: Any) -> Any:
+    return getattr(value, "value", value)

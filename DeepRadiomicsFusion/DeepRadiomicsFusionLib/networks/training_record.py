@@ -1,0 +1,205 @@
+"""On which phases, regions, preprocessing and engine a model was trained, and whether new features match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.files.tables import read_json
+
+STUDY_FILE = "study.json"
+# What may differ without changing a region's feature: a model names the regions that it needs.
+_FREE_RING_SETTINGS = {"outer_mm", "fractions", "union", "inner_rim_mm", "min_voxels"}
+_FREE_EXTRACTION_SETTINGS = {"name"}
+# The engine and the regions have fields of their own.
+_SETTINGS_WITHOUT_EFFECT = {"engine", "regions", "overlays", "pictures", "save_masks", "resample_masks", "study"}
+TRAINED_NETWORK = "trained_network"
+"""Setting of a training's ``study.json``: the hash of the weights that it ended with."""
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """How the features of a table were made.
+
+    Attributes:
+        phases: phases of the features, e.g. ``ct``.
+        regions: regions of the features, e.g. ``ring_0_3mm``.
+        engine: program that computed them (empty if not known).
+        engine_version: its version.
+        preprocessing: settings that change a feature's value, by source; plain values, empty if not known.
+    """
+
+    phases: tuple[str, ...]
+    regions: tuple[str, ...]
+    engine: str = ""
+    engine_version: str = ""
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as they stand in a bundle."""
+        return {
+            "phases": list(self.phases),
+            "regions": list(self.regions),
+            "engine": self.engine,
+            "engine_version": self.engine_version,
+            "preprocessing": dict(self.preprocessing),
+        }
+
+
+def record_from_dict(data: Any) -> TrainingRecord:
+    """Rebuild a record from plain values.
+
+    Raises:
+        InputError: parts are missing or of the wrong kind.
+    """
+    if not isinstance(data, Mapping):
+        raise InputError("the bundle does not say what it was trained on")
+    lists = [data.get("phases"), data.get("regions")]
+    if any(not isinstance(item, list) or not all(isinstance(name, str) for name in item) for item in lists):
+        raise InputError("the bundle does not say on which phases and regions it was trained")
+    preprocessing = data.get("preprocessing", {})
+    if not isinstance(preprocessing, Mapping):
+        raise InputError("the bundle's preprocessing is not a group of settings")
+    return TrainingRecord(
+        tuple(data["phases"]),
+        tuple(data["regions"]),
+        str(data.get("engine", "")),
+        str(data.get("engine_version", "")),
+        dict(preprocessing),
+    )
+
+
+def record_of(columns: Iterable[str], studies: Mapping[str, Mapping[str, Any]] | None = None) -> TrainingRecord:
+    """The record of feature columns ``<phase>.<region>.<feature>``.
+
+    Args:
+        columns: names; those of another form (clinical columns) say nothing.
+        studies: source to the content of the ``study.json`` beside its table.
+    """
+    parts = [column.split(".", 2) for column in columns]
+    parts = [item for item in parts if len(item) == 3]
+    engine, version, preprocessing = "", "", {}
+    for source, study in (studies or {}).items():
+        settings = study.get("settings", {})
+        if isinstance(settings.get("engine"), Mapping):
+            engine, version = str(settings["engine"].get("name", "")), str(settings["engine"].get("version", ""))
+        preprocessing[source] = _of_a_network(study) or _relevant(settings)
+    return TrainingRecord(
+        tuple(dict.fromkeys(item[0] for item in parts)),
+        tuple(dict.fromkeys(item[1] for item in parts)),
+        engine,
+        version,
+        preprocessing,
+    )
+
+
+def study_beside(table: Path | str) -> dict[str, Any] | None:
+    """The ``study.json`` in the folder of a feature table; None if there is none.
+
+    Raises:
+        InputError: it is not JSON.
+    """
+    path = Path(table).parent / STUDY_FILE
+    content = read_json(path) if path.is_file() else None
+    return content if isinstance(content, dict) else None
+
+
+def check_compatible(trained: TrainingRecord, new: TrainingRecord) -> tuple[str, ...]:
+    """Refuse features that were made otherwise than those of the training.
+
+    Args:
+        trained: of the model.
+        new: of the table that it shall be applied to.
+
+    Returns:
+        Notes on what could not be compared.
+
+    Raises:
+        ModelError: one line with the first thing that differs, both values, and what to do.
+
+    Example:
+        >>> check_compatible(TrainingRecord(("ct",), ("intratumour",)), TrainingRecord(("pet",), ("intratumour",)))
+        Traceback (most recent call last):
+            ...
+        RadiomicsCoreLib.errors.ModelError: the model was trained on phase 'ct', which these features lack (they
+        have 'pet'); extract it
+    """
+    for what, needed, given in (("phase", trained.phases, new.phases), ("region", trained.regions, new.regions)):
+        missing = [name for name in needed if name not in given]
+        if missing:
+            have = ", ".join(repr(name) for name in given) or "none"
+            raise ModelError(
+                f"the model was trained on {what} {missing[0]!r}, which these features lack (they have {have}); "
+                "extract it"
+            )
+    notes = []
+    if trained.engine and new.engine and trained.engine != new.engine:
+        raise ModelError(
+            f"the model was trained on features of the engine {trained.engine!r}, these are of {new.engine!r}; extract "
+            f"with --engine {trained.engine}"
+        )
+    if trained.engine_version and new.engine_version and trained.engine_version != new.engine_version:
+        notes.append(
+            f"the model was trained with {trained.engine} {trained.engine_version}, these features are of "
+            f"{new.engine_version}"
+        )
+    for source, settings in trained.preprocessing.items():
+        if source not in new.preprocessing:
+            notes.append(f"no {STUDY_FILE} beside the {source} table: its preprocessing could not be compared")
+            continue
+        difference = first_difference(settings, new.preprocessing[source])
+        if difference:
+            name, was, now = difference
+            raise ModelError(
+                f"the model was trained with {name} = {was!r}, these {source} features were made with {now!r}; extract "
+                "them with the training's settings"
+            )
+    return tuple(notes)
+
+
+def first_difference(trained: Any, new: Any, name: str = "") -> tuple[str, Any, Any] | None:
+    """The first setting that differs: its dotted name and both values; None if there is none.
+
+    Example:
+        >>> first_difference({"setting": {"binWidth": 25}}, {"setting": {"binWidth": 10}})
+        ('setting.binWidth', 25, 10)
+    """
+    if isinstance(trained, Mapping) and isinstance(new, Mapping):
+        for key in dict.fromkeys([*trained, *new]):
+            found = first_difference(trained.get(key), new.get(key), f"{name}.{key}" if name else str(key))
+            if found:
+                return found
+        return None
+    if isinstance(trained, (list, tuple)) and isinstance(new, (list, tuple)):
+        return None if list(trained) == list(new) else (name, trained, new)
+    return None if trained == new else (name, trained, new)
+
+
+def _of_a_network(study: Mapping[str, Any]) -> dict[str, Any]:
+    """The network whose outputs a table of ``train`` or ``apply`` holds: its weights stand for all settings of it.
+
+    Out-of-fold signatures are of other networks of the same training; new patients get those of the final one.
+    """
+    settings = study.get("settings", {})
+    network = settings.get("network")
+    ended_with = {
+        "train": settings.get(TRAINED_NETWORK),
+        "apply": network.get("weights_sha256") if isinstance(network, Mapping) else None,
+    }
+    found = ended_with.get(str(study.get("job")))
+    return {TRAINED_NETWORK: found} if found else {}
+
+
+def _relevant(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a run that change the value of a feature."""
+    free = {"rings": _FREE_RING_SETTINGS, "extraction": _FREE_EXTRACTION_SETTINGS}
+    kept: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name in _SETTINGS_WITHOUT_EFFECT:
+            continue
+        left_out = free.get(name, set())
+        kept[name] = {k: v for k, v in value.items() if k not in left_out} if isinstance(value, Mapping) else value
+    return kept

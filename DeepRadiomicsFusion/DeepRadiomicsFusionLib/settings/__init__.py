@@ -1,0 +1,1 @@
+"""Settings records: inputs, training, augmentation, deep features, and those of the studies."""

@@ -1,0 +1,1 @@
+"""Training: cases, folds, batches, losses, the loop."""

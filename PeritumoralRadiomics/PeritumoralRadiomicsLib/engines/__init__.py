@@ -1,0 +1,1 @@
+"""Programs that compute features of many regions of one image in one call."""

@@ -1,0 +1,1 @@
+"""Image filters: wavelet, LoG, LBP and the others."""

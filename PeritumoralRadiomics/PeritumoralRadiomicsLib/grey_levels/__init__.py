@@ -1,0 +1,1 @@
+"""Discretised regions and what textures are counted from."""

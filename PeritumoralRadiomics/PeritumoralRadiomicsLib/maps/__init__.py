@@ -1,0 +1,1 @@
+"""Voxel maps of a feature."""

@@ -1,0 +1,1 @@
+"""From a tumour mask to rings: surface distances, barriers, quality figures, perturbed contours."""

@@ -1,0 +1,1 @@
+"""What is extracted: settings, presets of the studies, parameter files, names of features."""

@@ -1,0 +1,1 @@
+"""Nodes to images and back: rings, features, maps, the sample case."""

@@ -1,0 +1,1 @@
+"""The cohort table: patients, their phases, their second readings."""

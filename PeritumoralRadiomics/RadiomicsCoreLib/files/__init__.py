@@ -1,0 +1,1 @@
+"""Tables, JSON, safe names, archives, and where a file came from."""

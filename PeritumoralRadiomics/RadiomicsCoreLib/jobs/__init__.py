@@ -1,0 +1,1 @@
+"""Jobs: what is asked for, run over cases, recorded, resumed."""

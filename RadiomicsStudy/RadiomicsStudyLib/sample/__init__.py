@@ -1,0 +1,1 @@
+"""Synthetic patients whose rim tells a known truth."""

@@ -1,0 +1,1 @@
+"""A fitted model as a file, and new patients read by it."""

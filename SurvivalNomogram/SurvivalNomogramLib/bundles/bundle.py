@@ -1,0 +1,175 @@
+"""The bundle of a fitted model: one readable ``model.json`` with all that a prediction needs, and no code.
+
+Loading reads JSON and checks every part, so a bundle from a stranger can do no harm.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsCoreLib.files.tables import read_json, write_json
+
+from ..models.cox import CoxModel
+from ..models.logistic import LogisticModel
+from ..tables.missing_values import MissingValues
+from ..nomogram.points import Nomogram
+from ..groups.risk_groups import RiskCutoff
+
+FORMAT = "peritumoral survival model"
+VERSION = 1
+FILE_NAME = "model.json"
+LARGEST_MEGABYTES = 200
+KINDS: Mapping[str, type[CoxModel] | type[LogisticModel]] = {"cox": CoxModel, "logistic": LogisticModel}
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """A model with all that applying it to new patients needs.
+
+    Attributes:
+        model: Cox or logistic model, with its baseline survival.
+        nomogram: axes and horizons of the nomogram; None if none was made.
+        cutoff: locked cut-off of the risk groups; None if none was made.
+        missing: how missing covariates of new patients are filled.
+        settings: how the model was made, e.g. the names of the columns; plain values.
+        provenance: versions, time, hash of the training data; plain values.
+    """
+
+    model: CoxModel | LogisticModel
+    nomogram: Nomogram | None = None
+    cutoff: RiskCutoff | None = None
+    missing: MissingValues = field(default_factory=MissingValues)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as they stand in the file."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "model": self.model.to_dict(),
+            "nomogram": None if self.nomogram is None else self.nomogram.to_dict(),
+            "cutoff": None if self.cutoff is None else self.cutoff.to_dict(),
+            "missing": self.missing.to_dict(),
+            "settings": dict(self.settings),
+            "provenance": dict(self.provenance),
+        }
+
+
+def save_bundle(bundle: ModelBundle, folder: Path | str) -> Path:
+    """Write ``folder/model.json`` whole or not at all, and return its path.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"folder {str(folder)!r} cannot be made: {error.strerror}") from None
+    path = folder / FILE_NAME
+    write_json(path, bundle.to_dict())
+    return path
+
+
+def load_bundle(path: Path | str) -> ModelBundle:
+    """Read a bundle.
+
+    Args:
+        path: the folder, its ``model.json``, or a zip that holds it.
+
+    Raises:
+        InputError: one line that says what is missing or wrong.
+    """
+    data = _read(Path(path))
+    try:
+        return bundle_from_dict(data)
+    except RadiomicsError as error:
+        raise InputError(f"bundle {str(path)!r}: {error}") from None
+
+
+def bundle_from_dict(data: Any) -> ModelBundle:
+    """Rebuild a bundle from :meth:`ModelBundle.to_dict`, checking every part."""
+    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
+        raise InputError(f"this is not a {FORMAT}; write one with `peritumoral cox`")
+    if data.get("version") != VERSION:
+        raise InputError(
+            f"format version {data.get('version')!r} cannot be read, only {VERSION}; write the bundle again "
+            "with this program, or update the program"
+        )
+    try:
+        model = _model(data.get("model"))
+        _check_numbers(model)
+        nomogram = data.get("nomogram")
+        cutoff = data.get("cutoff")
+        return ModelBundle(
+            model,
+            None if nomogram is None else Nomogram.from_dict(nomogram, model),
+            None if cutoff is None else RiskCutoff.from_dict(cutoff),
+            MissingValues.from_dict(data["missing"]) if data.get("missing") else MissingValues(),
+            dict(data.get("settings") or {}),
+            dict(data.get("provenance") or {}),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"a part is missing or has the wrong form ({type(error).__name__}: {error})") from None
+
+
+def _read(path: Path) -> Any:
+    if path.is_dir():
+        path = path / FILE_NAME
+    if not path.exists():
+        raise InputError(f"there is no model bundle {str(path)!r}")
+    if path.stat().st_size > LARGEST_MEGABYTES * 1_000_000:
+        raise InputError(f"{str(path)!r} is larger than {LARGEST_MEGABYTES} MB; that is no model bundle")
+    if zipfile.is_zipfile(path):
+        return _read_zip(path)
+    return read_json(path)
+
+
+def _read_zip(path: Path) -> Any:
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if Path(name).name == FILE_NAME]
+        if len(names) != 1:
+            raise InputError(f"zip {str(path)!r} holds {len(names)} files called {FILE_NAME}; one is needed")
+        if archive.getinfo(names[0]).file_size > LARGEST_MEGABYTES * 1_000_000:
+            raise InputError(f"{FILE_NAME} in {str(path)!r} is larger than {LARGEST_MEGABYTES} MB")
+        try:
+            return json.loads(archive.read(names[0]))
+        except (ValueError, zipfile.BadZipFile, RuntimeError) as error:
+            raise InputError(f"{FILE_NAME} in {str(path)!r} cannot be read: {error}") from None
+
+
+def _model(data: Any) -> CoxModel | LogisticModel:
+    if not isinstance(data, Mapping):
+        raise InputError("it holds no model")
+    kind = KINDS.get(str(data.get("kind")))
+    if kind is None:
+        raise InputError(f"model kind {data.get('kind')!r} is unknown; known are {', '.join(KINDS)}")
+    return kind.from_dict(data)
+
+
+def _check_numbers(model: CoxModel | LogisticModel) -> None:
+    if not np.isfinite(model.coefficients).all():
+        raise InputError("a coefficient is no finite number")
+    if not isinstance(model, CoxModel):
+        if not np.isfinite(model.intercept):
+            raise InputError("the intercept is no finite number")
+        return
+    if model.center.shape != model.coefficients.shape or not np.isfinite(model.center).all():
+        raise InputError(f"{len(model.center)} centres stand for {len(model.coefficients)} coefficients")
+    times, hazard = model.baseline.times, model.baseline.cumulative_hazard
+    if len(times) == 0 or len(times) != len(hazard):
+        raise InputError(f"the baseline survival has {len(times)} times and {len(hazard)} values")
+    rising = (np.diff(times) > 0).all() and (np.diff(hazard) >= 0).all()
+    if not (rising and hazard[0] >= 0 and times[0] > 0 and np.isfinite(hazard).all() and np.isfinite(times).all()):
+        raise InputError("the baseline survival does not fall over rising times")
+    if not model.baseline.last_time >= times[-1]:
+        raise InputError("the baseline survival runs beyond the follow-up")

@@ -1,0 +1,1 @@
+"""Estimators that know no covariates beyond a matrix: Kaplan-Meier, partial likelihood, incidence."""

@@ -1,0 +1,1 @@
+"""Risk groups, subgroups and their figures."""

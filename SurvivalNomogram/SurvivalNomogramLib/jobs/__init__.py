@@ -1,0 +1,1 @@
+"""The jobs of this Lib: cox, logistic, nomogram, validate, predict."""

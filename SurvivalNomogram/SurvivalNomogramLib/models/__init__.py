@@ -1,0 +1,1 @@
+"""Cox, LASSO-Cox, logistic models, selection, signatures."""

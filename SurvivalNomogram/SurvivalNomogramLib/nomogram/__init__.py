@@ -1,0 +1,1 @@
+"""Nomograms: points, axes, the figure."""

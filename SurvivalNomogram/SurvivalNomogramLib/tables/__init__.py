@@ -1,0 +1,1 @@
+"""Tables of patients: covariates, event coding, missing values, baseline tables."""

@@ -1,0 +1,1 @@
+"""How good a model is: concordance, ROC, Brier, calibration, decision curves, optimism."""

@@ -1,0 +1,269 @@
+"""Bootstrap intervals and optimism: the whole modelling step is done again on every resample.
+
+The result depends on the seed alone, not on the number of processes: every resample has its own generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.progress import Progress, no_progress
+
+from ..estimation.partial_likelihood import hazard_increments, maximise, risk_sets
+
+T = TypeVar("T")
+
+Refit = Callable[[np.ndarray], np.ndarray]
+"""Takes rows of training patients (repeats allowed), does every modelling step on them alone, and returns the
+prediction (n, ...) for all n patients of the cohort."""
+
+Statistic = Callable[[np.ndarray, np.ndarray], np.ndarray | float]
+"""Takes rows of patients and their predictions, returns a number or an array of numbers."""
+
+
+@dataclass(frozen=True)
+class BootstrapSettings:
+    """How to resample.
+
+    Args:
+        repeats: number of resamples.
+        seed: of the resampling.
+        jobs: processes at a time.
+    """
+
+    repeats: int = 1000
+    seed: int = 0
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("repeats", "jobs"):
+            if int(getattr(self, name)) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; give a whole number of 1 or more")
+
+
+DEFAULT_BOOTSTRAP = BootstrapSettings()
+
+
+@dataclass(frozen=True)
+class OptimismResult:
+    """Optimism of a statistic, element by element.
+
+    Attributes:
+        apparent: the statistic on the patients that the model was fitted on.
+        optimism: mean of (statistic on the resample - statistic on the cohort) over the refitted models.
+        corrected: apparent - optimism.
+        used: resamples on which the model could be fitted and the statistic has a value.
+        repeats: resamples drawn.
+        failures: reasons of those on which the model could not be fitted, with their numbers.
+    """
+
+    apparent: np.ndarray
+    optimism: np.ndarray
+    corrected: np.ndarray
+    used: np.ndarray
+    repeats: int
+    failures: dict[str, int]
+
+
+def optimism(
+    refit: Refit,
+    statistic: Statistic,
+    n: int,
+    settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
+    progress: Progress = no_progress,
+) -> OptimismResult:
+    """Estimate how much better a model looks on its own training patients than on others.
+
+    Args:
+        refit: the whole modelling step; selection and tuning belong into it.
+        statistic: measure of the predictions; NaN where it has no value.
+        n: number of patients.
+        settings: resamples, seed, processes.
+        progress: told after every batch of resamples.
+
+    Raises:
+        ModelError: the model could be fitted on fewer than half of the resamples.
+
+    Reference:
+        Harrell FE, Lee KL, Mark DB. Stat Med 1996;15:361.
+    """
+    everyone = np.arange(n)
+    apparent = np.asarray(statistic(everyone, refit(everyone)), float)
+
+    def one(rng: np.random.Generator) -> np.ndarray:
+        rows = rng.integers(0, n, n)
+        prediction = refit(rows)
+        on_resample = np.asarray(statistic(rows, prediction[rows]), float)
+        return on_resample - np.asarray(statistic(everyone, prediction), float)
+
+    differences, failures = resample(one, settings, progress)
+    if len(differences) < settings.repeats / 2:
+        raise ModelError(
+            f"the model could be fitted on {len(differences)} of {settings.repeats} resamples only "
+            f"({max(failures, key=failures.__getitem__)}); use fewer covariates"
+        )
+    stacked = np.stack(differences)
+    used = np.isfinite(stacked).sum(axis=0)
+    total = np.nansum(stacked, axis=0)
+    mean = np.divide(total, used, out=np.full(total.shape, np.nan), where=used > 0)
+    return OptimismResult(apparent, mean, apparent - mean, used, settings.repeats, failures)
+
+
+@dataclass(frozen=True)
+class BootstrapInterval:
+    """A statistic with its percentile interval; arrays have the shape of the statistic."""
+
+    estimate: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    se: np.ndarray
+    replicates: np.ndarray
+
+
+def bootstrap_interval(
+    statistic: Callable[[np.ndarray], np.ndarray | float],
+    n: int,
+    settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
+    *,
+    confidence: float = 0.95,
+    progress: Progress = no_progress,
+) -> BootstrapInterval:
+    """Percentile interval of a statistic of fixed predictions.
+
+    Args:
+        statistic: takes rows of patients (repeats allowed); raises InputError on rows without events.
+        n: number of patients.
+        settings: resamples, seed, processes.
+        confidence: level of the interval.
+        progress: told after every batch of resamples.
+    """
+    estimate = np.asarray(statistic(np.arange(n)), float)
+
+    def one(rng: np.random.Generator) -> np.ndarray:
+        return np.asarray(statistic(rng.integers(0, n, n)), float)
+
+    values, _ = resample(one, settings, progress)
+    if len(values) < settings.repeats / 2:
+        raise ModelError(f"only {len(values)} of {settings.repeats} resamples have a value: too few events")
+    replicates = np.stack(values)
+    tail = (1 - confidence) / 2
+    lower, upper = np.nanquantile(replicates, [tail, 1 - tail], axis=0)
+    return BootstrapInterval(estimate, lower, upper, np.nanstd(replicates, axis=0, ddof=1), replicates)
+
+
+def resample(
+    one: Callable[[np.random.Generator], T],
+    settings: BootstrapSettings,
+    progress: Progress = no_progress,
+) -> tuple[list[T], dict[str, int]]:
+    """Call ``one(generator)`` for every resample; return the results and the reasons of failures.
+
+    A resample on which ``one`` raises ModelError or InputError (no event, separated groups) is counted and
+    left out.
+    """
+    seeds = np.random.SeedSequence(settings.seed).spawn(settings.repeats)
+    size = max(1, min(50, settings.repeats // (4 * settings.jobs) or 1))
+    batches = [seeds[start : start + size] for start in range(0, len(seeds), size)]
+    values: list[T] = []
+    failures: dict[str, int] = {}
+    done = 0
+    for batch in _run_batches(one, batches, settings.jobs):
+        for value in batch:
+            if isinstance(value, str):
+                failures[value] = failures.get(value, 0) + 1
+            else:
+                values.append(value)
+        done += len(batch)
+        progress(done / len(seeds), f"{done} of {len(seeds)} resamples")
+    return values, failures
+
+
+def _run_batches(one: Callable[..., Any], batches: list[list[Any]], jobs: int) -> Iterator[list[Any]]:
+    if jobs == 1:
+        for batch in batches:
+            yield _do_batch(one, batch)
+        return
+    import joblib
+
+    # One resample, one core: threads of the matrix library only get in each other's way.
+    with joblib.parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
+        parallel = joblib.Parallel(return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
+        yield from parallel(joblib.delayed(_do_batch)(one, batch) for batch in batches)
+
+
+def _do_batch(one: Callable[..., Any], seeds: list[Any]) -> list[Any]:
+    results: list[Any] = []
+    for seed in seeds:
+        try:
+            results.append(one(np.random.default_rng(seed)))
+        except (ModelError, InputError) as error:
+            results.append(str(error))
+    return results
+
+
+@dataclass(frozen=True)
+class CoxRefit:
+    """Refits a Cox model with fixed covariates: a fast :data:`Refit` for the optimism of a chosen model.
+
+    Covariates that were *selected* on the data need a refit that selects again; this one does not.
+
+    Args:
+        x: design matrix (n, p).
+        time, event: (n,).
+        horizons: predict survival at these times (n, k); none: the linear predictor (n,).
+    """
+
+    x: np.ndarray
+    time: np.ndarray
+    event: np.ndarray
+    horizons: tuple[float, ...] = ()
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        x, time, event = self.x[rows], self.time[rows], self.event[rows]
+        if not event.any():
+            raise ModelError("a resample has no event")
+        if not (x.std(axis=0) > 0).all():
+            raise ModelError("a covariate is constant in a resample")
+        fit = maximise(x, time, event)
+        if not fit.is_sound:
+            raise ModelError("the partial likelihood has no maximum in a resample")
+        centre = x.mean(axis=0)
+        predictor = (self.x - centre) @ fit.coefficients
+        if not self.horizons:
+            return predictor
+        sets = risk_sets(time, event)
+        hazard = np.cumsum(hazard_increments(sets, np.exp(predictor[rows])[sets.order]))
+        at = np.searchsorted(sets.times, self.horizons, side="right")
+        cumulative = np.concatenate(([0.0], hazard))[at]
+        return np.exp(-np.exp(predictor)[:, np.newaxis] * cumulative)
+
+
+def optimism_corrected_c(
+    time: np.ndarray,
+    event: np.ndarray,
+    refit: Refit,
+    settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
+    progress: Progress = no_progress,
+) -> OptimismResult:
+    """Harrell's C corrected for optimism.
+
+    Args:
+        time, event: (n,).
+        refit: the whole modelling step; returns a risk (n,) for all patients.
+        settings: resamples, seed, processes.
+        progress: told after every batch of resamples.
+    """
+    from .concordance import harrell_c
+    from ..estimation.outcome_checks import check_outcome
+
+    time, event = check_outcome(time, event)
+
+    def c_index(rows: np.ndarray, risk: np.ndarray) -> float:
+        return harrell_c(time[rows], event[rows], risk).index
+
+    return optimism(refit, c_index, len(time), settings, progress)

@@ -1,0 +1,235 @@
+"""The whole modelling step as one thing: screening, selection, fit. What the bootstrap must do again each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
+
+from .bootstrap import BootstrapSettings, resample
+from ..models.cox import CoxModel, chosen_terms, fit_cox
+from ..models.lasso_cox import LassoCoxFit, LassoCoxSettings, fit_lasso_cox
+from ..models.stepwise import StepwiseResult, stepwise_cox
+from ..tables.survival_table import SurvivalTable
+from ..models.univariable import UnivariableLine, significant, univariable_cox
+
+
+class Selection(StrEnum):
+    """How covariates are chosen after the univariable screening."""
+
+    NONE = "none"
+    BACKWARD = "backward"
+    FORWARD = "forward"
+    BOTH = "both"
+    LASSO = "lasso"
+
+
+@dataclass(frozen=True)
+class CoxModelling:
+    """How a Cox model is made of a table.
+
+    Args:
+        covariates: columns to choose from; None: all of the table's.
+        univariable_p: only covariates whose univariable likelihood ratio test lies below it go on; None: all.
+        selection: none, backward, forward or both (AIC), or lasso (LASSO-Cox or elastic net chooses, an ordinary
+            Cox model is fitted on what it chose).
+        keep: covariates that selection never removes.
+        lambda_choice: "min" or "1se", for lasso.
+        folds, seed: of the lasso's cross-validation.
+        alpha: share of the absolute penalty, in (0, 1]; 1 is the LASSO, less an elastic net.
+    """
+
+    covariates: tuple[str, ...] | None = None
+    univariable_p: float | None = None
+    selection: Selection = Selection.NONE
+    keep: tuple[str, ...] = ()
+    lambda_choice: str = "min"
+    folds: int = 10
+    seed: int = 0
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "selection", Selection(self.selection))
+        except ValueError:
+            choices = ", ".join(Selection)
+            raise InputError(f"selection {self.selection!r} is unknown; choose one of {choices}") from None
+        if self.univariable_p is not None and not 0 < self.univariable_p <= 1:
+            raise InputError(f"univariable_p is {self.univariable_p:g}; it must lie in (0, 1]")
+        if self.lambda_choice not in ("min", "1se"):
+            raise InputError(f"lambda_choice {self.lambda_choice!r} is unknown; choose min or 1se")
+        self.lasso_settings()
+
+    def lasso_settings(self) -> LassoCoxSettings:
+        """The settings of the penalised fit; InputError where one is out of range."""
+        return LassoCoxSettings(alpha=self.alpha, folds=self.folds, seed=self.seed)
+
+    def fit(self, table: SurvivalTable, progress: Progress = no_progress) -> ModellingResult:
+        """Screen, select and fit on the training patients of the table.
+
+        Raises:
+            ModelError: nothing passes, or the model cannot be fitted.
+        """
+        offered = [term.name for term in chosen_terms(table.training, self.covariates)]
+        univariable: list[UnivariableLine] = []
+        passed = offered
+        if self.univariable_p is not None:
+            univariable = univariable_cox(table, offered, progress=part_of(progress, 0.0, 0.3))
+            significant_ones = significant(univariable, self.univariable_p)
+            passed = [name for name in offered if name in significant_ones or name in self.keep]
+            if not passed:
+                raise ModelError(
+                    f"no covariate has a univariable p below {self.univariable_p:g}; raise the limit or "
+                    "name the covariates"
+                )
+        return self._select(table, passed, univariable, part_of(progress, 0.3, 1.0))
+
+    def _select(
+        self, table: SurvivalTable, names: Sequence[str], univariable: list[UnivariableLine], progress: Progress
+    ) -> ModellingResult:
+        if self.selection is Selection.NONE:
+            return ModellingResult(fit_cox(table, list(names)), tuple(univariable))
+        if self.selection is Selection.LASSO:
+            return self._lasso(table, names, univariable, progress)
+        keep = [name for name in self.keep if name in names]
+        steps = stepwise_cox(table, list(names), self.selection.value, keep=keep, progress=progress)
+        if not steps.model.terms:
+            raise ModelError("selection by AIC leaves no covariate: none predicts the outcome")
+        return ModellingResult(steps.model, tuple(univariable), stepwise=steps)
+
+    def _lasso(
+        self, table: SurvivalTable, names: Sequence[str], univariable: list[UnivariableLine], progress: Progress
+    ) -> ModellingResult:
+        lasso = fit_lasso_cox(table, list(names), self.lasso_settings(), progress=progress)
+        columns = lasso.coefficients_at(self.lambda_choice)
+        chosen = [
+            term.name
+            for term in chosen_terms(table.training, list(names))
+            if term.name in self.keep or any(column in columns for column in term.columns)
+        ]
+        if not chosen:
+            raise ModelError(f"LASSO-Cox at lambda.{self.lambda_choice} leaves no covariate: none predicts the outcome")
+        return ModellingResult(fit_cox(table, chosen), tuple(univariable), lasso=lasso)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for the bundle."""
+        return {**asdict(self), "selection": self.selection.value}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> CoxModelling:
+        """Rebuild from :meth:`to_dict`."""
+        try:
+            values = dict(data)
+            for name in ("covariates", "keep"):
+                if values.get(name) is not None:
+                    values[name] = tuple(str(item) for item in values[name])
+            return cls(**values)
+        except TypeError as error:
+            raise InputError(f"the modelling step in the bundle cannot be read: {error}") from None
+
+
+@dataclass(frozen=True)
+class ModellingResult:
+    """A model and how it came about.
+
+    Attributes:
+        model: the Cox model.
+        univariable: lines of the screening; empty without one.
+        stepwise, lasso: the selection; None where it was not asked for.
+    """
+
+    model: CoxModel
+    univariable: tuple[UnivariableLine, ...] = ()
+    stepwise: StepwiseResult | None = None
+    lasso: LassoCoxFit | None = None
+
+
+@dataclass(frozen=True)
+class FittedResamples:
+    """The modelling step done once on every resample, for all the measures that look at it.
+
+    Its rows are those that :func:`SurvivalNomogramLib.validation.bootstrap.optimism` draws with the same settings.
+
+    Args:
+        table: the training patients, no split.
+        models: rows (as bytes) -> the model fitted on them, or the reason why there is none.
+        horizon: predict survival at this time, (n,); None: the linear predictor.
+    """
+
+    table: SurvivalTable
+    models: Mapping[bytes, CoxModel | str]
+    horizon: float | None = None
+
+    def at(self, horizon: float) -> FittedResamples:
+        """The same models, predicting survival at a horizon."""
+        return replace(self, horizon=horizon)
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        model = self.models.get(_key(rows), "these patients were not resampled")
+        if isinstance(model, str):
+            raise ModelError(model)
+        if self.horizon is None:
+            return model.linear_predictor(self.table.frame)
+        return model.survival_at(self.table.frame, self.horizon)[:, 0]
+
+
+def fit_resamples(
+    table: SurvivalTable,
+    modelling: CoxModelling,
+    settings: BootstrapSettings,
+    progress: Progress = no_progress,
+) -> FittedResamples:
+    """Do the modelling step on the cohort and on every resample of it.
+
+    Args:
+        table: the training patients, no split.
+        modelling: the modelling step.
+        settings: resamples, seed, processes.
+        progress: told after every batch of resamples.
+
+    Raises:
+        ModelError: no model can be fitted on the cohort itself.
+    """
+    n = len(table)
+
+    def one(generator: np.random.Generator) -> tuple[bytes, CoxModel | str]:
+        rows = generator.integers(0, n, n)
+        try:
+            return _key(rows), modelling.fit(table.rows(rows)).model
+        except (ModelError, InputError) as error:
+            return _key(rows), str(error)
+
+    everyone = modelling.fit(table).model
+    pairs, _ = resample(one, settings, progress)
+    return FittedResamples(table, {_key(np.arange(n)): everyone, **dict(pairs)})
+
+
+def _key(rows: np.ndarray) -> bytes:
+    return np.asarray(rows, np.int64).tobytes()
+
+
+@dataclass(frozen=True)
+class ModellingRefit:
+    """Does the whole modelling step on resampled patients: a refit for the bootstrap's optimism.
+
+    Args:
+        table: the training patients, no split.
+        modelling: the modelling step.
+        horizon: predict survival at this time, (n,); None: the linear predictor.
+    """
+
+    table: SurvivalTable
+    modelling: CoxModelling
+    horizon: float | None = None
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        model = self.modelling.fit(self.table.rows(rows)).model
+        if self.horizon is None:
+            return model.linear_predictor(self.table.frame)
+        return model.survival_at(self.table.frame, self.horizon)[:, 0]

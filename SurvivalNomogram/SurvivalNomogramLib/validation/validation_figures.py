@@ -1,0 +1,229 @@
+"""Figures of a model's validation: time-dependent ROC, Brier score, calibration, decision curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figures.style import (
+    GREY,
+    LIGHT_GREY,
+    SMALL_PT,
+    colour,
+    new_figure,
+    plain_axes,
+    style_axes,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from .calibration import Calibration
+    from .decision_curve import CorrectedDecisionCurve, DecisionCurve
+
+SQUARE_IN = 4.4
+WIDE_IN = (5.6, 4.0)
+
+
+class RocLike(Protocol):
+    """A ROC curve, at a horizon or of a binary end point."""
+
+    @property
+    def false_positive_rate(self) -> np.ndarray: ...
+    @property
+    def true_positive_rate(self) -> np.ndarray: ...
+    @property
+    def auc(self) -> float: ...
+    @property
+    def lower(self) -> float: ...
+    @property
+    def upper(self) -> float: ...
+
+
+def roc_figure(curves: Mapping[str, RocLike], *, title: str = "") -> Figure:
+    """ROC curves with their AUC and interval in the legend.
+
+    Args:
+        curves: name (horizon or model) -> curve.
+        title: printed above.
+    """
+    _need(curves, "curve")
+    figure = new_figure(SQUARE_IN, SQUARE_IN)
+    axes = plain_axes(figure, x_label="1 - specificity", y_label="Sensitivity", title=title)
+    axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--")
+    for k, (name, curve) in enumerate(curves.items()):
+        label = f"{name}: AUC {curve.auc:.2f} ({curve.lower:.2f}-{curve.upper:.2f})"
+        axes.plot(curve.false_positive_rate, curve.true_positive_rate, color=colour(k), linewidth=1.5, label=label)
+    axes.set_xlim(-0.01, 1.01)
+    axes.set_ylim(-0.01, 1.01)
+    axes.set_aspect("equal")
+    axes.legend(fontsize=SMALL_PT, frameon=False, loc="lower right")
+    return figure
+
+
+def auc_over_time_figure(tables: Mapping[str, pd.DataFrame], *, time_unit: str = "days", title: str = "") -> Figure:
+    """AUC over horizons with its interval as a band.
+
+    Args:
+        tables: model -> table of :func:`SurvivalNomogramLib.validation.time_dependent_roc.auc_table`.
+        time_unit: of the horizons.
+        title: printed above.
+    """
+    _need(tables, "table")
+    figure = new_figure(*WIDE_IN)
+    axes = plain_axes(figure, x_label=f"Time ({time_unit})", y_label="AUC", title=title)
+    axes.axhline(0.5, color=LIGHT_GREY, linewidth=0.8, linestyle="--")
+    for k, (name, table) in enumerate(tables.items()):
+        axes.fill_between(table["horizon"], table["lower"], table["upper"], color=colour(k), alpha=0.15, linewidth=0)
+        axes.plot(table["horizon"], table["auc"], color=colour(k), marker="o", markersize=3.5, label=name)
+    axes.set_ylim(min(0.4, axes.get_ylim()[0]), 1.01)
+    axes.legend(fontsize=SMALL_PT, frameon=False, loc="lower right")
+    return figure
+
+
+def brier_figure(tables: Mapping[str, pd.DataFrame], *, time_unit: str = "days", title: str = "") -> Figure:
+    """Brier score over horizons, beside the Kaplan-Meier reference.
+
+    Args:
+        tables: model -> table of :func:`SurvivalNomogramLib.validation.brier.brier_table` on the same patients.
+        time_unit: of the horizons.
+        title: printed above.
+    """
+    _need(tables, "table")
+    figure = new_figure(*WIDE_IN)
+    axes = plain_axes(figure, x_label=f"Time ({time_unit})", y_label="Brier score", title=title)
+    first = next(iter(tables.values()))
+    axes.plot(first["horizon"], first["reference"], color=GREY, linestyle="--", linewidth=1, label="Kaplan-Meier")
+    for k, (name, table) in enumerate(tables.items()):
+        axes.fill_between(table["horizon"], table["lower"], table["upper"], color=colour(k), alpha=0.15, linewidth=0)
+        label = f"{name}: integrated {table['integrated'].iloc[-1]:.3f}"
+        axes.plot(table["horizon"], table["brier"], color=colour(k), marker="o", markersize=3.5, label=label)
+    axes.set_ylim(bottom=0)
+    axes.legend(fontsize=SMALL_PT, frameon=False, loc="best")
+    return figure
+
+
+def calibration_figure(calibrations: Sequence[Calibration], *, time_unit: str = "days", title: str = "") -> Figure:
+    """Observed against predicted survival, a panel a horizon.
+
+    Circles with bars are groups (Kaplan-Meier with its 95 % interval), the line is the smooth curve; crosses
+    and the dashed line are corrected for optimism. Ticks along the bottom are the groups' mean predictions.
+
+    Args:
+        calibrations: one a horizon.
+        time_unit: of the horizons.
+        title: printed above the first panel.
+    """
+    _need(calibrations, "calibration")
+    figure = new_figure(SQUARE_IN * len(calibrations), SQUARE_IN + (0.3 if title else 0.0))
+    for k, calibration in enumerate(calibrations):
+        axes = figure.add_subplot(1, len(calibrations), k + 1)
+        name = f"{calibration.horizon:g}-{time_unit.removesuffix('s')} survival"
+        style_axes(
+            axes,
+            x_label=f"Predicted {name}",
+            y_label="Observed survival" if k == 0 else "",
+            title=title if k == 0 else "",
+        )
+        _calibration_panel(axes, calibration, colour(k))
+    return figure
+
+
+def _calibration_panel(axes: Axes, calibration: Calibration, shade: str) -> None:
+    groups = calibration.groups
+    axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--", zorder=0)
+    known = np.isfinite(groups.observed)
+    low = np.where(np.isfinite(groups.lower), groups.lower, groups.observed)
+    high = np.where(np.isfinite(groups.upper), groups.upper, groups.observed)
+    bars = np.vstack((groups.observed - low, high - groups.observed))
+    axes.errorbar(
+        groups.predicted[known],
+        groups.observed[known],
+        yerr=bars[:, known],
+        fmt="o",
+        color=shade,
+        markersize=5,
+        linewidth=1,
+        capsize=2,
+        label="groups (95 % CI)",
+    )
+    axes.plot(calibration.grid, calibration.curve, color=shade, linewidth=1.4, label="smooth")
+    if calibration.group_corrected is not None and calibration.curve_corrected is not None:
+        corrected = calibration.group_corrected
+        axes.plot(groups.predicted, corrected, linestyle="none", marker="x", color=GREY, label="groups, corrected")
+        axes.plot(
+            calibration.grid,
+            calibration.curve_corrected,
+            color=GREY,
+            linestyle="--",
+            linewidth=1.2,
+            label=f"smooth, corrected (B = {calibration.repeats})",
+        )
+    lowest = min(float(np.nanmin(values)) for values in (groups.predicted, low, calibration.grid))
+    start = max(0.0, np.floor(lowest * 10) / 10 - 0.05)
+    end = 1.0 + 0.02 * (1.0 - start)
+    axes.set_xlim(start, end)
+    axes.set_ylim(start, end)
+    axes.set_aspect("equal")
+    handles, labels = axes.get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda k: ("corrected" in labels[k], not labels[k].startswith("groups")))
+    axes.legend(
+        [handles[k] for k in order],
+        [labels[k] for k in order],
+        fontsize=SMALL_PT,
+        frameon=False,
+        loc="upper left",
+    )
+    slope = calibration.slope if calibration.slope_corrected is None else calibration.slope_corrected
+    text = f"slope {slope:.2f}\nO/E {calibration.observed_to_expected:.2f}\nICI {calibration.ici:.3f}"
+    axes.text(0.97, 0.03, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=SMALL_PT)
+
+
+def decision_curve_figure(
+    curve: DecisionCurve,
+    *,
+    corrected: CorrectedDecisionCurve | None = None,
+    title: str = "",
+    highest_threshold: float | None = None,
+) -> Figure:
+    """Net benefit over threshold probabilities.
+
+    Args:
+        curve: apparent curves of one or more models, with "all" and "none".
+        corrected: corrected curve of one model, drawn dashed.
+        title: printed above.
+        highest_threshold: right end of the axis; where the models' benefit ends when None.
+    """
+    figure = new_figure(*WIDE_IN)
+    axes = plain_axes(figure, x_label="Threshold probability", y_label="Net benefit", title=title)
+    models = [name for name in curve.net_benefit if name not in ("all", "none")]
+    axes.plot(curve.thresholds, curve.net_benefit["all"], color=GREY, linewidth=1, label="treat all")
+    axes.axhline(0, color="black", linewidth=1, label="treat none")
+    for k, name in enumerate(models):
+        axes.plot(curve.thresholds, curve.net_benefit[name], color=colour(k), linewidth=1.5, label=name)
+    if corrected is not None:
+        label = f"corrected (B = {corrected.repeats})"
+        axes.plot(curve.thresholds, corrected.corrected, color=colour(0), linewidth=1.2, linestyle="--", label=label)
+    top = max(float(np.nanmax(curve.net_benefit[name])) for name in [*models, "all"])
+    axes.set_ylim(-0.15 * max(top, 0.02), 1.1 * max(top, 0.02))
+    axes.set_xlim(0, highest_threshold or _end_of_benefit(curve, models))
+    axes.legend(fontsize=SMALL_PT, frameon=False, loc="upper right")
+    return figure
+
+
+def _end_of_benefit(curve: DecisionCurve, models: Sequence[str]) -> float:
+    useful = np.zeros(len(curve.thresholds), bool)
+    for name in models:
+        useful |= np.nan_to_num(curve.net_benefit[name]) > 1e-9
+    last = float(curve.thresholds[useful].max()) if useful.any() else 0.5
+    return min(1.0, max(last + 0.05, curve.prevalence + 0.05))
+
+
+def _need(things: object, what: str) -> None:
+    if not things:
+        raise InputError(f"there is no {what} to draw")
