@@ -6,11 +6,11 @@ python Examples/04_nomogram_from_a_csv.py COHORT.csv OUT    (columns: days, deat
 import sys
 
 from RadiomicsCoreLib.figures.style import save_figure
+from SurvivalNomogramLib.nomogram.nomogram_figure import nomogram_figure
+from SurvivalNomogramLib.nomogram.points import make_nomogram
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings, optimism_corrected_c
 from SurvivalNomogramLib.validation.cox_modelling import CoxModelling, ModellingRefit
-from SurvivalNomogramLib.nomogram.points import make_nomogram
-from SurvivalNomogramLib.nomogram.nomogram_figure import nomogram_figure
-from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 table = read_survival_table(sys.argv[1], time="days", event="death", missing="median")
 modelling = CoxModelling(selection="backward")

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from DeepRadiomicsFusionLib.jobs.apply_job import apply_job
-from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
 from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings, fuse_job
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
 from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
 from RadiomicsCoreLib.files.tables import read_csv
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, deep_features_job
 from DeepRadiomicsFusionLib.jobs.explain_job import ExplainJob, explain_job
+from DeepRadiomicsFusionLib.jobs.train_job import train_job
 from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput
-from DeepRadiomicsFusionLib.jobs.train_job import TrainJob, train_job
 from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings
+from DeepRadiomicsFusionLib.training.train_plan import TrainJob
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 
 RING = RingSettings(outer_mm=(3,))

@@ -23,10 +23,9 @@ from slicer.ScriptedLoadableModule import (
 )
 
 from PeritumoralRadiomicsLib.engines.extraction import extract_features
-from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.engines.missing_packages import explained_missing_packages
 from PeritumoralRadiomicsLib.regions.ring_settings import RingLayout, RingPlane, RingSettings
-from RadiomicsCoreLib.progress import Progress, no_progress
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from PeritumoralSlicerLib.logic.charts import distance_chart
 from PeritumoralSlicerLib.logic.features import (
     extraction_notes,
@@ -36,13 +35,14 @@ from PeritumoralSlicerLib.logic.features import (
     resolve_settings,
 )
 from PeritumoralSlicerLib.logic.jobs import FolderJob, export_job, export_map_job, import_result
-from RadiomicsSlicerLib.layouts import register_layout
 from PeritumoralSlicerLib.logic.maps import MapRequest, put_requested_map, request_map
-from RadiomicsSlicerLib.nodes import volume_image
-from PeritumoralSlicerLib.panel.peritumoral_widget import PeritumoralPanel
-from PeritumoralSlicerLib.panel.ring_choices import ring_settings_of
 from PeritumoralSlicerLib.logic.rings import GrownRings, grow_rings, put_rings, quality_table
 from PeritumoralSlicerLib.logic.sample_case import register_sample
+from PeritumoralSlicerLib.panel.peritumoral_widget import PeritumoralPanel
+from PeritumoralSlicerLib.panel.ring_choices import ring_settings_of
+from RadiomicsCoreLib.progress import Progress, no_progress
+from RadiomicsSlicerLib.layouts import register_layout
+from RadiomicsSlicerLib.nodes import volume_image
 from RadiomicsSlicerLib.tables import restore_tables
 
 

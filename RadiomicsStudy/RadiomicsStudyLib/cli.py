@@ -10,21 +10,23 @@ from collections.abc import Sequence
 from RadiomicsCoreLib import __version__
 from RadiomicsCoreLib.errors import Cancelled, RadiomicsError
 
-from .commands import apply
-from .commands import cohort
-from .commands import cox
-from .commands import deep_features
-from .commands import explain
-from .commands import extract
-from .commands import fuse
-from .commands import logistic
-from .commands import nomogram
-from .commands import predict
-from .commands import presets
-from .commands import rings
-from .commands import sample_cohort
-from .commands import train
-from .commands import validate
+from .commands import (
+    apply,
+    cohort,
+    cox,
+    deep_features,
+    explain,
+    extract,
+    fuse,
+    logistic,
+    nomogram,
+    predict,
+    presets,
+    rings,
+    sample_cohort,
+    train,
+    validate,
+)
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS = (

@@ -72,7 +72,7 @@ def main(argv: Sequence[str], install: Callable[[Path], None] | None = None) -> 
         missing = missing_packages(requirements_file(script))
         if missing:  # said now, not after hours of work
             return _refuse(f"not installed: {', '.join(missing)}; put {INSTALL} before the other words once")
-        from RadiomicsStudyLib.cli import main as run_command_line
+        from .cli import main as run_command_line
 
         return run_command_line(words)
     except subprocess.CalledProcessError as error:

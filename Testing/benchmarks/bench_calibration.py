@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from SurvivalNomogramLib.tables.survival_table import read_survival_table
 from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings, CoxRefit
 from SurvivalNomogramLib.validation.calibration import calibrate_with_optimism
 from SurvivalNomogramLib.validation.cox_modelling import CoxModelling, fit_resamples
-from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 DATA = Path(__file__).resolve().parents[1] / "reference" / "survival_validation" / "data" / "gbsg2.csv"
 SIX = ["horTh", "age", "tsize", "tgrade", "pnodes", "progrec"]

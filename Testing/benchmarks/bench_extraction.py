@@ -27,13 +27,13 @@ sys.path.insert(0, str(ROOT / "PeritumoralRadiomics"))
 
 from PeritumoralRadiomicsLib.engines.choice import engine_names, get_engine  # noqa: E402
 from PeritumoralRadiomicsLib.engines.extraction import extract_features  # noqa: E402
-from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings  # noqa: E402
 from PeritumoralRadiomicsLib.preprocessing.pipeline import preprocess  # noqa: E402
-from PeritumoralRadiomicsLib.settings.presets import preset  # noqa: E402
 from PeritumoralRadiomicsLib.regions.growing import grow_regions  # noqa: E402
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings  # noqa: E402
-from RadiomicsCoreLib.images.reading import read_image  # noqa: E402
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings  # noqa: E402
+from PeritumoralRadiomicsLib.settings.presets import preset  # noqa: E402
 from RadiomicsCoreLib.images.masks import read_mask  # noqa: E402
+from RadiomicsCoreLib.images.reading import read_image  # noqa: E402
 
 DATA = Path(os.environ.get("PERITUMORAL_SHARED_DATA", ROOT.parent / "shared" / "data"))
 NAMES = ("intratumour", "ring_0_3mm", "ring_0_6mm", "ring_0_9mm")

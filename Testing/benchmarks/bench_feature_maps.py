@@ -26,8 +26,8 @@ import SimpleITK as sitk
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "PeritumoralRadiomics"))
 
-from PeritumoralRadiomicsLib.maps.feature_maps import estimate_seconds, feature_map, feature_maps  # noqa: E402
 from PeritumoralRadiomicsLib.engines.native_engine import INTENSITY_FAMILIES  # noqa: E402
+from PeritumoralRadiomicsLib.maps.feature_maps import estimate_seconds, feature_map, feature_maps  # noqa: E402
 
 RADIUS = 2
 

@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "PeritumoralRadiomics")]
 
 from PeritumoralRadiomicsLib.jobs.cohort_extraction import ExtractionJob, extract_case  # noqa: E402
-from PeritumoralRadiomicsLib.settings.presets import preset  # noqa: E402
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings  # noqa: E402
+from PeritumoralRadiomicsLib.settings.presets import preset  # noqa: E402
 from RadiomicsCoreLib.cohort.table import read_cohort  # noqa: E402
 
 SHAPE = (400, 512, 512)

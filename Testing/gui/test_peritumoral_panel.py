@@ -14,9 +14,9 @@ import slicer.util
 from PySide6 import QtCore
 
 from PeritumoralRadiomicsLib.settings.presets import preset_descriptions
-from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from PeritumoralSlicerLib.logic import maps as maps_module
 from PeritumoralSlicerLib.logic.jobs import FolderJob
+from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsSlicerLib.layouts import LAYOUT_ID
 
 

@@ -11,12 +11,12 @@ import SimpleITK as sitk
 import slicer
 
 import PeritumoralRadiomics as module
-from PeritumoralRadiomicsLib.maps.feature_maps import feature_map, feature_maps
 from PeritumoralRadiomicsLib.jobs.job_folder import read_progress
+from PeritumoralRadiomicsLib.maps.feature_maps import feature_map, feature_maps
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+from PeritumoralSlicerLib.logic.maps import map_features, map_values, put_map
 from RadiomicsCoreLib.errors import Cancelled, InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox
-from PeritumoralSlicerLib.logic.maps import map_features, map_values, put_map
 from RadiomicsSlicerLib.nodes import volume_grid, volume_image
 from RadiomicsSlicerLib.segments import segment_mask
 from RadiomicsSlicerLib.tables import record_of, source_of

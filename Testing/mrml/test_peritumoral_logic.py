@@ -12,14 +12,14 @@ import slicer
 
 import PeritumoralRadiomics as module
 from PeritumoralRadiomicsLib.engines.extraction import extract_features
-from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.jobs.job_folder import cancel_job, read_progress
 from PeritumoralRadiomicsLib.regions.growing import grow_regions
 from PeritumoralRadiomicsLib.regions.ring_settings import RingLayout, RingPlane, RingSettings
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralSlicerLib.panel.outlines import region_surface
 from RadiomicsCoreLib.errors import Cancelled, DependencyError, GeometryError, InputError, RadiomicsError, RegionError
 from RadiomicsCoreLib.images.geometry import paste
 from RadiomicsSlicerLib.nodes import volume_grid, volume_image
-from PeritumoralSlicerLib.panel.outlines import region_surface
 from RadiomicsSlicerLib.segments import find_segment, segment_mask, segment_name
 from RadiomicsSlicerLib.tables import record_of, source_of, table_columns
 

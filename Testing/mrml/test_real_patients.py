@@ -12,9 +12,9 @@ import slicer
 
 import PeritumoralRadiomics as module
 from PeritumoralRadiomicsLib.engines.extraction import extract_features
-from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.regions.growing import grow_regions
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from RadiomicsSlicerLib.nodes import volume_grid, volume_image
 from RadiomicsSlicerLib.segments import segment_mask
 from RadiomicsSlicerLib.tables import table_columns

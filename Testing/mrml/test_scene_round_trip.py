@@ -7,10 +7,10 @@ import pytest
 import slicer
 
 import PeritumoralRadiomics as module
-from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
-from RadiomicsSlicerLib.nodes import volume_grid
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from PeritumoralSlicerLib.logic.ring_tags import read_ring_tag, rings_of
+from RadiomicsSlicerLib.nodes import volume_grid
 from RadiomicsSlicerLib.segments import segment_mask
 from RadiomicsSlicerLib.tables import record_of, source_of, table_columns
 

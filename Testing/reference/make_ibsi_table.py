@@ -13,11 +13,13 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "PeritumoralRadiomics"))
+sys.path[:0] = [str(ROOT / "PeritumoralRadiomics"), str(ROOT / "Testing" / "tools")]
 
-from PeritumoralRadiomicsLib.ibsi_reference import CONFIGURATIONS, covered_values  # noqa: E402
+from ibsi_reference import CONFIGURATIONS, covered_values  # noqa: E402
 
-_SPEC = importlib.util.spec_from_file_location("test_ibsi", ROOT / "Testing" / "unit" / "test_ibsi_reference.py")
+_SPEC = importlib.util.spec_from_file_location(
+    "test_ibsi", ROOT / "Testing" / "unit" / "peritumoral" / "test_ibsi_reference.py"
+)
 assert _SPEC is not None and _SPEC.loader is not None
 test_ibsi = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(test_ibsi)
@@ -44,7 +46,7 @@ The IBSI profile (`profile="ibsi"`) of the native engine on the phantoms of the 
 Standardisation Initiative (Zwanenburg et al. 2020, doi 10.1148/radiol.2020191145): every reference value that
 the feature set covers. Within tolerance means: no farther from the reference value than its tolerance, plus
 half a unit of the third significant digit to which the references are rounded. This file is made by
-`Testing/reference/make_ibsi_table.py`; `Testing/unit/test_ibsi_reference.py` holds it.
+`Testing/reference/make_ibsi_table.py`; `Testing/unit/peritumoral/test_ibsi_reference.py` holds it.
 
 `2D`: each slice by itself, then the mean; `2_5D`: the slices' matrices merged (`force2D`); `3D`; `avg`: mean over
 the directions; `comb`: the directions' matrices merged (`weightingNorm: no_weighting`). `ih` are the statistics

@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 for module in ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy"):
     sys.path.insert(0, str(ROOT / module))
 
-from DeepRadiomicsFusionLib.settings.input_settings import InputKind, NetworkInput  # noqa: E402
 from DeepRadiomicsFusionLib.inputs.patches import NetworkImage, network_image  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import InputKind, NetworkInput  # noqa: E402
 from DeepRadiomicsFusionLib.settings.study_networks import STUDIES  # noqa: E402
 from PeritumoralRadiomicsLib.regions.growing import grow_regions  # noqa: E402
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings  # noqa: E402

@@ -19,21 +19,21 @@ ROOT = Path(__file__).resolve().parents[2]
 for module in ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy"):
     sys.path.insert(0, str(ROOT / module))
 
-from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings  # noqa: E402
-from DeepRadiomicsFusionLib.settings.deep_feature_settings import DeepFeatureSettings  # noqa: E402
 from DeepRadiomicsFusionLib.deep_features.computing import deep_features  # noqa: E402
 from DeepRadiomicsFusionLib.evaluation.figures import sweep_figure  # noqa: E402
-from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.networks.catalogue import build_network  # noqa: E402
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings  # noqa: E402
 from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner  # noqa: E402
 from DeepRadiomicsFusionLib.models.ring_sweep import RingSweep, ring_sweep, sweep_sources  # noqa: E402
-from DeepRadiomicsFusionLib.tables.samples import Samples, make_samples  # noqa: E402
 from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings, Selector  # noqa: E402
+from DeepRadiomicsFusionLib.networks.catalogue import build_network  # noqa: E402
 from DeepRadiomicsFusionLib.networks.weights import load_imagenet  # noqa: E402
+from DeepRadiomicsFusionLib.settings.deep_feature_settings import DeepFeatureSettings  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
+from DeepRadiomicsFusionLib.tables.samples import Samples, make_samples  # noqa: E402
 from PeritumoralRadiomicsLib.engines.extraction import extract_features  # noqa: E402
-from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings  # noqa: E402
 from PeritumoralRadiomicsLib.regions.growing import grow_regions  # noqa: E402
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings  # noqa: E402
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings  # noqa: E402
 from RadiomicsStudyLib.sample.sample_cohort import draw_person, scan_phases  # noqa: E402
 
 LOG = logging.getLogger("render_ring_sweep")

@@ -25,6 +25,7 @@ ALLOWED = {
     "RadiomicsCoreLib": set(),
     "PeritumoralRadiomicsLib": {"RadiomicsCoreLib"},
     "RadiomicsSlicerLib": {"RadiomicsCoreLib", "PeritumoralRadiomicsLib"},
+    "PeritumoralSlicerLib": {"RadiomicsCoreLib", "PeritumoralRadiomicsLib", "RadiomicsSlicerLib"},
     "DeepRadiomicsFusionLib": {"RadiomicsCoreLib", "PeritumoralRadiomicsLib"},
     "SurvivalNomogramLib": {"RadiomicsCoreLib"},
     "RadiomicsStudyLib": {
@@ -34,7 +35,7 @@ ALLOWED = {
         "SurvivalNomogramLib",
     },
 }
-SLICER_SIDE = {"RadiomicsSlicerLib"}
+SLICER_SIDE = {"RadiomicsSlicerLib", "PeritumoralSlicerLib"}
 # Networks are subclasses of torch.nn.Module, so their files need torch at file scope. They live in this one
 # folder, and no other file may import them at file scope: the import costs below would show it.
 TORCH_SIDE = "DeepRadiomicsFusionLib.torch_modules."

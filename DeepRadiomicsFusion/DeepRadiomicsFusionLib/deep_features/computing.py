@@ -12,11 +12,11 @@ import SimpleITK as sitk
 from RadiomicsCoreLib.errors import InputError, ModelError, RegionError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
-from ..settings.deep_feature_settings import DeepFeatureSettings, FeatureSource, Pooling
-from ..networks.devices import memory_errors_explained
 from ..inputs.patches import NetworkImage, network_image
 from ..networks.catalogue import layer_of, network_spec, recorded_output, require_torch
+from ..networks.devices import memory_errors_explained
 from ..networks.prediction import evaluating
+from ..settings.deep_feature_settings import DeepFeatureSettings, FeatureSource, Pooling
 from .slice_aggregation import aggregate_slices
 
 if TYPE_CHECKING:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 
+from ..settings.deep_feature_settings import SliceRule
+
 CLUSTERS = 2
 _STARTS = 10
-
-
-class SliceRule(Enum):
-    """How slices become one patient: their mean, their maximum, or the mean of the larger of two clusters."""
-
-    MEAN = "mean"
-    MAXIMUM = "maximum"
-    LARGER_CLUSTER = "larger_cluster"
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from RadiomicsCoreLib.errors import InputError
 
-from ..settings.deep_feature_settings import DeepFeatureSettings, FeatureSource
 from ..networks.network_bundle import NetworkBundle
 from ..networks.network_source import IMAGENET, RANDOM, NetworkSource
+from ..settings.deep_feature_settings import DeepFeatureSettings, FeatureSource
 from ..settings.study_networks import StudyNetwork
 from ..settings.training_settings import Task
 

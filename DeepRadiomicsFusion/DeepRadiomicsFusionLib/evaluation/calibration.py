@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from RadiomicsCoreLib.statistics.binary_outcome import binary_outcome
 from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.statistics.binary_outcome import binary_outcome
 from RadiomicsCoreLib.statistics.logistic_fit import fit_logistic
 from RadiomicsCoreLib.statistics.roc import Rate, rate
 

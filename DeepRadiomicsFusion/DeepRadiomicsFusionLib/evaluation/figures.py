@@ -23,8 +23,8 @@ from RadiomicsCoreLib.figures.style import (
 )
 from RadiomicsCoreLib.statistics.roc import auc, roc_curve
 
-from .calibration import Calibration
 from ..models.ring_sweep import RegionKind, RingSweep, SweepRow
+from .calibration import Calibration
 
 if TYPE_CHECKING:
     import pandas as pd

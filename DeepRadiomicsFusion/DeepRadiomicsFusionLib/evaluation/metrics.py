@@ -12,10 +12,10 @@ from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.statistics.roc import Auc, Rate, auc, delong_matrix, error_rates
 
-from .calibration import Calibration, Estimate, brier_score, calibration, checked_probabilities
 from ..models.cross_validation import CrossValidationSettings, cross_validate
-from ..tables.samples import Samples
 from ..models.workspace import Learner
+from ..tables.samples import Samples
+from .calibration import Calibration, Estimate, brier_score, calibration, checked_probabilities
 
 if TYPE_CHECKING:
     import pandas as pd

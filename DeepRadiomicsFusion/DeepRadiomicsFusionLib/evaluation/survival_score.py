@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from RadiomicsCoreLib.statistics.comparable_pairs import pair_sums
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.statistics.comparable_pairs import pair_sums
 
 _NORMAL_975 = 1.959963984540054
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -15,11 +14,12 @@ from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
 from ..deep_features.computing import image_part
-from ..networks.devices import memory_errors_explained
-from ..settings.input_settings import NetworkInput
 from ..inputs.patches import NetworkImage, network_image
+from ..inputs.patient_grid import map_on_patient
 from ..networks.catalogue import layer_of, network_spec, require_torch
+from ..networks.devices import memory_errors_explained
 from ..networks.prediction import evaluating
+from ..settings.input_settings import NetworkInput
 
 if TYPE_CHECKING:
     import torch
@@ -172,25 +172,6 @@ def input_gradient(
     return _in_batches(network, array, _scorer(network, output, scores), attribute)
 
 
-def map_on_patient(on_input: sitk.Image, image: sitk.Image, shown: NetworkImage) -> sitk.Image:
-    """Bring a map from the grid of a network's input to the patient's image grid (linear).
-
-    A slice of the input stands for what lies within half a slice of the image above and below it, so that a map of
-    thin resampled slices always meets a slice of the image.
-
-    Args:
-        on_input: the map, on the grid of ``shown.image``.
-        image: the patient's image, whose grid the result takes.
-        shown: from :func:`~DeepRadiomicsFusionLib.inputs.patches.network_image`.
-
-    Returns:
-        Float32 on the grid of ``image``; 0 where the network saw nothing.
-    """
-    if shown.settings.spatial_dims == 2:
-        on_input = _with_thick_ends(on_input, image.GetSpacing()[2])
-    return sitk.Resample(on_input, image, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
-
-
 def relative_map(image: sitk.Image) -> sitk.Image:
     """Scale a map to a largest value of 1; a map of zeros stays."""
     values = sitk.GetArrayFromImage(image).astype(np.float32)
@@ -256,18 +237,4 @@ def _image_like(values: np.ndarray, shown: NetworkImage) -> sitk.Image:
     volume = values[0] if shown.settings.spatial_dims == 3 else values
     result = sitk.GetImageFromArray(np.ascontiguousarray(volume, np.float32))
     result.CopyInformation(shown.image)
-    return result
-
-
-def _with_thick_ends(on_input: sitk.Image, slice_mm: float) -> sitk.Image:
-    """Repeat the first and last slice, as far as half a slice of the patient's image needs it."""
-    step_mm = on_input.GetSpacing()[2]
-    extra = math.ceil(max(0.0, slice_mm - step_mm) / 2 / step_mm - 1e-6)
-    if extra == 0:
-        return on_input
-    values = np.pad(sitk.GetArrayViewFromImage(on_input), [(extra, extra), (0, 0), (0, 0)], mode="edge")
-    result = sitk.GetImageFromArray(values)
-    result.SetSpacing(on_input.GetSpacing())
-    result.SetDirection(on_input.GetDirection())
-    result.SetOrigin(on_input.TransformContinuousIndexToPhysicalPoint((0.0, 0.0, float(-extra))))
     return result

@@ -10,12 +10,12 @@ from typing import Any
 import SimpleITK as sitk
 
 from PeritumoralRadiomicsLib.jobs.cohort_extraction import region_rows
-from PeritumoralRadiomicsLib.regions.mask_perturbation import ContourPerturbation, load_perturbed
 from PeritumoralRadiomicsLib.regions.growing import grow_regions
+from PeritumoralRadiomicsLib.regions.mask_perturbation import ContourPerturbation, load_perturbed
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
-from RadiomicsCoreLib.jobs.batch import CaseOutcome, failures
 from RadiomicsCoreLib.cohort.table import Case, Cohort, read_cohort
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.jobs.batch import CaseOutcome, failures
 
 DEFAULT_RINGS = RingSettings(outer_mm=(3.0,))
 

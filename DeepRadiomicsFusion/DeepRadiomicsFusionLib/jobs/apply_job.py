@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.figures.style import FORMATS
-from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.files.tables import read_csv
+from RadiomicsCoreLib.progress import Progress, no_progress
 
-from ..models.classifier_bundle import ClassifierBundle, load_bundle
-from ..tables.endpoints import Endpoint, read_endpoint
-from ..evaluation.metrics import Evaluation, EvaluationSettings, evaluate
-from ..tables.feature_tables import FeatureTables
 from ..evaluation.figures import calibration_figure, roc_figure
-from .job_output import JobOutput, JobResult
-from ..tables.samples import numbers_of
+from ..evaluation.metrics import Evaluation, EvaluationSettings, evaluate
+from ..models.classifier_bundle import ClassifierBundle, load_bundle
 from ..networks.seen_cases import NEW, TRAINING_PART, SeenCases, notes_on_known, seen_from_dict
 from ..networks.training_record import check_compatible
+from ..tables.endpoints import Endpoint, read_endpoint
+from ..tables.feature_tables import FeatureTables
+from ..tables.samples import numbers_of
+from .job_output import JobOutput, JobResult
 
 if TYPE_CHECKING:
     import pandas as pd

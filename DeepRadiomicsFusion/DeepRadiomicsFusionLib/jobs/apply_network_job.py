@@ -12,25 +12,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import SimpleITK as sitk
 
-from RadiomicsCoreLib.jobs.batch import CaseOutcome, CaseTask, CaseWork, case_folder, run_batch
 from RadiomicsCoreLib.cohort.table import Case, Cohort, load_phase
-from RadiomicsCoreLib.jobs.case_records import case_fingerprint, case_json, write_study
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.figures.style import FORMATS
-from RadiomicsCoreLib.images.reading import read_image
-from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.files.provenance import hash_files, hash_settings
 from RadiomicsCoreLib.files.safe_names import one_line
 from RadiomicsCoreLib.files.tables import read_cells, unguard_text, write_json
+from RadiomicsCoreLib.images.reading import read_image
+from RadiomicsCoreLib.jobs.batch import CaseOutcome, CaseTask, CaseWork, case_folder, run_batch
+from RadiomicsCoreLib.jobs.case_records import case_fingerprint, case_json, write_study
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 
 from ..inputs.deep_cases import DeepJobResult, open_cohort, phase_regions
-from .explain_job import scores_of
 from ..inputs.patches import network_image, picture_of_input
-from .job_output import JobOutput
 from ..networks.network_bundle import NetworkBundle, check_fits
-from .network_evaluation import evaluate_outputs, outcome_columns, outcomes_of
 from ..networks.network_source import LoadedNetwork, NetworkSource, network_in_this_process, weights_hash
-from ..training.new_masks import dice_with, draw_mask, needs_region
 from ..networks.prediction import predict, probability
 from ..networks.seen_cases import (
     NEW,
@@ -43,6 +39,10 @@ from ..networks.seen_cases import (
     seen_record,
 )
 from ..settings.training_settings import Task
+from ..training.new_masks import dice_with, draw_mask, needs_region
+from .explain_job import scores_of
+from .job_output import JobOutput
+from .network_evaluation import evaluate_outputs, outcome_columns, outcomes_of
 
 if TYPE_CHECKING:
     from ..evaluation.metrics import EvaluationSettings

@@ -10,19 +10,19 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.figures.style import save_figure
-from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.files.safe_names import safe_folder_name
 from RadiomicsCoreLib.files.tables import write_csv
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 
-from ..models.classifier_bundle import ClassifierBundle, load_bundle
-from ..models.cross_validation import MeanOfModels
-from ..tables.feature_tables import FeatureTables
-from ..models.fusion import FusedModel
-from ..tables.samples import matrix, numbers_of
 from ..explanation.shapley import Contributions, ShapleyMethod, shapley_values
 from ..explanation.shapley_figures import overall_figure, patient_figure
-from ..networks.training_record import check_compatible
+from ..models.classifier_bundle import ClassifierBundle, load_bundle
+from ..models.cross_validation import MeanOfModels
+from ..models.fusion import FusedModel
 from ..models.workspace import Model
+from ..networks.training_record import check_compatible
+from ..tables.feature_tables import FeatureTables
+from ..tables.samples import matrix, numbers_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,15 +11,16 @@ from typing import Any
 from PeritumoralRadiomicsLib.jobs.cohort_extraction import FEATURES_FILE, REGION_COLUMNS, REGIONS_FILE
 from PeritumoralRadiomicsLib.regions.mask_perturbation import ContourPerturbation
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
-from RadiomicsCoreLib.jobs.batch import CaseOutcome, CaseTask, CaseWork, run_batch
-from RadiomicsCoreLib.cohort.table import Case
-from RadiomicsCoreLib.jobs.case_records import case_fingerprint, case_json, write_study
-from RadiomicsCoreLib.errors import InputError, RadiomicsError
-from RadiomicsCoreLib.progress import Progress, no_progress, part_of
-from RadiomicsCoreLib.files.safe_names import one_line
 from RadiomicsCoreLib.cohort.second_reader import read_by
+from RadiomicsCoreLib.cohort.table import Case
+from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsCoreLib.files.safe_names import one_line
 from RadiomicsCoreLib.files.tables import write_csv, write_json, write_parquet
+from RadiomicsCoreLib.jobs.batch import CaseOutcome, CaseTask, CaseWork, run_batch
+from RadiomicsCoreLib.jobs.case_records import case_fingerprint, case_json, write_study
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 
+from ..deep_features.computing import DeepFeatures, check_input, deep_features
 from ..inputs.deep_cases import (
     DEFAULT_RINGS,
     DeepJobResult,
@@ -27,14 +28,13 @@ from ..inputs.deep_cases import (
     open_cohort,
     phase_regions,
 )
-from ..settings.deep_feature_settings import DeepFeatureSettings
-from ..deep_features.computing import DeepFeatures, check_input, deep_features
-from ..settings.input_settings import InputKind, NetworkInput
 from ..inputs.patches import picture_of_input
+from ..networks.catalogue import network_spec
 from ..networks.network_bundle import check_fits
 from ..networks.network_source import LoadedNetwork, NetworkSource, network_in_this_process, seen_by, weights_hash
-from ..networks.catalogue import network_spec
 from ..networks.seen_cases import SeenCases, namesakes, seen_record
+from ..settings.deep_feature_settings import DeepFeatureSettings
+from ..settings.input_settings import InputKind, NetworkInput
 
 
 @dataclass(frozen=True)

@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from RadiomicsCoreLib.jobs.batch import CaseTask, CaseWork, run_batch
 from RadiomicsCoreLib.cohort.table import Case
-from RadiomicsCoreLib.jobs.case_records import case_fingerprint, case_json, write_study
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
-from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.files.tables import write_csv, write_json
+from RadiomicsCoreLib.jobs.batch import CaseTask, CaseWork, run_batch
+from RadiomicsCoreLib.jobs.case_records import case_fingerprint, case_json, write_study
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 
+from ..explanation.grad_cam import Explanation, MapKind, explain_case
+from ..explanation.map_figure import save_map_figure
 from ..inputs.deep_cases import (
     DeepJobResult,
     PhaseRegions,
     open_cohort,
     phase_regions,
 )
-from ..explanation.grad_cam import Explanation, MapKind, explain_case
-from ..explanation.map_figure import save_map_figure
 from ..networks.network_bundle import NetworkBundle, check_fits
 from ..networks.network_source import NetworkSource, network_in_this_process, weights_hash
 from ..networks.prediction import probability

@@ -13,30 +13,30 @@ from typing import TYPE_CHECKING, Any
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.figures.style import FORMATS
-from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.files.provenance import environment_record
+from RadiomicsCoreLib.files.tables import read_csv
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.selection.readings import Readings
 from RadiomicsCoreLib.selection.volume_filter import RegionVolumes
-from RadiomicsCoreLib.files.tables import read_csv
 
+from ..evaluation.figures import sweep_figure
+from ..evaluation.metrics import EvaluationSettings, permutation_test
 from ..models.classifier_bundle import ClassifierBundle, require_skops, save_bundle
 from ..models.classifiers import CLASSIFIERS, BestOfClassifiers, tuned_classifiers
 from ..models.cross_validation import CrossValidationResult, CrossValidationSettings, cross_validate, fit_once
-from ..tables.endpoints import read_endpoint
-from ..evaluation.metrics import EvaluationSettings, permutation_test
-from ..tables.feature_tables import FeatureTables
-from ..evaluation.figures import sweep_figure
 from ..models.fusion import FusionLearner, SignatureSource, column_sources
 from ..models.fusion_parts import TRAINING, patients_of, study_parts
-from .fusion_tables import FUSION, write_other_parts, write_reliability, write_signatures, write_training
-from .job_output import JobOutput, JobResult
 from ..models.rad_score import RadScoreLearner
 from ..models.ring_sweep import SweepSource, ring_sweep, sweep_sources
-from ..tables.samples import MissingFeatures, Samples
-from ..networks.seen_cases import check_unseen
 from ..models.selection_plan import SelectionPlan, SelectionSettings
-from ..networks.training_record import record_of
 from ..models.workspace import Learner
+from ..networks.seen_cases import check_unseen
+from ..networks.training_record import record_of
+from ..tables.endpoints import read_endpoint
+from ..tables.feature_tables import FeatureTables
+from ..tables.samples import MissingFeatures, Samples
+from .fusion_tables import FUSION, write_other_parts, write_reliability, write_signatures, write_training
+from .job_output import JobOutput, JobResult
 
 if TYPE_CHECKING:
     import pandas as pd

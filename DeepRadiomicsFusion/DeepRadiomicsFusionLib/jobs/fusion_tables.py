@@ -10,16 +10,16 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.selection.readings import Readings, Reliability
 
-from ..models.cross_validation import CrossValidationResult, LearnerResult, fit_once
-from ..evaluation.metrics import EvaluationSettings, delong_table, evaluate
 from ..evaluation.figures import calibration_figure, delong_figure, roc_figure
+from ..evaluation.metrics import EvaluationSettings, delong_table, evaluate
+from ..models.cross_validation import CrossValidationResult, LearnerResult, fit_once
 from ..models.fusion import ColumnLearner
 from ..models.fusion_parts import TRAINING
-from .job_output import JobOutput, file_stem
 from ..models.rad_score import RadScore
-from ..tables.samples import Samples
 from ..models.selection_plan import SelectionSettings
 from ..models.workspace import Learner
+from ..tables.samples import Samples
+from .job_output import JobOutput, file_stem
 
 FUSION = "fusion"
 

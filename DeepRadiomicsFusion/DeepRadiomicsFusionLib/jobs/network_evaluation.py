@@ -10,12 +10,12 @@ import numpy as np
 from RadiomicsCoreLib.cohort.table import Case
 from RadiomicsCoreLib.errors import InputError
 
-from ..tables.endpoints import refuse_text
-from .job_output import JobOutput, file_stem
+from ..evaluation.survival_score import survival_score
 from ..networks.network_bundle import NetworkBundle
 from ..networks.seen_cases import NEW, TRAINING_PART
-from ..evaluation.survival_score import survival_score
 from ..settings.training_settings import Task
+from ..tables.endpoints import refuse_text
+from .job_output import JobOutput, file_stem
 
 if TYPE_CHECKING:
     from ..evaluation.metrics import EvaluationSettings
@@ -94,8 +94,8 @@ def _binary(
     known: Mapping[str, float] | None,
     settings: EvaluationSettings | None,
 ) -> list[dict[str, Any]]:
-    from ..evaluation.metrics import evaluate
     from ..evaluation.figures import calibration_figure, roc_figure
+    from ..evaluation.metrics import evaluate
 
     both = [case for case in chances if case in (known or {})]
     if known is None or not both:

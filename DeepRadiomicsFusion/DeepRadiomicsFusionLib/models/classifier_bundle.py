@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError, RadiomicsError
+from RadiomicsCoreLib.files.broken_zip import BROKEN_ZIP
 from RadiomicsCoreLib.files.tables import write_json
 
-from RadiomicsCoreLib.files.broken_zip import BROKEN_ZIP
+from ..networks.training_record import TrainingRecord, record_from_dict
 from .classifiers import CLASSIFIERS, ClassifierModel, class_scores
 from .cross_validation import MeanOfModels
 from .fusion import FusedModel, LogisticFusion
 from .rad_score import RadScore, rad_score_from_dict, rad_score_to_dict
 from .ring_sweep import ChosenModel
 from .selection_plan import Selected
-from ..networks.training_record import TrainingRecord, record_from_dict
 from .workspace import Model
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from RadiomicsCoreLib.errors import InputError, ModelError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.statistics.roc import youden_threshold
 
-from .classifiers import quick_auc
 from ..tables.samples import Samples
+from .classifiers import quick_auc
 from .workspace import Learner, Model, Workspace, patient_folds
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.statistics.lasso_logistic import LassoSettings, first_with_a_feature, fit_lasso_logistic
 
-from .classifiers import scaled
 from ..tables.samples import Samples, matrix
+from .classifiers import scaled
 from .selection_plan import SelectionPlan, SelectionSettings, Selector
 from .workspace import Workspace
 

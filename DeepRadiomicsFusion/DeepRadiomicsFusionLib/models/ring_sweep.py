@@ -15,10 +15,10 @@ from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.statistics.roc import Auc, AucComparison, Rate, auc, compare_aucs, error_rates
 
+from ..tables.samples import Samples
 from .classifiers import quick_auc
 from .cross_validation import CrossValidationResult, CrossValidationSettings, cross_validate
 from .fusion import ColumnLearner, Source
-from ..tables.samples import Samples
 from .workspace import Learner, Model, Workspace
 
 if TYPE_CHECKING:

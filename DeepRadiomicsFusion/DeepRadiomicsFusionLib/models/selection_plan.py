@@ -8,7 +8,6 @@ from enum import Enum
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.statistics.icc import IccModel
 from RadiomicsCoreLib.selection.class_difference import ClassDifferenceFilter, DifferenceTest
 from RadiomicsCoreLib.selection.correlation_filter import CorrelationFilter
 from RadiomicsCoreLib.selection.icc_filter import IccFilter
@@ -18,6 +17,7 @@ from RadiomicsCoreLib.selection.readings import Readings
 from RadiomicsCoreLib.selection.step import Step
 from RadiomicsCoreLib.selection.volume_filter import RegionVolumes, VolumeCorrelationFilter
 from RadiomicsCoreLib.selection.z_score import ZScore
+from RadiomicsCoreLib.statistics.icc import IccModel
 
 from ..tables.samples import Samples
 

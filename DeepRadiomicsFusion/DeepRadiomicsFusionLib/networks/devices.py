@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError
 
-from .catalogue import require_torch
 from ..settings.training_settings import Device
+from .catalogue import require_torch
 
 if TYPE_CHECKING:
     import torch

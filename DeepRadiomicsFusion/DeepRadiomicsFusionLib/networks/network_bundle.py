@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError, RadiomicsError
+from RadiomicsCoreLib.files.broken_zip import BROKEN_ZIP
 from RadiomicsCoreLib.files.tables import write_json
 
-from RadiomicsCoreLib.files.broken_zip import BROKEN_ZIP
 from ..settings.input_settings import NetworkInput
+from ..settings.training_settings import Task
 from .catalogue import build_network, network_spec, require_torch
 from .rad_score_network import build_rad_score_network
-from ..training.segmentation import PAPER_WIDTH, build_unet
-from ..settings.training_settings import Task
+from .unet import PAPER_WIDTH, build_unet
 
 if TYPE_CHECKING:
     from torch import nn

@@ -12,9 +12,9 @@ import numpy as np
 
 from RadiomicsCoreLib.progress import Progress, no_progress
 
+from .catalogue import build_network, network_spec
 from .devices import choose_device
 from .network_bundle import NetworkBundle, is_network_bundle, load_network_bundle
-from .catalogue import build_network, network_spec
 from .seen_cases import NOBODY, SeenCases, seen_by_bundle
 from .weights import IMAGENET as PUBLISHED
 from .weights import load_imagenet
@@ -50,7 +50,8 @@ class NetworkSource:
         """Build the network and load its weights onto the device.
 
         Raises:
-            InputError, ModelError, DependencyError: as :func:`~DeepRadiomicsFusionLib.networks.weights.load_imagenet` and
+            InputError, ModelError, DependencyError: as
+                :func:`~DeepRadiomicsFusionLib.networks.weights.load_imagenet` and
                 :func:`~DeepRadiomicsFusionLib.networks.network_bundle.load_network_bundle`.
         """
         device = choose_device(self.device)

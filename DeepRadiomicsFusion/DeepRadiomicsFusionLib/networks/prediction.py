@@ -11,8 +11,8 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
-from .devices import choose_device, memory_errors_explained
 from ..settings.training_settings import Device
+from .devices import choose_device, memory_errors_explained
 
 if TYPE_CHECKING:
     import torch

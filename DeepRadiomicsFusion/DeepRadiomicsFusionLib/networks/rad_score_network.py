@@ -10,10 +10,10 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
-from .devices import choose_device, memory_errors_explained
-from .catalogue import build_network, layer_of, network_spec, require_torch
-from .prediction import evaluating, inputs_of
 from ..settings.training_settings import Device
+from .catalogue import build_network, layer_of, network_spec, require_torch
+from .devices import choose_device, memory_errors_explained
+from .prediction import evaluating, inputs_of
 from .weights import load_imagenet
 
 if TYPE_CHECKING:

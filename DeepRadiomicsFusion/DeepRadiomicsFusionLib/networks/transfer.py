@@ -11,9 +11,9 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
+from ..settings.training_settings import Mode
 from .catalogue import layer_of
 from .prediction import evaluating, inputs_of
-from ..settings.training_settings import Mode
 
 if TYPE_CHECKING:
     import torch

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from RadiomicsCoreLib.settings.rules import check_known, is_number
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.rules import check_known, is_number
 
 if TYPE_CHECKING:
     import torch

@@ -7,11 +7,18 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
-from RadiomicsCoreLib.settings.rules import check_known
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.rules import check_known
 
 from .input_settings import InputKind, NetworkInput
-from ..deep_features.slice_aggregation import SliceRule
+
+
+class SliceRule(Enum):
+    """How slices become one patient: their mean, their maximum, or the mean of the larger of two clusters."""
+
+    MEAN = "mean"
+    MAXIMUM = "maximum"
+    LARGER_CLUSTER = "larger_cluster"
 
 
 class FeatureSource(Enum):

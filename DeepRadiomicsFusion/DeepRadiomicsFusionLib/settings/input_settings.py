@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from typing import Any
 
-from RadiomicsCoreLib.settings.rules import check_known
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.rules import check_known
 
 
 class InputKind(Enum):

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 
 from PeritumoralRadiomicsLib.regions.growing import TUMOUR
 from PeritumoralRadiomicsLib.regions.ring_settings import RingPlane, RingSettings
-from RadiomicsCoreLib.settings.rules import check_known
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.rules import check_known
 
-from .deep_feature_settings import DeepFeatureSettings, FeatureSource, Pooling
+from .deep_feature_settings import DeepFeatureSettings, FeatureSource, Pooling, SliceRule
 from .input_settings import InputKind, NetworkInput, Scaling
-from ..deep_features.slice_aggregation import SliceRule
 from .training_settings import Mode, Monitor, Optimiser, Schedule, Task, TrainingSettings
 
 

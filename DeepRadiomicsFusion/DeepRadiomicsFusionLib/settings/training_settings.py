@@ -9,8 +9,8 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from RadiomicsCoreLib.settings.rules import check_known
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.rules import check_known
 
 from .augmentation import Augmentation, named_augmentation
 

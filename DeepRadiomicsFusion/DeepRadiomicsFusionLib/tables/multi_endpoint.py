@@ -11,8 +11,8 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.statistics.roc import Auc, auc
 
-from .endpoints import read_endpoints
 from ..training.training_cases import TrainingCases, labelled_cases
+from .endpoints import read_endpoints
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from RadiomicsCoreLib.statistics.binary_outcome import binary_outcome
 from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.statistics.binary_outcome import binary_outcome
 
 if TYPE_CHECKING:
     import pandas as pd

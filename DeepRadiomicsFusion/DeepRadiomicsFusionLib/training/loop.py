@@ -20,19 +20,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.files.provenance import hash_settings
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 
-from ..settings.augmentation import Augmentation, augment
+from ..networks.catalogue import layer_of
 from ..networks.checkpoints import Checkpoint, State, copy_of_state, last_checkpoint, load_checkpoint, save_checkpoint
 from ..networks.devices import choose_device, memory_errors_explained
-from .loss_curve import Losses
-from ..networks.catalogue import layer_of
-from .objectives import Objective, make_objective
 from ..networks.prediction import evaluating, inputs_of
-from .training_cases import TrainingCases, refuse_shared_cases, split_cases
-from ..settings.training_settings import Mode, Task, TrainingSettings, make_optimiser
 from ..networks.transfer import freeze_all_but_heads, head_inputs
+from ..settings.augmentation import Augmentation, augment
+from ..settings.training_settings import Mode, Task, TrainingSettings, make_optimiser
+from .loss_curve import Losses
+from .objectives import Objective, make_objective
+from .training_cases import TrainingCases, refuse_shared_cases, split_cases
 
 if TYPE_CHECKING:
     import torch

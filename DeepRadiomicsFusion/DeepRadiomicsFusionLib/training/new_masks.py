@@ -12,10 +12,10 @@ import SimpleITK as sitk
 from PeritumoralRadiomicsLib.regions.growing import TUMOUR
 from RadiomicsCoreLib.errors import RegionError
 
-from ..explanation.grad_cam import map_on_patient
-from ..settings.input_settings import InputKind, NetworkInput, Slices
 from ..inputs.patches import NetworkImage, network_image
+from ..inputs.patient_grid import map_on_patient
 from ..networks.prediction import predict
+from ..settings.input_settings import InputKind, NetworkInput, Slices
 from ..settings.training_settings import Device
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..settings.training_settings import Monitor, Task, TrainingSettings
 from .batches import event_balanced_batches, shuffled_batches
 from .losses import binary_cross_entropy, cox_loss, dice, segmentation_cross_entropy, soft_dice_loss
 from .training_cases import TrainingCases
-from ..settings.training_settings import Monitor, Task, TrainingSettings
 
 if TYPE_CHECKING:
     import torch

@@ -6,8 +6,8 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 
-from .training_cases import TrainingCases, is_usable
 from ..settings.training_settings import Task
+from .training_cases import TrainingCases, is_usable
 
 _TRIES = 50
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from RadiomicsCoreLib.errors import DependencyError
+from RadiomicsCoreLib.settings.rules import check_known
 
 from ..preprocessing.filtered_image import FeatureEngine
-from RadiomicsCoreLib.settings.rules import check_known
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,14 @@ from RadiomicsCoreLib.images.geometry import IndexBox, crop, mask_box, union_box
 from RadiomicsCoreLib.progress import Progress, no_progress
 
 from ..preprocessing.bin_edges import shared_bin_edges
-from ..preprocessing.filtered_image import FeatureEngine, FilteredImage
-from .choice import DEFAULT_ENGINE, get_engine
-from ..settings.extraction_settings import ExtractionSettings, Profile
-from ..settings.feature_names import SHAPE_CLASSES
 from ..preprocessing.filter_margin import margins_of, widest
-from .ordered_work import check_threads, in_order
+from ..preprocessing.filtered_image import FeatureEngine, FilteredImage
 from ..preprocessing.pipeline import CaseUnderWay, begin
 from ..preprocessing.region_checks import check_region, resegment
+from ..settings.extraction_settings import ExtractionSettings, Profile
+from ..settings.feature_names import SHAPE_CLASSES
+from .choice import DEFAULT_ENGINE, get_engine
+from .ordered_work import check_threads, in_order
 
 
 @dataclass(frozen=True)

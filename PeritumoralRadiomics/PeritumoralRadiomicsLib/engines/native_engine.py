@@ -13,21 +13,14 @@ import SimpleITK as sitk
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox
 
-from ..filters import bank as filters
-from ..preprocessing.filtered_image import FilteredImage
-from ..features import first_order
-from ..features import glcm
-from ..features import gldm
-from ..features import glrlm
-from ..features import glszm
-from ..features import ngtdm
-from ..features import shape
-from ..features import shape_2d
-from ..grey_levels.discretisation import region_levels
+from ..features import first_order, glcm, gldm, glrlm, glszm, ngtdm, shape, shape_2d
 from ..features.family import Family
+from ..filters import bank as filters
+from ..grey_levels.discretisation import region_levels
 from ..grey_levels.region import Region
 from ..grey_levels.remembered_regions import RememberedRegions
 from ..grey_levels.settings import FeatureSettings
+from ..preprocessing.filtered_image import FilteredImage
 
 VERSION = "1.0.0"
 

@@ -19,7 +19,7 @@ import numpy as np
 from RadiomicsCoreLib.blas_threads import single_blas_thread
 
 if TYPE_CHECKING:
-    from .glcm import Cooccurrence
+    from ..grey_levels.cooccurrence import Cooccurrence
 
 EPSILON = np.spacing(1.0)
 SMALL = 12

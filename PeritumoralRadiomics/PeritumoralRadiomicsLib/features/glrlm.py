@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..grey_levels import level_size
-from .family import Family
 from ..grey_levels.level_size import LevelSizes
 from ..grey_levels.neighbours import Offset, lengths_mm
 from ..grey_levels.region import Region
+from .family import Family
 
 FAMILY = Family("glrlm")
 

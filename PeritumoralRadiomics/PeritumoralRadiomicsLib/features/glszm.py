@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..grey_levels import level_size
-from .family import Family
 from ..grey_levels.level_size import LevelSizes
 from ..grey_levels.region import Region
+from .family import Family
 
 FAMILY = Family("glszm")
 

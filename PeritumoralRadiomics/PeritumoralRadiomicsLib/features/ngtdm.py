@@ -15,8 +15,8 @@ from functools import cached_property
 
 import numpy as np
 
-from .family import Family
 from ..grey_levels.region import Region
+from .family import Family
 
 FAMILY = Family("ngtdm")
 

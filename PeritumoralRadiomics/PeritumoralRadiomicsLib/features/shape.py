@@ -15,9 +15,9 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import RegionError
 
+from ..grey_levels.region import bounding_box
 from . import marching_cubes
 from .family import Family
-from ..grey_levels.region import bounding_box
 
 FAMILY = Family("shape")
 

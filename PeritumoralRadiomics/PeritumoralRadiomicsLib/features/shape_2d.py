@@ -15,8 +15,8 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import RegionError
 
-from .family import Family
 from ..grey_levels.region import bounding_box
+from .family import Family
 from .shape import ends_of_rows, hull_points, largest_distance, principal_variances
 
 FAMILY = Family("shape2D")

@@ -21,8 +21,8 @@ from RadiomicsCoreLib.blas_threads import single_blas_thread
 from RadiomicsCoreLib.errors import DependencyError, InputError
 from RadiomicsCoreLib.images.geometry import IndexBox, crop, whole_box
 
-from . import recursive_gaussian
 from ..preprocessing.filtered_image import FilteredImage
+from . import recursive_gaussian
 
 _LOG = logging.getLogger(__name__)
 

@@ -10,6 +10,10 @@ from typing import Any
 
 import SimpleITK as sitk
 
+from RadiomicsCoreLib.cohort.second_reader import read_by
+from RadiomicsCoreLib.cohort.table import Case, Cohort, PhaseFiles
+from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsCoreLib.files.tables import write_csv, write_json, write_parquet
 from RadiomicsCoreLib.jobs.batch import (
     CaseOutcome,
     CaseTask,
@@ -18,20 +22,16 @@ from RadiomicsCoreLib.jobs.batch import (
     run_batch,
     threads_per_case,
 )
-from RadiomicsCoreLib.cohort.table import Case, Cohort, PhaseFiles
 from RadiomicsCoreLib.jobs.case_records import case_fingerprint, case_json, write_study
-from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
-from RadiomicsCoreLib.cohort.second_reader import read_by
-from RadiomicsCoreLib.files.tables import write_csv, write_json, write_parquet
 
 from ..engines.choice import DEFAULT_ENGINE, get_engine
 from ..engines.extraction import ExtractionResult, extract_features
-from ..settings.extraction_settings import ExtractionSettings
+from ..regions.growing import RegionSet, grow_regions
 from ..regions.mask_perturbation import ContourPerturbation, load_perturbed, perturbed_readings
 from ..regions.overlay import OverlayPanel, save_overlay
-from ..regions.growing import RegionSet, grow_regions
 from ..regions.ring_settings import RingSettings
+from ..settings.extraction_settings import ExtractionSettings
 
 FEATURES_FILE = "features.json"
 REGIONS_FILE = "regions.json"

@@ -21,13 +21,13 @@ from typing import Any
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
-from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.files.tables import read_json, write_json
+from RadiomicsCoreLib.progress import Progress, no_progress
 
 from ..engines.extraction import ExtractionResult, ImageGeometry, extract_features
-from ..settings.extraction_settings import ExtractionSettings
-from ..maps.feature_maps import feature_map
 from ..engines.missing_packages import explained_missing_packages
+from ..maps.feature_maps import feature_map
+from ..settings.extraction_settings import ExtractionSettings
 
 EXIT_DONE, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 130
 JOB_FILE, RESULT_FILE, CANCEL_FILE = "job.json", "result.json", "cancel"

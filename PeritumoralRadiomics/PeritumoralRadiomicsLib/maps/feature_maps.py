@@ -22,12 +22,12 @@ import SimpleITK as sitk
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
-from ..grey_levels.discretisation import region_levels
+from ..engines.native_engine import INTENSITY_FAMILIES, mask_array
 from ..features.first_order import Intensities
-from .neighbourhoods import Neighbourhoods
+from ..grey_levels.discretisation import region_levels
 from ..grey_levels.region import bounding_box
 from ..grey_levels.settings import FeatureSettings
-from ..engines.native_engine import INTENSITY_FAMILIES, mask_array
+from .neighbourhoods import Neighbourhoods
 
 PLACES_A_BLOCK = 2**15
 """Voxels of all boxes of a block together: a block's tables stay below some 60 MB, and in the processor's cache."""

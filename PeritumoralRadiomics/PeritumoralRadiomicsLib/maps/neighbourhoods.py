@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..features.glcm import Cooccurrence
+from ..features.ngtdm import ToneDifferences
+from ..grey_levels.cooccurrence import Cooccurrence
 from ..grey_levels.level_size import LevelSizes
 from ..grey_levels.neighbours import Offset, lengths_mm, offsets
-from ..features.ngtdm import ToneDifferences
 from ..grey_levels.settings import FeatureSettings
 
 

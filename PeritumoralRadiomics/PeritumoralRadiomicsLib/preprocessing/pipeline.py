@@ -23,8 +23,8 @@ from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox, aligned_start, crop, find_box, union_box, whole_box
 
 from ..settings.extraction_settings import ExtractionSettings, MaskInterpolator, Profile
-from .filter_margin import margins_of, widest
 from ..settings.ibsi_profile import centred_grid
+from .filter_margin import margins_of, widest
 from .region_checks import check_region
 
 _SPLINE_MARGIN = 32  # input voxels; the B-spline's memory of a border sinks below double precision (0.268^32)

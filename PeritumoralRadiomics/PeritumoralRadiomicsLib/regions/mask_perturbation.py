@@ -30,8 +30,8 @@ import SimpleITK as sitk
 
 from RadiomicsCoreLib.cohort.table import PhaseData, PhaseFiles, load_phase
 from RadiomicsCoreLib.errors import InputError, RegionError
-
 from RadiomicsCoreLib.settings.rules import is_number
+
 from .surface_distance import SubvoxelSurface, distance_map
 
 _WAVES = 256

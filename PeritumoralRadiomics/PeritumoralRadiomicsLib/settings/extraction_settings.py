@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.rules import VOXEL_RULES, check_known, check_settings, is_number
 
 from .feature_names import (
     DEFAULT_FEATURES,
@@ -18,7 +19,6 @@ from .feature_names import (
     intensity_names,
     shape_names,
 )
-from RadiomicsCoreLib.settings.rules import VOXEL_RULES, check_known, check_settings, is_number
 
 
 class MaskInterpolator(StrEnum):

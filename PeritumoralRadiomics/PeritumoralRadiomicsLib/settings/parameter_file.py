@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.rules import check_known
 from RadiomicsCoreLib.settings.text import read_values
 
 from .extraction_settings import ExtractionSettings
 from .feature_names import DEFAULT_FEATURES
-from RadiomicsCoreLib.settings.rules import check_known
 
 SECTIONS = ("setting", "voxelSetting", "featureClass", "imageType", "peritumoral")
 OWN_SETTINGS = ("window", "phase_windows", "clip", "shared_bin_edges", "mask_interpolator", "profile", "min_voxels")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from RadiomicsCoreLib.settings.rules import check_known
+
 from .extraction_settings import ExtractionSettings
 from .parameter_file import parameter_text
-from RadiomicsCoreLib.settings.rules import check_known
 
 _RADIOMIC_CLASSES = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 _MIN_VOXELS = 10

@@ -9,9 +9,9 @@ import slicer
 
 from PeritumoralRadiomicsLib.regions.growing import RegionKind
 from RadiomicsCoreLib.errors import InputError, RegionError
+from RadiomicsSlicerLib.tables import keep_record, put_table, record_of, reference_role, source_of, table_columns
 
 from .features import FEATURE_COLUMN
-from RadiomicsSlicerLib.tables import keep_record, put_table, record_of, reference_role, source_of, table_columns
 
 DISTANCE_COLUMN = "distance_mm"
 _REACH = {

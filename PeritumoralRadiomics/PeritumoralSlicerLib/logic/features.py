@@ -13,20 +13,20 @@ import SimpleITK as sitk
 
 from PeritumoralRadiomicsLib.engines.choice import engine_names
 from PeritumoralRadiomicsLib.engines.extraction import ExtractionResult
-from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.engines.missing_packages import explained_missing_packages
-from PeritumoralRadiomicsLib.settings.parameter_file import read_parameter_file
-from PeritumoralRadiomicsLib.settings.presets import preset
 from PeritumoralRadiomicsLib.regions.growing import TUMOUR, RegionKind
 from PeritumoralRadiomicsLib.regions.ring_settings import union_name
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.settings.parameter_file import read_parameter_file
+from PeritumoralRadiomicsLib.settings.presets import preset
 from RadiomicsCoreLib.errors import InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox
-
 from RadiomicsSlicerLib.grids import VoxelGrid
 from RadiomicsSlicerLib.nodes import volume_grid
-from .ring_tags import read_ring_tag, rings_of
 from RadiomicsSlicerLib.segments import PlacedMask, find_segment, segment_ids, segment_mask, segment_name
 from RadiomicsSlicerLib.tables import FEATURES, keep_record, put_table
+
+from .ring_tags import read_ring_tag, rings_of
 
 FEATURE_COLUMN = "feature"
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.jobs.job_folder import (
     job_command,
     read_map,
@@ -16,10 +15,11 @@ from PeritumoralRadiomicsLib.jobs.job_folder import (
     write_job,
     write_map_job,
 )
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from RadiomicsSlicerLib.nodes import required, volume_image
 
 from .features import extraction_notes, feature_table, gather_regions, resolve_engine
 from .maps import MapRequest, put_requested_map
-from RadiomicsSlicerLib.nodes import required, volume_image
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,14 +9,13 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.maps.feature_maps import estimate_seconds, feature_map
-from PeritumoralRadiomicsLib.settings.feature_names import DEFAULT_FEATURES, SHAPE_CLASSES
 from PeritumoralRadiomicsLib.jobs.job_folder import free_cores
+from PeritumoralRadiomicsLib.maps.feature_maps import estimate_seconds, feature_map
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.settings.feature_names import DEFAULT_FEATURES, SHAPE_CLASSES
 from RadiomicsCoreLib.errors import InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox
 from RadiomicsCoreLib.progress import Progress, no_progress
-
 from RadiomicsSlicerLib.nodes import add_volume, volume_grid, volume_image
 from RadiomicsSlicerLib.segments import find_segment, segment_mask, segment_name
 from RadiomicsSlicerLib.tables import keep_record, record_of

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
-
 from RadiomicsSlicerLib.segments import PlacedMask, get_tag, segment_ids, set_tag
 
 RING_TAG = "PeritumoralRadiomics.Ring"

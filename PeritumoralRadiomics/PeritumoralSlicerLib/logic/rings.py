@@ -15,10 +15,7 @@ from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from RadiomicsCoreLib.errors import InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox
 from RadiomicsCoreLib.progress import Progress, no_progress
-
 from RadiomicsSlicerLib.nodes import volume_grid, volume_image
-from .ring_colours import RIM_COLOUR, ring_colours
-from .ring_tags import RingTag, fingerprint, plain_settings, rings_of, write_ring_tag
 from RadiomicsSlicerLib.segments import (
     PlacedMask,
     add_segment,
@@ -29,6 +26,9 @@ from RadiomicsSlicerLib.segments import (
     segment_name,
 )
 from RadiomicsSlicerLib.tables import keep_record, put_table
+
+from .ring_colours import RIM_COLOUR, ring_colours
+from .ring_tags import RingTag, fingerprint, plain_settings, rings_of, write_ring_tag
 
 _MARGIN_VOXELS = 4
 _RING_FILL_OPACITY = 0.25

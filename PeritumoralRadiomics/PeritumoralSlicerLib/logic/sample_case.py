@@ -12,7 +12,6 @@ import slicer
 import slicer.util
 
 from RadiomicsCoreLib.images.geometry import mask_box
-
 from RadiomicsSlicerLib.layouts import look_at_segment
 from RadiomicsSlicerLib.segments import add_segment
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from .ring_tags import rings_of
 from RadiomicsSlicerLib.segments import segment_ids, segment_name
+
+from .ring_tags import rings_of
 
 
 def segment_items(segmentationNode: Any, none: str, *, rings: bool = False) -> list[tuple[str, str]]:

@@ -8,14 +8,14 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from RadiomicsCoreLib.errors import RadiomicsError
-
 from RadiomicsSlicerLib.dependencies import packages_to_read
 from RadiomicsSlicerLib.job_area import JobArea
-from .map_time import MapTime
+from RadiomicsSlicerLib.tables import RECORD
+
 from ..logic.maps import map_features
 from ..logic.segment_boxes import segment_items, still_there
+from .map_time import MapTime
 from .slice_preview import Debounced
-from RadiomicsSlicerLib.tables import RECORD
 
 
 class MapSection:

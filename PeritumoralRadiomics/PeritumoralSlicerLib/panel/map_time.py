@@ -8,8 +8,8 @@ from shutil import rmtree
 from typing import Any
 
 from RadiomicsCoreLib.errors import RadiomicsError
-
 from RadiomicsSlicerLib.background import BackgroundProcess, python_program
+
 from .time_probe import probe_command, read_answer, write_question
 
 

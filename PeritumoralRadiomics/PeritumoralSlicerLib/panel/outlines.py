@@ -9,8 +9,9 @@ import SimpleITK as sitk
 import slicer
 import vtk
 
-from ..logic.rings import GrownRings
 from RadiomicsSlicerLib.segments import oriented_image
+
+from ..logic.rings import GrownRings
 
 
 def region_surface(grown: GrownRings, name: str) -> Any:

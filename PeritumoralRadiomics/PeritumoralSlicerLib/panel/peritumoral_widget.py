@@ -14,21 +14,21 @@ from slicer.i18n import tr as _
 from PeritumoralRadiomicsLib.engines.choice import engine_names
 from PeritumoralRadiomicsLib.settings.presets import preset_descriptions, preset_names
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
-
 from RadiomicsSlicerLib.dependencies import ensure_packages, packages_for, packages_to_read
 from RadiomicsSlicerLib.drawing import drawing_place, open_segment_editor, remove_back_button
-from ..logic.features import FEATURE_COLUMN, resolve_settings
 from RadiomicsSlicerLib.job_area import JobArea
 from RadiomicsSlicerLib.layouts import look_at_segment, show_chart, show_in_space, show_layout, show_table
-from .map_section import MapSection
 from RadiomicsSlicerLib.module_widget import ModuleWidget
 from RadiomicsSlicerLib.nodes import first_volume
-from .quality_view import QualityView
-from ..logic.ring_tags import rings_of
-from ..logic.segment_boxes import no_organ_words, own_segments, segment_items, still_there, tumour_words
-from .slice_preview import Debounced, SlicePreview
 from RadiomicsSlicerLib.table_panel import TablePanel
 from RadiomicsSlicerLib.tables import FEATURES
+
+from ..logic.features import FEATURE_COLUMN, resolve_settings
+from ..logic.ring_tags import rings_of
+from ..logic.segment_boxes import no_organ_words, own_segments, segment_items, still_there, tumour_words
+from .map_section import MapSection
+from .quality_view import QualityView
+from .slice_preview import Debounced, SlicePreview
 
 TITLE = "Peritumoral Radiomics"
 

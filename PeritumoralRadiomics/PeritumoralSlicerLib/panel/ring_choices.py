@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from RadiomicsCoreLib.settings.number_lists import read_numbers
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+from RadiomicsCoreLib.settings.number_lists import read_numbers
 
 
 def ring_settings_of(parameters: Any) -> RingSettings:

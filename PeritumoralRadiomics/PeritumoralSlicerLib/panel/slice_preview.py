@@ -12,8 +12,8 @@ from typing import Any
 
 import slicer
 
-from .outlines import region_surface
 from ..logic.rings import GrownRings
+from .outlines import region_surface
 
 WAIT_MS = 150
 LONGEST_WAIT_MS = 2000

@@ -14,8 +14,8 @@ from typing import Any
 
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.maps.feature_maps import estimate_seconds
 from PeritumoralRadiomicsLib.jobs.job_folder import free_cores
+from PeritumoralRadiomicsLib.maps.feature_maps import estimate_seconds
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.files.tables import read_json, write_json
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .table import Case, Cohort, PhaseFiles
 from ..errors import InputError
 from ..files.safe_names import one_line
+from .table import Case, Cohort, PhaseFiles
 
 _SHOWN = 6
 

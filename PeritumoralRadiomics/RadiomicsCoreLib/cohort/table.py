@@ -21,11 +21,11 @@ from typing import Any
 import SimpleITK as sitk
 
 from ..errors import EmptyMaskError, InputError, RadiomicsError
-from ..images.reading import check_finite, read_image
-from ..images.masks import read_mask
-from ..progress import Progress, no_progress
 from ..files.safe_names import one_line
 from ..files.tables import read_cells, typed_column, unguard_text
+from ..images.masks import read_mask
+from ..images.reading import check_finite, read_image
+from ..progress import Progress, no_progress
 
 LOG = logging.getLogger(__name__)
 Warn = Callable[[str], None]

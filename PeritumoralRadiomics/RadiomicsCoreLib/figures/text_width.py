@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from RadiomicsCoreLib.figures.style import TEXT_PT
+from .style import TEXT_PT
 
 POINTS_PER_INCH = 72.0
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from .dicom_series import image_of_volume
 from ..errors import EmptyMaskError, InputError
+from .dicom_series import image_of_volume
 from .geometry import SAME_GRID_VOXELS, world_to_index
 from .structure_names import Named, choose_structure
 

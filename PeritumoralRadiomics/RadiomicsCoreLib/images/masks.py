@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..errors import EmptyMaskError, GeometryError, InputError
 from .dicom_seg import read_segment, segment_on_grid, segment_on_own_grid
 from .dicom_series import frame_of_reference, is_dicom_file
-from ..errors import EmptyMaskError, GeometryError, InputError
 from .geometry import adopt_grid, describe_difference, same_grid
 from .reading import existing, read_image
 from .rtstruct import rasterise, read_structure

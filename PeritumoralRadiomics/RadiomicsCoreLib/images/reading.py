@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from .dicom_series import is_dicom_file, quiet_itk, read_multiframe, read_series
 from ..errors import InputError
-from .nifti_scan import NotFinite, scan_nifti
 from ..progress import Progress, no_progress
+from .dicom_series import is_dicom_file, quiet_itk, read_multiframe, read_series
+from .nifti_scan import NotFinite, scan_nifti
 
 # What the readers' own words mean to a user; checked in order against the text of the exception.
 _KNOWN_REASONS = (

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Cancelled, InputError, RadiomicsError
-from .folder_lock import only_run_in
-from ..progress import Progress, no_progress
 from ..files.safe_names import one_line, safe_folder_name
 from ..files.tables import read_json, write_json
+from ..progress import Progress, no_progress
+from .folder_lock import only_run_in
 
 LOG = logging.getLogger(__name__)
 STATUS_FILE = "status.json"

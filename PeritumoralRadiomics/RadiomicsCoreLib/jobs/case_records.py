@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .batch import CaseOutcome, case_folder
 from ..cohort.table import Case, Cohort
 from ..files.provenance import environment_record, hash_files, hash_settings
 from ..files.tables import read_json, write_json
+from .batch import CaseOutcome, case_folder
 
 
 def case_fingerprint(case: Case, phases: Sequence[str], settings: Mapping[str, Any]) -> str:

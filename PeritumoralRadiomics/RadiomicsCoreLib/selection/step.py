@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..statistics.binary_outcome import binary_outcome
 from ..errors import InputError, ModelError
+from ..statistics.binary_outcome import binary_outcome
 
 Self = TypeVar("Self", bound="Step")
 

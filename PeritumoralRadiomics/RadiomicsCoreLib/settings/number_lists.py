@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from RadiomicsCoreLib.errors import InputError
+from ..errors import InputError
 
 
 def read_numbers(text: str, what: str) -> tuple[float, ...]:

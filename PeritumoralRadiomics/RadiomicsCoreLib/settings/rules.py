@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from RadiomicsCoreLib.errors import InputError
+from ..errors import InputError
 
 INTERPOLATORS = (
     "sitkNearestNeighbor",

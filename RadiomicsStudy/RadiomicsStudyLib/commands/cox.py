@@ -60,8 +60,8 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit and write."""
-    from SurvivalNomogramLib.validation.cox_modelling import CoxModelling
     from SurvivalNomogramLib.jobs.survival_jobs import cox_job
+    from SurvivalNomogramLib.validation.cox_modelling import CoxModelling
 
     modelling = CoxModelling(
         univariable_p=arguments.univariable_p,

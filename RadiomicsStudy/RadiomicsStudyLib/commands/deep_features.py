@@ -97,9 +97,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def deep_features_job_of(arguments: argparse.Namespace) -> Any:
     """Return the job that the words name: the study's settings, changed by the single options."""
+    from DeepRadiomicsFusionLib.deep_features.untrained_features import refuse_untrained
     from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, usual_features
     from DeepRadiomicsFusionLib.networks.network_source import NetworkSource
-    from DeepRadiomicsFusionLib.deep_features.untrained_features import refuse_untrained
 
     named = arguments.network or ("efficientnet_lite0" if not arguments.study else None)
     bundle = NetworkSource(named or "efficientnet_lite0", arguments.weights).bundle()

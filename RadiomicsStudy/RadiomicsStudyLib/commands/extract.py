@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PeritumoralRadiomicsLib.jobs.cohort_extraction import ExtractionJob, extract_cohort, extract_perturbed
 from PeritumoralRadiomicsLib.engines.choice import DEFAULT_ENGINE, engine_names
+from PeritumoralRadiomicsLib.jobs.cohort_extraction import ExtractionJob, extract_cohort, extract_perturbed
 from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings, Profile
 from PeritumoralRadiomicsLib.settings.parameter_file import read_parameter_file
 from PeritumoralRadiomicsLib.settings.presets import preset

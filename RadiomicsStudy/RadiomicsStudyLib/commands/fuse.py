@@ -108,8 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> Any:
-    from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
     from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings
+    from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
     from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
 
     chosen = {"classifiers": arguments.classifiers} if arguments.classifiers else {}

@@ -10,13 +10,13 @@ from typing import Any
 import SimpleITK as sitk
 
 from PeritumoralRadiomicsLib.jobs.cohort_extraction import FIGURE_COLUMNS, region_rows, save_masks
-from PeritumoralRadiomicsLib.regions.overlay import OverlayPanel, save_overlay
 from PeritumoralRadiomicsLib.regions.growing import RegionSet, grow_regions
-from RadiomicsCoreLib.jobs.batch import make_output_folder
+from PeritumoralRadiomicsLib.regions.overlay import OverlayPanel, save_overlay
 from RadiomicsCoreLib.errors import EmptyMaskError
-from RadiomicsCoreLib.images.reading import read_image
-from RadiomicsCoreLib.images.masks import read_mask
 from RadiomicsCoreLib.files.tables import write_csv
+from RadiomicsCoreLib.images.masks import read_mask
+from RadiomicsCoreLib.images.reading import read_image
+from RadiomicsCoreLib.jobs.batch import make_output_folder
 
 from ..words.arguments import add_ring_options, ring_settings
 from ..words.console import print_files, print_lines, print_table

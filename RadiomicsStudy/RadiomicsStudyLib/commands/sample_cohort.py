@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..sample.sample_cohort import make_sample_cohort
 from ..words.arguments import positive_int
 from ..words.console import progress_bar
-from ..sample.sample_cohort import make_sample_cohort
 
 EXAMPLES = """examples:
   peritumoral sample-cohort sample --patients 24 --seed 1

@@ -67,8 +67,8 @@ def add_parser(verbs: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train and report."""
     from DeepRadiomicsFusionLib.jobs.train_job import train_job
-    from DeepRadiomicsFusionLib.settings.training_settings import Task
     from DeepRadiomicsFusionLib.networks.weights import require_imagenet
+    from DeepRadiomicsFusionLib.settings.training_settings import Task
 
     job = train_job_of(arguments)
     fetched = job.pretrained and job.weights is None and job.training.task is not Task.SEGMENTATION
@@ -84,7 +84,7 @@ def train_job_of(arguments: argparse.Namespace) -> Any:
     """Return the training that the words name: the study's settings, changed by the single options."""
     from dataclasses import replace
 
-    from DeepRadiomicsFusionLib.jobs.train_job import TrainJob
+    from DeepRadiomicsFusionLib.training.train_plan import TrainJob
 
     study = _study(arguments)
     task = _task(arguments, study)

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from RadiomicsCoreLib.settings.number_lists import read_numbers
 from PeritumoralRadiomicsLib.regions.ring_settings import RingLayout, RingPlane, RingSettings
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.number_lists import read_numbers
 
 
 def numbers(what: str) -> Callable[[str], tuple[float, ...]]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from RadiomicsCoreLib.progress import Progress
 from RadiomicsCoreLib.files.safe_names import one_line
+from RadiomicsCoreLib.progress import Progress
 
 _CASE_WIDTH = 30
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from RadiomicsCoreLib.jobs.batch import CaseOutcome, failures
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.jobs.batch import CaseOutcome, failures
 
 from .arguments import add_ring_options, positive_int, ring_settings, window
 from .console import print_failures, print_files, print_lines

@@ -17,11 +17,11 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.files.tables import read_json, write_json
 
+from ..groups.risk_groups import RiskCutoff
 from ..models.cox import CoxModel
 from ..models.logistic import LogisticModel
-from ..tables.missing_values import MissingValues
 from ..nomogram.points import Nomogram
-from ..groups.risk_groups import RiskCutoff
+from ..tables.missing_values import MissingValues
 
 FORMAT = "peritumoral survival model"
 VERSION = 1

@@ -15,9 +15,9 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 
-from .bundle import ModelBundle
 from ..tables.cohort_table import ids_of, load_table
 from ..tables.covariates import Term, check_column, level_texts
+from .bundle import ModelBundle
 
 if TYPE_CHECKING:
     import pandas as pd

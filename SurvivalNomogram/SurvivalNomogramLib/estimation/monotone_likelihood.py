@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from SurvivalNomogramLib.estimation.partial_likelihood import risk_sets
+from .risk_sets import risk_sets
 
 
 def monotone_columns(x: np.ndarray, time: np.ndarray, event: np.ndarray) -> list[int]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .risk_sets import RiskSets, risk_sets
+
 CONVERGED_DECREMENT = 1e-9
 """Newton decrement (expected gain of the log-likelihood) below which one last step is taken."""
 MAXIMUM_STEPS = 60
@@ -20,47 +22,6 @@ SUSPECT_RANGE = 12.0
 """Range of the linear predictor (a hazard ratio of 160,000) from which on the exact check is worth its time."""
 FARTHEST = 30.0
 """Log hazard ratio of one standard deviation beyond which the coefficients are taken to run to infinity."""
-
-
-@dataclass(frozen=True)
-class RiskSets:
-    """Who is at risk at each event. Rows are sorted by time; all arrays but ``order`` follow that order.
-
-    Args:
-        order: (n,) index that sorts the caller's rows by time.
-        event: (n,) bool.
-        first: (d,) for each event, the first row still at risk at its time.
-        tied: (d,) for each event, the place of its time among the m distinct event times.
-        starts: (m,) first event at each distinct event time.
-        share: (d,) Efron's share of the tied events' risk that is taken off: l / size, l = 0, 1, ...
-        times: (m,) distinct event times.
-        rows_from: (n,) number of distinct event times at or before each row's time.
-    """
-
-    order: np.ndarray
-    event: np.ndarray
-    first: np.ndarray
-    tied: np.ndarray
-    starts: np.ndarray
-    share: np.ndarray
-    times: np.ndarray
-    rows_from: np.ndarray
-
-
-def risk_sets(time: np.ndarray, event: np.ndarray) -> RiskSets:
-    """Sort the patients and find the risk set of every event.
-
-    Args:
-        time: (n,) follow-up.
-        event: (n,) 1 for an event, 0 for a censored patient.
-    """
-    order = np.argsort(time, kind="stable")
-    time, is_event = np.asarray(time, float)[order], np.asarray(event)[order] == 1
-    times, starts, tied, sizes = np.unique(time[is_event], return_index=True, return_inverse=True, return_counts=True)
-    share = (np.arange(len(tied)) - starts[tied]) / sizes[tied]
-    first = np.searchsorted(time, times, side="left")[tied]
-    rows_from = np.searchsorted(times, time, side="right")
-    return RiskSets(order, is_event, first, tied, starts, share, times, rows_from)
 
 
 def _at_risk(values: np.ndarray) -> np.ndarray:
@@ -212,7 +173,7 @@ def is_suspect(linear_predictor: np.ndarray) -> bool:
 
 def _has_no_maximum(x: np.ndarray, time: np.ndarray, event: np.ndarray) -> bool:
     # Imported here because that module is built on this one; it is needed for suspects alone.
-    from SurvivalNomogramLib.estimation.monotone_likelihood import monotone_columns
+    from .monotone_likelihood import monotone_columns
 
     return bool(monotone_columns(x, time, event))
 

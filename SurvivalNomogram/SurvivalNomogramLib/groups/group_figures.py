@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figures.pretty_numbers import pretty
 from RadiomicsCoreLib.figures.style import (
     GREY,
     LIGHT_GREY,
@@ -20,8 +21,6 @@ from RadiomicsCoreLib.figures.style import (
     plain_axes,
     style_axes,
 )
-
-from RadiomicsCoreLib.figures.pretty_numbers import pretty
 from RadiomicsCoreLib.figures.text_width import text_width_in, wrapped
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 
-from ..tables.covariates import is_numeric, level_texts
 from ..estimation.kaplan_meier import log_rank
 from ..estimation.outcome_checks import check_outcome, check_score
 from ..estimation.partial_likelihood import maximise
+from ..tables.covariates import is_numeric, level_texts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,15 +11,15 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, part_of
 
-from ..validation.bootstrap import BootstrapSettings
 from ..bundles.bundle import ModelBundle
-from .cohort_validation import CohortPart, Cohorts
-from ..validation.concordance import concordance_difference, harrell_c
-from ..models.cox import CoxModel
-from .job_output import JobOutput
-from ..validation.model_comparison import c_difference, likelihood_ratio, reclassification
 from ..bundles.new_patients import read_new_patients
+from ..models.cox import CoxModel
+from ..validation.bootstrap import BootstrapSettings
+from ..validation.concordance import concordance_difference, harrell_c
+from ..validation.model_comparison import c_difference, likelihood_ratio, reclassification
 from ..validation.time_dependent_roc import auc_difference, time_dependent_roc
+from .cohort_validation import CohortPart, Cohorts
+from .job_output import JobOutput
 
 
 def write_comparison(

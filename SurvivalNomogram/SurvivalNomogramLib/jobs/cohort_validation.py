@@ -12,24 +12,24 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, part_of
 
-from ..validation.bootstrap import BootstrapSettings, optimism_corrected_c
-from ..validation.brier import brier_table
 from ..bundles.bundle import ModelBundle
-from ..validation.calibration import Calibration, calibrate, calibrate_with_optimism
-from ..tables.cohort_table import TRAINING, load_table
-from ..tables.covariates import level_texts
-from ..models.cox import CoxModel
-from ..validation.cox_modelling import CoxModelling, FittedResamples
-from .cox_report import concordances, resample_notes
-from ..validation.decision_curve import corrected_decision_curve, decision_curve_survival
-from ..groups.group_figures import forest_figure
-from .job_output import JobOutput, SurvivalColumns, data_hash, file_name
 from ..bundles.new_patients import read_new_patients
+from ..groups.group_figures import forest_figure
 from ..groups.risk_groups import HIGH, LOW, RiskCutoff
 from ..groups.subgroups import SubgroupRow, subgroup_analysis, subgroup_table
+from ..models.cox import CoxModel
+from ..tables.cohort_table import TRAINING, load_table
+from ..tables.covariates import level_texts
 from ..tables.survival_table import SurvivalTable, read_survival_table
+from ..validation.bootstrap import BootstrapSettings, optimism_corrected_c
+from ..validation.brier import brier_table
+from ..validation.calibration import Calibration, calibrate, calibrate_with_optimism
+from ..validation.cox_modelling import CoxModelling, FittedResamples
+from ..validation.decision_curve import corrected_decision_curve, decision_curve_survival
 from ..validation.time_dependent_roc import auc_table, time_dependent_roc
 from ..validation.validation_figures import brier_figure, calibration_figure, decision_curve_figure, roc_figure
+from .cox_report import concordances, resample_notes
+from .job_output import JobOutput, SurvivalColumns, data_hash, file_name
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,20 +11,20 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress
 
-from ..tables.baseline_table import baseline_table
-from ..validation.bootstrap import BootstrapSettings, bootstrap_interval, optimism_corrected_c
-from ..tables.cohort_table import TRAINING, CohortTable
 from ..estimation.competing_risks import cumulative_incidence
-from ..validation.concordance import harrell_c, uno_c
-from ..models.cox import CoxModel
-from ..validation.cox_modelling import ModellingRefit, ModellingResult
-from ..groups.group_figures import cumulative_incidence_figure, kaplan_meier_figure, risk_box_figure
-from .job_output import JobOutput, file_name
 from ..estimation.kaplan_meier import compare_groups, curves_table, median_follow_up
+from ..groups.group_figures import cumulative_incidence_figure, kaplan_meier_figure, risk_box_figure
 from ..groups.risk_groups import HIGH, LOW, RiskCutoff, given_cutoff, median_cutoff, youden_cutoff
+from ..models.cox import CoxModel
 from ..models.schoenfeld import GLOBAL, plot_schoenfeld, schoenfeld_test
 from ..models.signature import signature_of_lasso
+from ..tables.baseline_table import baseline_table
+from ..tables.cohort_table import TRAINING, CohortTable
 from ..tables.survival_table import SurvivalTable
+from ..validation.bootstrap import BootstrapSettings, bootstrap_interval, optimism_corrected_c
+from ..validation.concordance import harrell_c, uno_c
+from ..validation.cox_modelling import ModellingRefit, ModellingResult
+from .job_output import JobOutput, file_name
 
 if TYPE_CHECKING:
     import pandas as pd

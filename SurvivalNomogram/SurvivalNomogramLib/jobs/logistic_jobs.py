@@ -14,24 +14,24 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.figures.style import FORMATS
-from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.files.provenance import environment_record
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.statistics.roc import auc, roc_curve, youden_threshold
 
-from ..tables.binary_table import BinaryTable
-from ..validation.bootstrap import BootstrapSettings, optimism
 from ..bundles.bundle import ModelBundle, save_bundle
-from ..tables.cohort_table import TRAINING
-from .cox_report import parts_of, resample_notes
-from ..validation.decision_curve import decision_curve_binary
-from .job_output import BinaryColumns, JobOutput, JobResult, data_hash, file_name
-from ..models.logistic import LogisticModel, fit_logistic
 from ..bundles.new_patients import without_unknown_levels
-from ..nomogram.points import make_nomogram
-from ..nomogram.nomogram_figure import nomogram_figure
-from .reading_filter import ReadingFilter
 from ..groups.risk_groups import CutoffMethod, RiskCutoff
+from ..models.logistic import LogisticModel, fit_logistic
+from ..nomogram.nomogram_figure import nomogram_figure
+from ..nomogram.points import make_nomogram
+from ..tables.binary_table import BinaryTable
+from ..tables.cohort_table import TRAINING
+from ..validation.bootstrap import BootstrapSettings, optimism
+from ..validation.decision_curve import decision_curve_binary
 from ..validation.validation_figures import decision_curve_figure, roc_figure
+from .cox_report import parts_of, resample_notes
+from .job_output import BinaryColumns, JobOutput, JobResult, data_hash, file_name
+from .reading_filter import ReadingFilter
 
 if TYPE_CHECKING:
     import pandas as pd

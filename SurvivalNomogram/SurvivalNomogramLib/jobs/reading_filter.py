@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.statistics.icc import IccModel
 from RadiomicsCoreLib.selection.readings import Readings, Reliability
+from RadiomicsCoreLib.statistics.icc import IccModel
 
 from ..tables.cohort_table import TRAINING, CovariateRequest, ids_of, labels_of, load_table
 from ..tables.covariates import check_column, is_numeric

@@ -13,13 +13,19 @@ from typing import TYPE_CHECKING
 
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.figures.style import FORMATS
-from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.files.provenance import environment_record
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 
-from ..validation.bootstrap import BootstrapSettings
 from ..bundles.bundle import ModelBundle, load_bundle, save_bundle
-from .cohort_comparison import write_comparison
+from ..bundles.new_patients import read_new_patients, without_unknown_levels
+from ..models.cox import CoxModel
+from ..models.univariable import univariable_cox, univariable_frame
+from ..nomogram.nomogram_figure import nomogram_figure
+from ..nomogram.points import check_horizons, make_nomogram
 from ..tables.cohort_table import TRAINING, load_table
+from ..validation.bootstrap import BootstrapSettings
+from ..validation.cox_modelling import CoxModelling, ModellingRefit, fit_resamples
+from .cohort_comparison import write_comparison
 from .cohort_validation import (
     CohortValidation,
     check_subgroups,
@@ -29,8 +35,6 @@ from .cohort_validation import (
     read_cohort,
     write_subgroups,
 )
-from ..models.cox import CoxModel
-from ..validation.cox_modelling import CoxModelling, ModellingRefit, fit_resamples
 from .cox_report import (
     coefficients_table,
     default_horizons,
@@ -43,11 +47,7 @@ from .cox_report import (
     write_selection,
 )
 from .job_output import JobOutput, JobResult, SurvivalColumns, data_hash
-from ..bundles.new_patients import read_new_patients, without_unknown_levels
-from ..nomogram.points import check_horizons, make_nomogram
-from ..nomogram.nomogram_figure import nomogram_figure
 from .reading_filter import ReadingFilter
-from ..models.univariable import univariable_cox, univariable_frame
 
 if TYPE_CHECKING:
     import pandas as pd

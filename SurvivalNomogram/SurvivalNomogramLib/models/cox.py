@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.tables.covariates import DesignMatrix, ModelOfTerms, Term, check_full_rank
-from SurvivalNomogramLib.estimation.monotone_likelihood import monotone_columns
-from SurvivalNomogramLib.estimation.partial_likelihood import Maximum, hazard_increments, maximise, risk_sets
+
+from ..estimation.monotone_likelihood import monotone_columns
+from ..estimation.partial_likelihood import Maximum, hazard_increments, maximise
+from ..estimation.risk_sets import risk_sets
+from ..tables.covariates import DesignMatrix, ModelOfTerms, Term, check_full_rank
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from SurvivalNomogramLib.tables.cohort_table import CohortTable
-    from SurvivalNomogramLib.tables.survival_table import SurvivalTable
+    from ..tables.cohort_table import CohortTable
+    from ..tables.survival_table import SurvivalTable
 
 EVENTS_PER_VARIABLE = 10
 """Fewer events a coefficient than this, and the model says that its intervals are not to be trusted."""
@@ -224,7 +226,8 @@ def coefficient_lines(
 def fit_cox(table: SurvivalTable, covariates: Sequence[str | Term] | None = None) -> CoxModel:
     """Fit a Cox model with Efron's ties on the training patients.
 
-    The maximum is found to rounding by :func:`SurvivalNomogramLib.estimation.partial_likelihood.maximise`; R's ``coxph``
+    The maximum is found to rounding by :func:`SurvivalNomogramLib.estimation.partial_likelihood.maximise`;
+    R's ``coxph``
     and lifelines agree to their own stopping rules (lifelines takes 30 times longer, its rule leaves 1e-6).
 
     Args:

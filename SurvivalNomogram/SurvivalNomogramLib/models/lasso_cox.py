@@ -19,17 +19,18 @@ from RadiomicsCoreLib.figures.style import (
     new_figure,
     plain_axes,
 )
-from RadiomicsCoreLib.statistics.penalised_path import KKT_TOLERANCE, LambdaChoice, PenaltyPath
 from RadiomicsCoreLib.progress import Progress, no_progress
-from SurvivalNomogramLib.tables.covariates import DesignMatrix, Term
-from SurvivalNomogramLib.models.cox import chosen_terms
-from SurvivalNomogramLib.models.penalised_cox import PenalisedCox, breslow_log_likelihood, breslow_sets
+from RadiomicsCoreLib.statistics.penalised_path import KKT_TOLERANCE, LambdaChoice, PenaltyPath
+
+from ..tables.covariates import DesignMatrix, Term
+from .cox import chosen_terms
+from .penalised_cox import PenalisedCox, breslow_log_likelihood, breslow_sets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from SurvivalNomogramLib.tables.survival_table import SurvivalTable
+    from ..tables.survival_table import SurvivalTable
 
 
 @dataclass(frozen=True)

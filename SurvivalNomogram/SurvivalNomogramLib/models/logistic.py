@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.tables.covariates import DesignMatrix, ModelOfTerms, Term, check_full_rank
-from SurvivalNomogramLib.models.cox import (
+
+from ..tables.covariates import DesignMatrix, ModelOfTerms, Term, check_full_rank
+from .cox import (
     Coefficient,
     check_parts,
     check_shape,
@@ -22,7 +23,7 @@ from SurvivalNomogramLib.models.cox import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from SurvivalNomogramLib.tables.cohort_table import CohortTable
+    from ..tables.cohort_table import CohortTable
 
 MAXIMUM_STEPS = 60
 SUSPECT_RANGE = 12.0

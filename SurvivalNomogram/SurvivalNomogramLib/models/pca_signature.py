@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from SurvivalNomogramLib.tables.covariates import DesignMatrix, Term
-from SurvivalNomogramLib.models.cox import check_parts
+
+from ..tables.covariates import DesignMatrix, Term
+from .cox import check_parts
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from SurvivalNomogramLib.tables.cohort_table import CohortTable
+    from ..tables.cohort_table import CohortTable
 
 
 @dataclass(frozen=True)

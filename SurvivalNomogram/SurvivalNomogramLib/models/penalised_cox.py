@@ -1,7 +1,8 @@
 """Cox models with an elastic-net penalty along a path of penalties: the loss, and where its path ends.
 
 The objective is glmnet's, ``-log_likelihood / n + lambda * (alpha * |b|_1 + (1 - alpha) / 2 * |b|_2^2)`` with
-Breslow's ties and coefficients ``b`` of standardised covariates, solved by :mod:`RadiomicsCoreLib.statistics.penalised_path`
+Breslow's ties and coefficients ``b`` of standardised covariates, solved by
+:mod:`RadiomicsCoreLib.statistics.penalised_path`
 with the exact second derivative of the partial likelihood. Coordinate descent on the same problems needs hundreds
 of passes where the active covariates are many and correlated; Newton's linear systems (as many unknowns as active
 covariates, never more than patients) do not care.
@@ -19,7 +20,13 @@ import numpy as np
 
 from RadiomicsCoreLib.blas_threads import single_blas_thread
 from RadiomicsCoreLib.errors import ModelError
-from RadiomicsCoreLib.statistics.penalised_path import KKT_TOLERANCE, PathSolver, PathWalk, PenalisedProblem, PenaltyPath
+from RadiomicsCoreLib.statistics.penalised_path import (
+    KKT_TOLERANCE,
+    PathSolver,
+    PathWalk,
+    PenalisedProblem,
+    PenaltyPath,
+)
 
 FARTHEST = 600.0
 """Range of the linear predictor beyond which the relative hazards leave the range of double precision."""

@@ -27,15 +27,17 @@ from RadiomicsCoreLib.figures.style import (
     p_text,
     style_axes,
 )
-from SurvivalNomogramLib.estimation.partial_likelihood import event_moments, risk_sets
 from RadiomicsCoreLib.figures.text_width import text_width_in, wrapped
+
+from ..estimation.partial_likelihood import event_moments
+from ..estimation.risk_sets import risk_sets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from SurvivalNomogramLib.models.cox import CoxModel
-    from SurvivalNomogramLib.tables.survival_table import SurvivalTable
+    from ..tables.survival_table import SurvivalTable
+    from .cox import CoxModel
 
 GLOBAL = "GLOBAL"
 """Name of the test's last line, which is about all factors together."""

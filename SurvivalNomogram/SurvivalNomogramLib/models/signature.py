@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.tables.covariates import DesignMatrix, Term
-from SurvivalNomogramLib.models.cox import check_parts, check_shape
+
+from ..tables.covariates import DesignMatrix, Term
+from .cox import check_parts, check_shape
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from RadiomicsCoreLib.statistics.penalised_path import LambdaChoice
-    from SurvivalNomogramLib.tables.cohort_table import CohortTable
-    from SurvivalNomogramLib.models.lasso_cox import LassoCoxFit
+
+    from ..tables.cohort_table import CohortTable
+    from .lasso_cox import LassoCoxFit
 
 
 @dataclass(frozen=True)

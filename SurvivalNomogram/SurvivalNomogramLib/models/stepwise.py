@@ -11,12 +11,13 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
-from SurvivalNomogramLib.tables.covariates import DesignMatrix, Term, check_full_rank
-from SurvivalNomogramLib.models.cox import CoxModel, chosen_terms, fit_cox
-from SurvivalNomogramLib.estimation.partial_likelihood import maximise
+
+from ..estimation.partial_likelihood import maximise
+from ..tables.covariates import DesignMatrix, Term, check_full_rank
+from .cox import CoxModel, chosen_terms, fit_cox
 
 if TYPE_CHECKING:
-    from SurvivalNomogramLib.tables.survival_table import SurvivalTable
+    from ..tables.survival_table import SurvivalTable
 
 SLACK = 1e-7
 """A step must lower the criterion by more than minus this, as in R."""

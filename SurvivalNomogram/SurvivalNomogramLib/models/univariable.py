@@ -10,25 +10,25 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
-from SurvivalNomogramLib.tables.covariates import DesignMatrix, Term
-from SurvivalNomogramLib.models.cox import Coefficient, chosen_terms, coefficient_lines
-from SurvivalNomogramLib.estimation.monotone_likelihood import monotone_columns
-from SurvivalNomogramLib.estimation.partial_likelihood import (
+
+from ..estimation.monotone_likelihood import monotone_columns
+from ..estimation.partial_likelihood import (
     CONVERGED_DECREMENT,
     FARTHEST,
     MAXIMUM_STEPS,
-    RiskSets,
     is_suspect,
     log_likelihood,
     maximise,
-    risk_sets,
     sums_at_events,
 )
+from ..estimation.risk_sets import RiskSets, risk_sets
+from ..tables.covariates import DesignMatrix, Term
+from .cox import Coefficient, chosen_terms, coefficient_lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from SurvivalNomogramLib.tables.survival_table import SurvivalTable
+    from ..tables.survival_table import SurvivalTable
 
 CHUNK = 256
 """Covariates that are fitted at once."""

@@ -22,9 +22,9 @@ from RadiomicsCoreLib.figures.style import (
     literal,
     new_figure,
 )
+from RadiomicsCoreLib.figures.text_width import POINTS_PER_INCH, text_width_in, wrapped
 
 from .points import Nomogram, NomogramPrediction, VariableAxis
-from RadiomicsCoreLib.figures.text_width import POINTS_PER_INCH, text_width_in, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

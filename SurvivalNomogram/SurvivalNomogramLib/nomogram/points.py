@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.figures.pretty_numbers import pretty
 
-from ..tables.covariates import Term
 from ..models.cox import CoxModel
 from ..models.logistic import LogisticModel
-from RadiomicsCoreLib.figures.pretty_numbers import pretty
+from ..tables.covariates import Term
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.tables.covariates import Term, check_column, is_numeric, level_texts, terms_of
-from SurvivalNomogramLib.tables.event_coding import EventStates
-from SurvivalNomogramLib.tables.missing_values import OTHERS, MissingPolicy, MissingValues
+
+from .covariates import Term, check_column, is_numeric, level_texts, terms_of
+from .event_coding import EventStates
+from .missing_values import OTHERS, MissingPolicy, MissingValues
 
 if TYPE_CHECKING:
     import pandas as pd

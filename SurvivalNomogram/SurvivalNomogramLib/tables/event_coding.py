@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.tables.covariates import level_texts
+
+from .covariates import level_texts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.tables.covariates import MISSING_LEVEL, is_numeric, level_texts
+
+from .covariates import MISSING_LEVEL, is_numeric, level_texts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.tables.cohort_table import (
+
+from .cohort_table import (
     CohortTable,
     CovariateRequest,
     check_events,
@@ -20,8 +21,8 @@ from SurvivalNomogramLib.tables.cohort_table import (
     read_covariates,
     with_outcome,
 )
-from SurvivalNomogramLib.tables.covariates import check_column
-from SurvivalNomogramLib.tables.event_coding import read_events
+from .covariates import check_column
+from .event_coding import read_events
 
 if TYPE_CHECKING:
     import pandas as pd

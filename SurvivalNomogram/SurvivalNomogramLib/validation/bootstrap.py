@@ -14,7 +14,8 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
-from ..estimation.partial_likelihood import hazard_increments, maximise, risk_sets
+from ..estimation.partial_likelihood import hazard_increments, maximise
+from ..estimation.risk_sets import risk_sets
 
 T = TypeVar("T")
 
@@ -258,8 +259,8 @@ def optimism_corrected_c(
         settings: resamples, seed, processes.
         progress: told after every batch of resamples.
     """
-    from .concordance import harrell_c
     from ..estimation.outcome_checks import check_outcome
+    from .concordance import harrell_c
 
     time, event = check_outcome(time, event)
 

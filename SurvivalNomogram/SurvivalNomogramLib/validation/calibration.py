@@ -20,10 +20,11 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
-from .bootstrap import DEFAULT_BOOTSTRAP, BootstrapSettings, Refit, optimism
 from ..estimation.kaplan_meier import kaplan_meier
 from ..estimation.outcome_checks import check_horizon, check_outcome, check_probability
-from ..estimation.partial_likelihood import hazard_increments, maximise, risk_sets
+from ..estimation.partial_likelihood import hazard_increments, maximise
+from ..estimation.risk_sets import risk_sets
+from .bootstrap import DEFAULT_BOOTSTRAP, BootstrapSettings, Refit, optimism
 
 if TYPE_CHECKING:
     import pandas as pd

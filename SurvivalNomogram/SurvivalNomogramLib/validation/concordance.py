@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from RadiomicsCoreLib.statistics.comparable_pairs import pair_sums
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.statistics.comparable_pairs import pair_sums
 
 from ..estimation.kaplan_meier import censoring_table
 from ..estimation.outcome_checks import check_outcome, check_score

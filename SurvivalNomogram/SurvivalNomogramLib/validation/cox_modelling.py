@@ -12,12 +12,12 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 
-from .bootstrap import BootstrapSettings, resample
 from ..models.cox import CoxModel, chosen_terms, fit_cox
 from ..models.lasso_cox import LassoCoxFit, LassoCoxSettings, fit_lasso_cox
 from ..models.stepwise import StepwiseResult, stepwise_cox
-from ..tables.survival_table import SurvivalTable
 from ..models.univariable import UnivariableLine, significant, univariable_cox
+from ..tables.survival_table import SurvivalTable
+from .bootstrap import BootstrapSettings, resample
 
 
 class Selection(StrEnum):

@@ -17,9 +17,9 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
-from .bootstrap import DEFAULT_BOOTSTRAP, BootstrapSettings, Refit, optimism
 from ..estimation.kaplan_meier import survival_at
 from ..estimation.outcome_checks import check_horizon, check_outcome, check_probability
+from .bootstrap import DEFAULT_BOOTSTRAP, BootstrapSettings, Refit, optimism
 
 if TYPE_CHECKING:
     import pandas as pd

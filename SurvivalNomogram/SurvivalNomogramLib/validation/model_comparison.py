@@ -22,10 +22,10 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
-from .bootstrap import DEFAULT_BOOTSTRAP, BootstrapSettings, bootstrap_interval
-from .concordance import harrell_c
 from ..estimation.kaplan_meier import censoring_weights
 from ..estimation.outcome_checks import check_horizon, check_outcome, check_probability, check_score
+from .bootstrap import DEFAULT_BOOTSTRAP, BootstrapSettings, bootstrap_interval
+from .concordance import harrell_c
 
 if TYPE_CHECKING:
     import pandas as pd

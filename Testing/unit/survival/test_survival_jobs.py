@@ -1,0 +1,391 @@
+"""The four jobs from a table to an output folder, on public data and on the real sarcoma cohort."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from survival_references import REFERENCE
+
+from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError
+from RadiomicsCoreLib.files.tables import read_csv
+from SurvivalNomogramLib.bundles.bundle import load_bundle
+from SurvivalNomogramLib.jobs.job_output import SurvivalColumns
+from SurvivalNomogramLib.jobs.survival_jobs import cox_job, default_horizons, nomogram_job, predict_job, validate_job
+from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings
+from SurvivalNomogramLib.validation.cox_modelling import CoxModelling
+
+FEW = BootstrapSettings(5, 1)
+PNG = ("png",)
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    frame = pd.read_csv(REFERENCE / "data" / "gbsg2.csv").drop(columns=["lp", "estrec", "menostat"])
+    frame.insert(0, "patient", [f"P{k:03d}" for k in range(len(frame))])
+    frame["split"] = np.where(np.arange(len(frame)) % 3 == 0, "test", "train")
+    path = tmp_path_factory.mktemp("cohort") / "cohort.csv"
+    frame.to_csv(path, index=False)
+    return path, frame
+
+
+@pytest.fixture(scope="module")
+def columns():
+    return SurvivalColumns("time", "event", split="split", id_column="patient")
+
+
+@pytest.fixture(scope="module")
+def fitted(cohort, columns, tmp_path_factory):
+    out = tmp_path_factory.mktemp("cox")
+    result = cox_job(
+        cohort[0], out, columns, CoxModelling(selection="backward"), horizons=[365, 1095], bootstrap=FEW, formats=PNG
+    )
+    return out, result
+
+
+@pytest.fixture(scope="module")
+def validated(cohort, fitted, tmp_path_factory):
+    out = tmp_path_factory.mktemp("validation")
+    return out, validate_job(
+        fitted[0] / "model", cohort[0], out, subgroups=["tgrade", "age"], cuts={"age": 60}, bootstrap=FEW, formats=PNG
+    )
+
+
+def test_a_cox_job_writes_tables_figures_and_a_bundle(fitted):
+    out, result = fitted
+    assert not result.failures
+    assert all(path.is_file() and path.stat().st_size for path in result.files)
+    wanted = {
+        "univariable.csv",
+        "selection.csv",
+        "coefficients.csv",
+        "proportional_hazards.csv",
+        "concordance.csv",
+        "groups.csv",
+        "baseline_by_risk.csv",
+        "baseline_by_cohort.csv",
+        "nomogram_points.csv",
+        "notes.txt",
+    }
+    assert wanted <= {path.name for path in out.iterdir()}
+    pictures = {"nomogram", "schoenfeld", "kaplan_meier_train", "kaplan_meier_test", "risk_by_outcome"}
+    assert pictures <= {path.stem for path in (out / "figures").iterdir()}
+
+
+def test_the_bundle_says_where_it_comes_from(fitted):
+    stored = json.loads((fitted[0] / "model" / "model.json").read_text(encoding="utf-8"))
+    assert len(stored["provenance"]["training_data_sha256"]) == 64
+    assert stored["provenance"]["versions"]["numpy"] == np.__version__
+    assert stored["settings"]["modelling"]["selection"] == "backward"
+    assert stored["cutoff"]["method"] == "median"
+
+
+def test_the_cut_off_is_fitted_on_training_patients_and_applied_unchanged(fitted, cohort):
+    bundle = load_bundle(fitted[0] / "model")
+    frame = cohort[1]
+    training = frame[frame["split"] == "train"]
+    assert bundle.cutoff.value == pytest.approx(np.median(bundle.model.linear_predictor(training)))
+    groups = read_csv(fitted[0] / "groups.csv")
+    test = groups[groups["cohort"] == "test"]
+    high = bundle.cutoff.is_high(bundle.model.linear_predictor(frame[frame["split"] == "test"]))
+    assert test["n"].tolist() == [int((~high).sum()), int(high.sum())]
+
+
+def test_training_c_is_corrected_and_test_c_is_not(fitted):
+    table = read_csv(fitted[0] / "concordance.csv").set_index("cohort")
+    assert table.loc["train", "harrell_corrected"] == pytest.approx(
+        table.loc["train", "harrell"] - table.loc["train", "optimism"]
+    )
+    assert np.isnan(table.loc["test", "harrell_corrected"])
+    assert (table["harrell_lower"] < table["harrell"]).all()
+
+
+def test_a_validation_job_corrects_training_and_leaves_the_test_cohort_as_it_is(validated):
+    out, result = validated
+    assert not result.failures
+    train, test = read_csv(out / "calibration_train.csv"), read_csv(out / "calibration_test.csv")
+    assert "observed_corrected" in train.columns and "observed_corrected" not in test.columns
+    assert "net_benefit_corrected" in read_csv(out / "decision_curve_train_365.csv").columns
+    concordance = read_csv(out / "concordance.csv")
+    assert concordance["validation"].tolist() == ["internal, corrected", "as is"]
+    for name in ("auc_train", "auc_test", "brier_train", "brier_test", "groups", "subgroups_test"):
+        assert len(read_csv(out / f"{name}.csv"))
+    assert {"forest_train", "roc_test", "calibration_train"} <= {p.stem for p in (out / "figures").iterdir()}
+
+
+def test_validation_of_the_test_cohort_equals_the_functions_on_its_arrays(validated, fitted, cohort):
+    from SurvivalNomogramLib.validation.concordance import harrell_c
+
+    frame = cohort[1][cohort[1]["split"] == "test"]
+    model = load_bundle(fitted[0] / "model").model
+    own = harrell_c(frame["time"], frame["event"], model.linear_predictor(frame)).index
+    table = read_csv(validated[0] / "concordance.csv").set_index("cohort")
+    assert table.loc["test", "harrell"] == pytest.approx(own, abs=1e-12)
+
+
+def test_a_cut_of_no_subgroup_is_refused(fitted, cohort, tmp_path):
+    with pytest.raises(InputError, match="a cut is given for 'tsize', which is not among the subgroups age"):
+        validate_job(
+            fitted[0] / "model", cohort[0], tmp_path, subgroups=["age"], cuts={"tsize": 20}, bootstrap=FEW, formats=PNG
+        )
+
+
+def test_two_models_are_compared_on_every_cohort(fitted, cohort, columns, tmp_path):
+    from SurvivalNomogramLib.validation.concordance import harrell_c
+
+    small = CoxModelling(("tsize", "tgrade"))
+    cox_job(cohort[0], tmp_path / "small", columns, small, horizons=[365, 1095], bootstrap=FEW, formats=())
+    result = validate_job(
+        fitted[0] / "model",
+        cohort[0],
+        tmp_path,
+        against=tmp_path / "small" / "model",
+        bootstrap=BootstrapSettings(20, 1),
+        formats=(),
+    )
+    assert not result.failures
+    table = read_csv(tmp_path / "comparison.csv")
+    assert table["measure"].iloc[0] == "likelihood ratio" and table["p_value"].iloc[0] < 0.001
+    wanted = {"C difference", "C difference (bootstrap)", "AUC difference", "nri", "nri_events", "nri_nonevents", "idi"}
+    for label in ("train", "test"):
+        assert set(table["measure"][table["cohort"] == label]) == wanted
+    frame = cohort[1][cohort[1]["split"] == "test"]
+    old, new = (load_bundle(folder / "model").model for folder in (tmp_path / "small", fitted[0]))
+    c = [harrell_c(frame["time"], frame["event"], model.linear_predictor(frame)).index for model in (old, new)]
+    own = table[(table["cohort"] == "test") & (table["measure"] == "C difference")]["estimate"].iloc[0]
+    assert own == pytest.approx(c[1] - c[0], abs=1e-12)
+
+
+def test_test_patients_of_an_unseen_category_are_left_out_by_name_and_the_rest_is_done(cohort, columns, tmp_path):
+    frame = cohort[1].copy()
+    unseen = frame.index[frame["split"] == "test"][:2]
+    frame.loc[unseen, "tgrade"] = "IV"
+    result = cox_job(frame, tmp_path, columns, bootstrap=FEW, formats=PNG)
+    assert not result.failures
+    left_out = [note for note in result.notes if "left out" in note]
+    assert [note.split()[1] for note in left_out] == frame.loc[unseen, "patient"].tolist()
+    assert all("'IV' is a category that the training data do not hold; known are I, II, III" in n for n in left_out)
+    concordance = read_csv(tmp_path / "concordance.csv").set_index("cohort")
+    assert concordance.loc["test", "n"] == (frame["split"] == "test").sum() - 2
+
+
+def test_notes_say_that_training_aucs_flatter_and_which_aucs_rest_on_few_patients(validated, fitted, cohort, tmp_path):
+    flattering = [note for note in validated[1].notes if "fitted on, too good by nature" in note]
+    assert [note.split(":")[0] for note in flattering] == ["train"]
+    assert not any("rests on" in note for note in validated[1].notes)
+    few = cohort[1][cohort[1]["split"] == "test"][:60]
+    cases = int(((few["time"] <= 365) & (few["event"] == 1)).sum())
+    assert 0 < cases < 10
+    result = validate_job(fitted[0] / "model", few, tmp_path, horizons=[365], bootstrap=FEW, formats=PNG)
+    assert any(f"test: the AUC at 365 days rests on {cases} cases" in note for note in result.notes)
+
+
+def test_another_table_is_never_taken_for_the_training_data(fitted, cohort, tmp_path):
+    changed = cohort[1].assign(time=cohort[1]["time"] + 1)
+    result = validate_job(fitted[0] / "model", changed, tmp_path, bootstrap=FEW, formats=())
+    assert not result.failures
+    assert set(read_csv(tmp_path / "concordance.csv")["validation"]) == {"as is"}
+
+
+def test_an_external_table_without_a_split_and_in_another_unit_is_read(fitted, cohort, tmp_path):
+    frame = cohort[1][cohort[1]["split"] == "test"].drop(columns="split")
+    frame = frame.assign(time=frame["time"] / 365.25, event=np.where(frame["event"] == 1, "dead", "alive"))
+    columns = SurvivalColumns("time", "event", "years", id_column="patient")
+    validate_job(fitted[0] / "model", frame, tmp_path, columns=columns, bootstrap=FEW, formats=())
+    own = read_csv(tmp_path / "concordance.csv")
+    assert own["cohort"].tolist() == ["all"]
+    full = read_csv(fitted[0] / "concordance.csv").set_index("cohort")
+    assert own["harrell"].iloc[0] == pytest.approx(full.loc["test", "harrell"], abs=1e-12)
+
+
+def test_a_cohort_followed_too_briefly_for_a_horizon_says_so_and_the_rest_is_written(fitted, cohort, tmp_path):
+    frame = cohort[1][cohort[1]["split"] == "test"].copy()
+    frame["event"] = frame["event"].where(frame["time"] <= 900, 0)
+    frame["time"] = frame["time"].clip(upper=900)
+    result = validate_job(fitted[0] / "model", frame, tmp_path, bootstrap=FEW, formats=())
+    assert any("test at 1095: the cohort's last event is at" in line for line in result.failures)
+    assert read_csv(tmp_path / "auc_test.csv")["horizon"].tolist() == [365]
+    assert "NOT DONE test at 1095" in (tmp_path / "notes.txt").read_text(encoding="utf-8")
+
+
+def test_a_cohort_without_events_says_so_and_the_others_are_done(cohort, columns, tmp_path):
+    frame = cohort[1].assign(event=cohort[1]["event"].where(cohort[1]["split"] == "train", 0))
+    result = cox_job(frame, tmp_path / "cox", columns, horizons=[730], bootstrap=FEW, formats=())
+    assert any("concordance of test: none of the" in line for line in result.failures)
+    assert read_csv(tmp_path / "cox" / "concordance.csv")["harrell"].notna().tolist() == [True, False]
+    result = validate_job(tmp_path / "cox" / "model", frame, tmp_path / "val", bootstrap=FEW, formats=())
+    assert any("test: none of its 229 patients had an event" in line for line in result.failures)
+    assert len(read_csv(tmp_path / "val" / "calibration_train.csv"))
+
+
+def test_a_cohort_where_all_have_the_event_is_modelled_and_validated(tmp_path):
+    frame = pd.read_csv(REFERENCE / "data" / "veteran.csv").drop(columns="lp").assign(event=1)
+    result = cox_job(frame, tmp_path, SurvivalColumns("time", "event"), bootstrap=FEW, formats=PNG)
+    assert any("all 137 patients have the event" in note for note in result.notes)
+    assert not validate_job(tmp_path / "model", frame, tmp_path / "val", bootstrap=FEW, formats=PNG).failures
+
+
+def test_a_single_new_patient_cannot_be_validated_and_every_reason_is_given(fitted, cohort, tmp_path):
+    one = cohort[1][cohort[1]["event"] == 1].iloc[[0]].drop(columns="split")
+    result = validate_job(fitted[0] / "model", one, tmp_path, bootstrap=FEW, formats=())
+    assert any("no two patients can be compared" in line for line in result.failures)
+    assert all("\n" not in line for line in result.failures)
+
+
+def test_a_nomogram_job_draws_the_bundle_and_reads_a_patient(fitted, cohort, tmp_path):
+    patient = cohort[1].iloc[7].to_dict()
+    result = nomogram_job(fitted[0] / "model", tmp_path, horizons=[730], patient=patient, formats=("svg", "pdf", "png"))
+    assert {path.suffix for path in result.files} >= {".svg", ".pdf", ".png", ".csv"}
+    values = read_csv(tmp_path / "patient.csv").set_index("what")["value"]
+    model = load_bundle(fitted[0] / "model").model
+    expected = model.survival_at(pd.DataFrame([patient]), 730)[0, 0]
+    assert values["survival_730"] == pytest.approx(expected, abs=1e-10)
+
+
+def test_a_predict_job_gives_every_patient_a_row_and_those_it_cannot_predict_a_reason(fitted, cohort, tmp_path):
+    frame = cohort[1].drop(columns=["time", "event", "split"]).head(6)
+    frame.loc[2, "tgrade"], frame.loc[4, "pnodes"] = "IV", np.nan
+    result = predict_job(fitted[0] / "model", frame, tmp_path)
+    table = read_csv(tmp_path / "predictions.csv")
+    assert table["patient"].tolist() == frame["patient"].tolist()
+    assert table["reason"].iloc[2] == (
+        "column 'tgrade': 'IV' is a category that the training data do not hold; known are I, II, III"
+    )
+    assert table["reason"].iloc[4] == "column 'pnodes': has no value"
+    assert len(result.failures) == 2
+    model = load_bundle(fitted[0] / "model").model
+    good = [0, 1, 3, 5]
+    np.testing.assert_allclose(
+        table["survival_365"].iloc[good], model.survival_at(frame.iloc[good], 365)[:, 0], atol=1e-10
+    )
+
+
+def test_missing_values_of_new_patients_are_filled_as_in_training(cohort, tmp_path):
+    frame = cohort[1].copy()
+    frame.loc[frame.index % 11 == 0, "tsize"] = np.nan
+    columns = SurvivalColumns("time", "event", covariates=("tsize", "pnodes"), missing="median")
+    cox_job(frame, tmp_path / "cox", columns, bootstrap=FEW, formats=())
+    result = predict_job(tmp_path / "cox" / "model", pd.DataFrame({"tsize": [None, 30.0], "pnodes": [3, 3]}), tmp_path)
+    bundle = load_bundle(tmp_path / "cox" / "model")
+    assert any("1 missing filled with" in note for note in result.notes)
+    median = float(frame["tsize"].median())
+    expected = bundle.model.linear_predictor(pd.DataFrame({"tsize": [median], "pnodes": [3]}))
+    assert read_csv(tmp_path / "predictions.csv")["linear_predictor"].iloc[0] == pytest.approx(expected[0])
+
+
+def test_competing_events_add_cumulative_incidence_and_a_warning(tmp_path):
+    frame = pd.read_csv(REFERENCE / "data" / "pbc.csv")
+    columns = SurvivalColumns(
+        "time", "state", covariates=("age", "bili", "albumin"), event_values=("2",), censored_values=("0",)
+    )
+    result = cox_job(frame, tmp_path, columns, bootstrap=FEW, formats=PNG)
+    assert not result.failures
+    table = read_csv(tmp_path / "cumulative_incidence.csv")
+    assert set(table["cause"].astype(str)) == {"1", "2"}
+    assert any("competing events" in note for note in result.notes)
+
+
+def test_lasso_chooses_among_many_columns_and_shows_its_path(tmp_path):
+    rng = np.random.default_rng(0)
+    n = 300
+    frame = pd.DataFrame(rng.normal(size=(n, 40)), columns=[f"f{k}" for k in range(40)])
+    frame["days"] = rng.exponential(400 / np.exp(0.6 * frame["f0"] + 0.6 * frame["f1"])) + 1
+    frame["dead"] = rng.integers(0, 4, n) > 0
+    modelling = CoxModelling(selection="lasso", lambda_choice="1se")
+    result = cox_job(
+        frame, tmp_path, SurvivalColumns("days", "dead"), modelling, bootstrap=BootstrapSettings(2, 0), formats=PNG
+    )
+    assert {"f0", "f1"} <= set(read_csv(tmp_path / "coefficients.csv")["column"])
+    assert "lambda" in read_csv(tmp_path / "selection.csv").columns
+    assert {"lasso_path", "lasso_validation"} <= {path.stem for path in result.files}
+
+
+@pytest.mark.shared_data
+def test_the_small_real_cohort_gets_a_warning_and_wide_intervals_and_no_false_certainty(shared_data, tmp_path):
+    columns = SurvivalColumns(
+        "follow_up_days", "death", covariates=("age", "sex", "grade", "mskcc_type"), id_column="case_id"
+    )
+    table = columns.read(shared_data / "sts" / "cohort.csv")
+    assert table.events < 15
+    try:
+        result = cox_job(
+            shared_data / "sts" / "cohort.csv",
+            tmp_path,
+            SurvivalColumns("follow_up_days", "death", covariates=("age", "sex"), id_column="case_id"),
+            bootstrap=BootstrapSettings(40, 1),
+            formats=PNG,
+        )
+    except ModelError as error:
+        pytest.fail(f"two covariates must be possible: {error}")
+    assert any("events per variable, fewer than 10" in note for note in result.notes)
+    concordance = read_csv(tmp_path / "concordance.csv")
+    assert (concordance["harrell_upper"] - concordance["harrell_lower"]).iloc[0] > 0.2
+    assert concordance["harrell_corrected"].iloc[0] < concordance["harrell"].iloc[0]
+    assert "events per variable" in (tmp_path / "notes.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"event": 0}, "no event"),
+        ({"time": -3.0}, "follow-up cannot be negative"),
+        ({"time": 0.0}, "is 0 in"),
+        ({"time": "12 days"}, "times must be plain numbers"),
+        ({"patient": "P1"}, "'P1' stands twice"),
+    ],
+)
+def test_bad_tables_stop_a_job_with_one_line_before_anything_is_written(cohort, columns, tmp_path, change, words):
+    with pytest.raises(InputError, match=words) as error:
+        cox_job(cohort[1].assign(**change), tmp_path / "out", columns, bootstrap=FEW, formats=PNG)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_horizons_beyond_the_last_event_are_refused_with_its_time(fitted, cohort, columns, tmp_path):
+    with pytest.raises(InputError, match=r"beyond the last event, at \d+ days"):
+        cox_job(cohort[0], tmp_path, columns, horizons=[9999], bootstrap=FEW, formats=PNG)
+    with pytest.raises(InputError, match="beyond the last event"):
+        nomogram_job(fitted[0] / "model", tmp_path, horizons=[9999], formats=PNG)
+    with pytest.raises(InputError, match="beyond the last event"):
+        validate_job(fitted[0] / "model", cohort[0], tmp_path, horizons=[9999], bootstrap=FEW, formats=PNG)
+    with pytest.raises(InputError, match="beyond the last event"):
+        predict_job(fitted[0] / "model", cohort[1], tmp_path, horizons=[9999])
+
+
+def test_a_patient_with_an_unseen_category_and_a_table_without_a_column_are_refused(fitted, cohort, tmp_path):
+    patient = {**cohort[1].iloc[0].to_dict(), "tgrade": "IV"}
+    with pytest.raises(InputError, match="category 'IV'"):
+        nomogram_job(fitted[0] / "model", tmp_path, patient=patient, formats=PNG)
+    with pytest.raises(InputError, match="no column 'pnodes'"):
+        predict_job(fitted[0] / "model", cohort[1].drop(columns="pnodes"), tmp_path)
+    with pytest.raises(InputError, match="none of the 686 patients can be predicted"):
+        predict_job(fitted[0] / "model", cohort[1].assign(pnodes=np.nan), tmp_path)
+
+
+def test_an_unknown_cutoff_is_refused_and_a_given_one_is_kept(cohort, columns, tmp_path):
+    with pytest.raises(InputError, match="cut-off 'best' is unknown; give median, youden or a number"):
+        cox_job(cohort[0], tmp_path, columns, cutoff="best", bootstrap=FEW, formats=())
+    cox_job(cohort[0], tmp_path, columns, cutoff=0.25, bootstrap=BootstrapSettings(2), formats=())
+    assert load_bundle(tmp_path / "model").cutoff.value == 0.25
+
+
+def test_progress_rises_and_can_stop_a_job(cohort, columns, tmp_path):
+    seen = []
+    cox_job(cohort[0], tmp_path / "a", columns, bootstrap=FEW, formats=(), progress=lambda f, m: seen.append(f))
+    assert seen == sorted(seen) and seen[-1] == 1.0
+
+    def stop(fraction, message):
+        if fraction > 0.4:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        cox_job(cohort[0], tmp_path / "b", columns, bootstrap=FEW, formats=(), progress=stop)
+
+
+def test_default_horizons_are_round_and_within_the_events(columns, cohort):
+    table = columns.read(cohort[0]).training
+    horizons = default_horizons(table)
+    assert horizons == tuple(sorted(horizons)) and len(horizons) == 3
+    assert all(table.time[table.event == 1].min() <= h <= table.time[table.event == 1].max() for h in horizons)
