@@ -6,9 +6,10 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 from RadiomicsCoreLib import __version__
-from RadiomicsCoreLib.errors import Cancelled, RadiomicsError
+from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
 
 from .commands import (
     apply,
@@ -23,18 +24,21 @@ from .commands import (
     predict,
     presets,
     rings,
+    run,
     sample_cohort,
     train,
     validate,
 )
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
-VERBS = (
+VERBS: tuple[ModuleType, ...] = (
     *(rings, extract, cohort, presets),
     *(deep_features, train, explain, fuse, apply),
     *(cox, logistic, nomogram, validate, predict),
-    sample_cohort,
+    *(run, sample_cohort),
 )
+# Words of earlier versions, told for one version: verb ("" is every verb), the word then, the word now.
+OLD_WORDS = (("", "--jobs", "--workers"),)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,20 +49,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     logging.getLogger().addHandler(logging.NullHandler())
     try:
-        arguments = _parser().parse_args(argv)
+        words = list(sys.argv[1:] if argv is None else argv)
+        _tell_old_words(words)
+        arguments = _parser(words).parse_args(words)
         return arguments.run(arguments)
     except RadiomicsError as error:
         print(f"peritumoral: {error}", file=sys.stderr)
         return EXIT_NOTHING_DONE
     except MemoryError:
-        print("peritumoral: not enough memory; crop or resample the image, or use fewer jobs", file=sys.stderr)
+        print("peritumoral: not enough memory; crop or resample the image, or use fewer workers", file=sys.stderr)
         return EXIT_NOTHING_DONE
     except (Cancelled, KeyboardInterrupt) as stop:
         print(f"peritumoral: {str(stop) or 'stopped'}", file=sys.stderr)
         return EXIT_CANCELLED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _tell_old_words(words: Sequence[str]) -> None:
+    for verb, then, now in OLD_WORDS:
+        if (not verb or words[:1] == [verb]) and any(word.split("=")[0] == then for word in words):
+            raise InputError(f"{then} is now {now}")
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser; only the verb that is asked for gets its options, so that the others' Libs are not imported."""
     parser = argparse.ArgumentParser(
         prog="peritumoral",
         description="Peritumoral rings and radiomics for one case or a cohort. Research use only.",
@@ -66,8 +79,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"peritumoral {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in VERBS:
-        verb.add_parser(verbs)
+    for module in VERBS:
+        described = getattr(module, "VERB", None)
+        if described is None:
+            module.add_parser(verbs)
+            continue
+        one = verbs.add_parser(
+            described.word,
+            help=described.help,
+            description=described.description,
+            epilog=described.examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if described.word in words[:1]:
+            described.add_options(one)
     return parser
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.jobs.cohort_extraction import region_rows
 from PeritumoralRadiomicsLib.regions.growing import grow_regions
 from PeritumoralRadiomicsLib.regions.mask_perturbation import ContourPerturbation, load_perturbed
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+from PeritumoralRadiomicsLib.regions.tables import region_rows
 from RadiomicsCoreLib.cohort.table import Case, Cohort, read_cohort
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.jobs.batch import CaseOutcome, failures

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.regions.growing import TUMOUR
+from PeritumoralRadiomicsLib.regions.kinds import TUMOUR
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox, aligned_start, crop, find_box, mask_box, union_box
 

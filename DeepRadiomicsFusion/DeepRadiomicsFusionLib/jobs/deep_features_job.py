@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PeritumoralRadiomicsLib.jobs.cohort_extraction import FEATURES_FILE, REGION_COLUMNS, REGIONS_FILE
+from PeritumoralRadiomicsLib.jobs.extract import FEATURES_FILE, REGION_COLUMNS, REGIONS_FILE
 from PeritumoralRadiomicsLib.regions.mask_perturbation import ContourPerturbation
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from RadiomicsCoreLib.cohort.second_reader import read_by

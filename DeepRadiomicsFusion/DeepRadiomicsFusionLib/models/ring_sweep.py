@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from PeritumoralRadiomicsLib.regions.kinds import TUMOUR
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.statistics.roc import Auc, AucComparison, Rate, auc, compare_aucs, error_rates
@@ -24,7 +25,6 @@ from .workspace import Learner, Model, Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
-TUMOUR = "intratumour"
 HONEST = "size chosen inside"
 _RADIOMIC = re.compile(r"[A-Za-z0-9.\-]+_(?:firstorder|shape|shape2D|glcm|gldm|glrlm|glszm|ngtdm)_\w+\Z")
 _REGION = re.compile(

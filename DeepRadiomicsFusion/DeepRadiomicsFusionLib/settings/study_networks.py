@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from PeritumoralRadiomicsLib.regions.growing import TUMOUR
+from PeritumoralRadiomicsLib.regions.kinds import TUMOUR
 from PeritumoralRadiomicsLib.regions.ring_settings import RingPlane, RingSettings
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.settings.rules import check_known

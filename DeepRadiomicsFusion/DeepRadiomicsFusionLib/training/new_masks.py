@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.regions.growing import TUMOUR
+from PeritumoralRadiomicsLib.regions.kinds import TUMOUR
 from RadiomicsCoreLib.errors import RegionError
 
 from ..inputs.patches import NetworkImage, network_image

@@ -16,6 +16,7 @@ from RadiomicsCoreLib.images.geometry import IndexBox
 from ..features import first_order, glcm, gldm, glrlm, glszm, ngtdm, shape, shape_2d
 from ..features.family import Family
 from ..filters import bank as filters
+from ..grey_levels.cooccurrence import cooccurrence
 from ..grey_levels.discretisation import region_levels
 from ..grey_levels.region import Region
 from ..grey_levels.remembered_regions import RememberedRegions
@@ -39,7 +40,7 @@ INTENSITY_FAMILIES: dict[str, Family] = {
 FAMILIES = {**SHAPE_FAMILIES, **INTENSITY_FAMILIES}
 
 _TEXTURE_TABLES = {
-    "glcm": lambda levels: glcm.cooccurrence(levels.region, levels.rank, levels.present, levels.highest),
+    "glcm": lambda levels: cooccurrence(levels.region, levels.rank, levels.present, levels.highest),
     "glrlm": lambda levels: glrlm.run_lengths(levels.region, levels.rank, levels.present),
     "glszm": lambda levels: glszm.size_zones(levels.region, levels.rank, levels.present),
     "gldm": lambda levels: gldm.dependences(levels.region, levels.rank, levels.present),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 import SimpleITK as sitk
@@ -18,21 +17,12 @@ from RadiomicsCoreLib.images.geometry import IndexBox, find_box, paste
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 
 from .barriers import Barrier, find_barriers
+from .kinds import TUMOUR, RegionKind
 from .ring_settings import RingPlane, RingSettings, RingSpan, SurfaceRule, rim_name, ring_spans, union_name
 from .surface_distance import within_distances
 
-TUMOUR = "intratumour"
 _FEW_LEFT = 0.5
 _MARGIN_VOXELS = 2
-
-
-class RegionKind(Enum):
-    """What a region is."""
-
-    TUMOUR = "tumour"
-    RING = "ring"
-    UNION = "union"
-    RIM = "rim"
 
 
 @dataclass(frozen=True)

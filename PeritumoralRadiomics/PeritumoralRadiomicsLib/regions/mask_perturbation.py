@@ -22,14 +22,14 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.cohort.table import PhaseData, PhaseFiles, load_phase
 from RadiomicsCoreLib.errors import InputError, RegionError
+from RadiomicsCoreLib.settings.options import option
 from RadiomicsCoreLib.settings.rules import is_number
 
 from .surface_distance import SubvoxelSurface, distance_map
@@ -40,6 +40,8 @@ _REACH = 4.5
 """Standard deviations that the distances are known to; the field exceeds them at one point in 150,000."""
 _LARGEST_SLOPE = 1 / 3
 _LARGEST_VOLUME_SD = 0.5
+
+_GROUP = "repeated readings"
 
 Warn = Callable[[str], None]
 
@@ -62,10 +64,18 @@ class ContourPerturbation:
         InputError: a value out of bounds.
     """
 
-    sd_mm: float = 1.0
-    correlation_mm: float = 10.0
-    volume_sd: float | None = None
-    seed: int = 0
+    sd_mm: float = option("displacement of the contour", 1.0, word="--perturb-mm", metavar="SD", group=_GROUP)
+    correlation_mm: float = option(
+        "smoothness of the displacement", 10.0, word="--perturb-correlation", metavar="MM", group=_GROUP
+    )
+    volume_sd: float | None = option(
+        "set the volume too: 0 keeps it, 0.1 varies it by 10 percent",
+        None,
+        word="--perturb-volume",
+        metavar="SD",
+        group=_GROUP,
+    )
+    seed: int = option("of the perturbations", 0, group=_GROUP)
     index: int = 1
 
     def __post_init__(self) -> None:
@@ -89,38 +99,14 @@ class ContourPerturbation:
         """Return plain values for provenance and hashing."""
         return asdict(self)
 
+    def reading(self, index: int) -> ContourPerturbation:
+        """Return the same perturbation, drawn anew: 1, 2, …"""
+        return replace(self, index=index)
+
     def generator(self, key: Sequence[str]) -> np.random.Generator:
         """Random numbers of one mask: the same for the same seed, index and key on any machine or process."""
         text = "\x1f".join([str(self.seed), str(self.index), *key])
         return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest(), "big"))
-
-
-class PerturbedJob(Protocol):
-    """A frozen dataclass of settings with a perturbation."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    @property
-    def perturbation(self) -> ContourPerturbation | None:
-        """How contours are perturbed."""
-
-
-Job = TypeVar("Job", bound=PerturbedJob)
-
-
-def perturbed_readings(job: Job, out: Path, count: int) -> dict[str, tuple[Job, Path]]:
-    """Return a job as drawn, into ``out``, and ``count`` perturbed ones, into ``out/perturbed_1``, …
-
-    Raises:
-        InputError: no perturbation in the job, or a count below 1.
-    """
-    if job.perturbation is None or count < 1:
-        raise InputError(f"{count} perturbations by {job.perturbation}; give how to perturb, and a count of 1 or more")
-    readings = {"as drawn": (replace(job, perturbation=None), out)}
-    for index in range(1, count + 1):
-        perturbation = replace(job.perturbation, index=index)
-        readings[f"perturbed_{index}"] = (replace(job, perturbation=perturbation), out / f"perturbed_{index}")
-    return readings
 
 
 def load_perturbed(

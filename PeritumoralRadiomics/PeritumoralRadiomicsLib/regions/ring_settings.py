@@ -10,11 +10,13 @@ from enum import Enum
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.options import option
 
 MOST_MM = 300.0
 """Wider rings are a slip of units: they would leave the body, and fill the memory."""
 MOST_FRACTION = 10.0
 _SIXTH_TOLERANCE = 1e-6
+_GROUP = "rings"
 
 
 class RingLayout(Enum):
@@ -67,17 +69,32 @@ class RingSettings:
         (3.0, 6.0)
     """
 
-    outer_mm: tuple[float, ...] = ()
-    fractions: tuple[float, ...] = ()
-    layout: RingLayout = RingLayout.CUMULATIVE
-    plane: RingPlane = RingPlane.VOLUME
-    inner_rim_mm: float | None = None
-    gap_mm: float = 0.0
-    union: bool = True
-    supersampling: bool = False
-    window: tuple[float, float] | None = None
-    min_voxels: int = 50
-    surface: SurfaceRule = SurfaceRule.SUBVOXEL
+    outer_mm: tuple[float, ...] = option("outer distances: 3,6,9", (), word="--rings", metavar="MM", group=_GROUP)
+    fractions: tuple[float, ...] = option(
+        "fractions of the mean radius: 1/6,2/6", (), word="--adaptive", metavar="F", group=_GROUP
+    )
+    layout: RingLayout = option(
+        "cumulative: border to each distance; bands: from one distance to the next", RingLayout.CUMULATIVE, group=_GROUP
+    )
+    plane: RingPlane = option(
+        "grow in 3D, in the slice with the largest tumour area, or in every slice", RingPlane.VOLUME, group=_GROUP
+    )
+    inner_rim_mm: float | None = option(
+        "also a rim of this depth inside the tumour", None, word="--inner-rim", metavar="MM", group=_GROUP
+    )
+    gap_mm: float = option("leave this gap at the border", 0.0, word="--gap", metavar="MM", group=_GROUP)
+    union: bool = option("also tumour and ring together (intra_ring_…)", False, group=_GROUP)
+    supersampling: bool = option("make thick slices isotropic for the distances", False, group=_GROUP)
+    window: tuple[float, float] | None = option(
+        "intensities that a ring may hold", None, word="--ring-window", metavar="LOW,HIGH", group=_GROUP
+    )
+    min_voxels: int = option("a region with fewer voxels gets a warning", 50, word="", group=_GROUP)
+    surface: SurfaceRule = option("where the surface of a voxel mask lies", SurfaceRule.SUBVOXEL, word="", group=_GROUP)
+
+    @property
+    def asks_for_rings(self) -> bool:
+        """Whether any ring or rim is asked for, and not the tumour alone."""
+        return bool(self.outer_mm or self.fractions or self.inner_rim_mm is not None)
 
     def __post_init__(self) -> None:
         for name, choices in (("layout", RingLayout), ("plane", RingPlane), ("surface", SurfaceRule)):

@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-from PeritumoralRadiomicsLib.regions.growing import RegionKind
+from PeritumoralRadiomicsLib.regions.kinds import RegionKind
 from RadiomicsCoreLib.errors import InputError, RegionError
 from RadiomicsSlicerLib.tables import keep_record, put_table, record_of, reference_role, source_of, table_columns
 

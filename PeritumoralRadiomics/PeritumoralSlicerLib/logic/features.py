@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from PeritumoralRadiomicsLib.engines.choice import engine_names
 from PeritumoralRadiomicsLib.engines.extraction import ExtractionResult
 from PeritumoralRadiomicsLib.engines.missing_packages import explained_missing_packages
-from PeritumoralRadiomicsLib.regions.growing import TUMOUR, RegionKind
+from PeritumoralRadiomicsLib.regions.kinds import TUMOUR, RegionKind
 from PeritumoralRadiomicsLib.regions.ring_settings import union_name
 from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.settings.parameter_file import read_parameter_file

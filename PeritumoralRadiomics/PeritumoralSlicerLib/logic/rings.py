@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.regions.growing import TUMOUR, Region, RegionKind, RegionSet, grow_regions
+from PeritumoralRadiomicsLib.regions.growing import Region, RegionSet, grow_regions
+from PeritumoralRadiomicsLib.regions.kinds import TUMOUR, RegionKind
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from RadiomicsCoreLib.errors import InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox

@@ -9,7 +9,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from PeritumoralRadiomicsLib.regions.growing import TUMOUR
+from PeritumoralRadiomicsLib.regions.kinds import TUMOUR
 from RadiomicsSlicerLib.tables import table_columns
 
 _ROWS_SHOWN = 12  # more are scrolled to

@@ -56,3 +56,16 @@ def load_yaml(text: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         raise ValueError(f"{where}{getattr(error, 'problem', None) or error}") from error
+
+
+def yaml_text(values: Any) -> str:
+    """Return plain values as YAML that :func:`load_yaml` reads back, in the order given.
+
+    Example:
+        >>> print(yaml_text({"verb": "rings", "outer_mm": [3.0, 6.0]}), end="")
+        verb: rings
+        outer_mm: [3.0, 6.0]
+    """
+    import yaml
+
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)

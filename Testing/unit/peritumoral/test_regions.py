@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.regions.growing import RegionKind, grow_regions
+from PeritumoralRadiomicsLib.regions.growing import grow_regions
+from PeritumoralRadiomicsLib.regions.kinds import RegionKind
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from RadiomicsCoreLib.errors import Cancelled, GeometryError, InputError, RegionError
 from RadiomicsCoreLib.images.geometry import crop, mask_box

@@ -1,0 +1,132 @@
+"""The contract of every job: plain values in, files and one result out.
+
+A panel, the console, a recipe and the command line all build the same record from plain values and run it. Defaults
+and choices stand in its fields and nowhere else.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from ..progress import Progress, no_progress
+from ..settings.options import option
+from ..settings.records import merged, plain_values, record_from
+from ..settings.rules import check_known
+from .output import JobOutput
+from .result import JobResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(ABC):
+    """What is asked for. A verb's job is a frozen, keyword-only dataclass that inherits this and does :meth:`work`.
+
+    Attributes:
+        study: published study whose settings lie under the user's; None: none.
+
+    Example:
+        A job comes from plain values (:meth:`from_dict`) and goes into a folder (:meth:`run`)::
+
+            job = job_from({"verb": "extract", "cohort": "cohort.csv", "rings": {"outer_mm": [3, 6]}})
+            result = job.run("out")
+    """
+
+    verb: ClassVar[str]
+    published: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Name of a study -> the settings it takes, as plain values. Those that the user names go before them."""
+    result_free: ClassVar[frozenset[str]] = frozenset({"workers", "formats"})
+    """Settings that change no number: they are left out of hashes."""
+
+    study: str | None = option("a published study, whose settings lie under yours", None)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], *, folder: Path | None = None) -> Self:
+        """Build the job from plain values, strictly.
+
+        Args:
+            values: setting -> plain value, records as mappings; ``verb`` may be among them.
+            folder: relative paths begin here; None: in the working folder.
+
+        Raises:
+            InputError: an unknown name (with the near one), a wrong value (with what is allowed), or one missing.
+        """
+        given = {name: value for name, value in values.items() if name != "verb"}
+        study = given.get("study")
+        if study is not None:
+            check_known(f"study of {cls.verb}", study, cls.studies())
+            given = merged(cls.study_settings(str(study)), given)
+        return record_from(cls, given, cls.verb, folder=folder)
+
+    @classmethod
+    def studies(cls) -> tuple[str, ...]:
+        """Names of the published studies whose settings this job knows."""
+        return tuple(cls.published)
+
+    @classmethod
+    def study_settings(cls, name: str) -> Mapping[str, Any]:
+        """Return the settings of a published study as plain values."""
+        return cls.published[name]
+
+    def to_dict(self, *, folder: Path | None = None) -> dict[str, Any]:
+        """Return every setting as plain values, which :meth:`from_dict` takes.
+
+        Args:
+            folder: paths are written relative to it; None: as they are.
+        """
+        return plain_values(self, folder=folder)
+
+    def decisive(self) -> dict[str, Any]:
+        """Return the settings that decide the numbers: without paths' folders, worker counts and figure formats."""
+        kept = {name: value for name, value in self.to_dict().items() if name not in self.result_free}
+        return _without_folders(kept, self.to_dict_of_paths())
+
+    def to_dict_of_paths(self) -> dict[str, Any]:
+        """Return the settings that are paths, as paths, in the places where they stand."""
+        found = {name: _only_paths(getattr(self, name)) for name in self.__dataclass_fields__}
+        return {name: value for name, value in found.items() if value not in (None, {}, [])}
+
+    def run(self, out: Path | str, progress: Progress = no_progress) -> JobResult:
+        """Do the job and write its folder: tables, figures, ``notes.txt``, ``study.json``, ``job.yaml``.
+
+        Args:
+            out: output folder, made if it is not there.
+            progress: told on the way; a raised :class:`~RadiomicsCoreLib.errors.Cancelled` stops cleanly.
+
+        Raises:
+            RadiomicsError: nothing could be done; one line says why.
+        """
+        self.check()
+        output = JobOutput(out, getattr(self, "formats", ()))
+        self.work(output, progress)
+        return output.finish(self)
+
+    def check(self) -> None:  # noqa: B027  (most jobs have nothing to check)
+        """Refuse what can be seen before anything is written: raises InputError. Jobs with such checks override it."""
+
+    @abstractmethod
+    def work(self, output: JobOutput, progress: Progress) -> None:
+        """Do it: write through ``output``, note what a reader should know."""
+
+
+def _only_paths(value: Any) -> Any:
+    if isinstance(value, Path):
+        return value
+    if isinstance(value, Mapping):
+        return {name: found for name, item in value.items() if (found := _only_paths(item)) is not None}
+    if isinstance(value, tuple):
+        return [found for item in value if (found := _only_paths(item)) is not None]
+    return None
+
+
+def _without_folders(values: Any, paths: Any) -> Any:
+    """Replace every path by its file name: the same files under another folder are the same job."""
+    if isinstance(paths, Path):
+        return paths.name
+    if isinstance(values, Mapping) and isinstance(paths, Mapping):
+        return {name: _without_folders(value, paths.get(name)) for name, value in values.items()}
+    if isinstance(values, list) and isinstance(paths, list) and len(values) == len(paths):
+        return [_without_folders(value, path) for value, path in zip(values, paths, strict=True)]
+    return values

@@ -1,0 +1,108 @@
+"""``study.json`` and ``job.yaml`` of an output folder: all that is needed to know, and to repeat, a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from ..files.provenance import environment_record, hash_files, hash_settings
+from ..files.tables import write_json
+from ..settings.text import read_values, yaml_text
+
+if TYPE_CHECKING:
+    from .job import Job
+    from .result import JobResult
+
+RECORD_FILE = "study.json"
+JOB_FILE = "job.yaml"
+
+
+def write_record(job: Job, result: JobResult, more: Mapping[str, Any]) -> Path:
+    """Write ``study.json``: the job's settings and their hash, versions, seed, inputs with hashes, cases, notes.
+
+    Args:
+        job: what was done.
+        result: how it ended.
+        more: what the job adds; its names go before those here.
+    """
+    settings = job.to_dict(folder=result.folder)
+    record = environment_record(
+        {
+            "job": job.verb,
+            "status": result.status.value,
+            "settings": settings,
+            "settings_hash": hash_settings(job.decisive()),
+            "seed": getattr(job, "seed", None),
+            "inputs": inputs_of(job, result.folder),
+            "notes": list(result.notes),
+            "warnings": list(result.warnings),
+            "failures": list(result.failures),
+            "cases": {
+                outcome.case_id: {
+                    "status": outcome.status.value,
+                    "reason": outcome.reason,
+                    "fingerprint": outcome.fingerprint,
+                    "warnings": list(outcome.warnings),
+                }
+                for outcome in result.cases
+            },
+            **more,
+        }
+    )
+    path = result.folder / RECORD_FILE
+    write_json(path, record)
+    return path
+
+
+def inputs_of(job: Job, folder: Path) -> dict[str, dict[str, str]]:
+    """Return the input files of a job: setting -> path relative to ``folder``, and the SHA-256 of its content."""
+    shown = dict(_paths(job.to_dict(folder=folder), ""))
+    return {
+        name: {"path": shown[name], "sha256": hash_files([path])}
+        for name, path in _paths(job.to_dict_of_paths(), "")
+        if Path(path).is_file()
+    }
+
+
+def _paths(values: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            yield from _paths(value, f"{name}.{key}" if name else str(key))
+    elif isinstance(values, list | tuple):
+        for k, value in enumerate(values):
+            yield from _paths(value, f"{name}[{k}]")
+    elif values is not None:
+        yield name, values
+
+
+def write_job_file(job: Job, folder: Path) -> Path:
+    """Write ``job.yaml``, with paths relative to its folder, so that ``peritumoral run`` repeats the job."""
+    path = folder / JOB_FILE
+    path.write_text(job_text(job, folder), encoding="utf-8")
+    return path
+
+
+def job_text(job: Job, folder: Path | None = None) -> str:
+    """Return a job as YAML: the verb, then every setting.
+
+    Args:
+        job: what to write.
+        folder: where the file will lie; paths are relative to it. None: paths as they are.
+    """
+    return yaml_text({"verb": job.verb, **job.to_dict(folder=folder)})
+
+
+def read_job_file(path: Path | str) -> tuple[dict[str, Any], Path]:
+    """Return the values of a job file, and the folder that its paths begin in.
+
+    Raises:
+        InputError: the file cannot be read, or is no job; one line, with the place where it is YAML's.
+    """
+    path = Path(path)
+    path = path / JOB_FILE if path.is_dir() else path
+    values = read_values(path, "job file")
+    if not isinstance(values, dict) or not isinstance(values.get("verb"), str):
+        raise InputError(f"job file {str(path)!r} names no verb; its first line is 'verb: extract', for example")
+    return values, path.parent

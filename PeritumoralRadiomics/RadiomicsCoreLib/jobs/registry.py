@@ -1,0 +1,56 @@
+"""The jobs by verb. A verb's Lib is imported when it is asked for, so that none has to be installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..settings.rules import check_known
+from .job import Job
+from .record import read_job_file
+
+# Names only: this floor imports none of those above it until somebody asks for a verb.
+_JOBS: dict[str, tuple[str, str]] = {
+    "rings": ("PeritumoralRadiomicsLib.jobs.rings", "RingsJob"),
+    "extract": ("PeritumoralRadiomicsLib.jobs.extract", "ExtractJob"),
+}
+
+
+def verbs() -> tuple[str, ...]:
+    """Return the verbs of all jobs."""
+    return tuple(_JOBS)
+
+
+def job_class(verb: str) -> type[Job]:
+    """Return the job of a verb.
+
+    Raises:
+        InputError: no such verb; the message names the nearest one.
+    """
+    check_known("verb", verb, _JOBS)
+    module, name = _JOBS[verb]
+    return getattr(import_module(module), name)
+
+
+def job_from(values: Mapping[str, Any], *, folder: Path | None = None) -> Job:
+    """Build a job from plain values, the verb among them.
+
+    Args:
+        values: ``{"verb": "extract", "cohort": "cohort.csv", ...}``.
+        folder: relative paths begin here; None: in the working folder.
+
+    Raises:
+        InputError: no or an unknown verb, or what :meth:`.job.Job.from_dict` refuses.
+    """
+    if not isinstance(values.get("verb"), str):
+        raise InputError(f"a job names its verb, one of {', '.join(_JOBS)}")
+    return job_class(values["verb"]).from_dict(values, folder=folder)
+
+
+def load_job(path: Path | str) -> Job:
+    """Read a job file, or the ``job.yaml`` of an output folder. Raises InputError."""
+    values, folder = read_job_file(path)
+    return job_from(values, folder=folder)
