@@ -72,7 +72,7 @@ def add_parser(verbs: Any) -> None:
     group.add_argument("--inner-folds", type=positive_int, default=5, help="of tuning and out-of-fold signatures")
     group.add_argument("--repeats", type=positive_int, default=10)
     group.add_argument("--seed", type=int, default=0)
-    group.add_argument("--jobs", type=positive_int, default=1)
+    group.add_argument("--workers", dest="jobs", type=positive_int, default=1)
     group.add_argument("--sweep", action="store_true", help="compare all ring sizes, and choose one inside the folds")
     group.add_argument(
         "--deploy", metavar="MODEL", help="model of the bundle, as models.csv calls it (default: the best mean AUC)"

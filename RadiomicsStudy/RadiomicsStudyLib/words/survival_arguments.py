@@ -52,7 +52,7 @@ def add_bootstrap_options(parser: argparse.ArgumentParser, repeats: int) -> None
     group = parser.add_argument_group("resampling")
     group.add_argument("--bootstrap", type=positive_int, default=repeats, help=f"resamples (default {repeats})")
     group.add_argument("--seed", type=int, default=0)
-    group.add_argument("--jobs", type=positive_int, default=1, help="processes at a time")
+    group.add_argument("--workers", dest="jobs", type=positive_int, default=1, help="processes at a time")
 
 
 def add_reading_filter(parser: argparse.ArgumentParser) -> None:

@@ -299,7 +299,7 @@ def test_a_network_that_sees_a_box_says_that_it_needs_a_region(patients, tmp_pat
 
 
 def test_the_command_line_takes_the_words_of_the_bundles_kind(patients, trained, tmp_path, capsys):
-    words = ["apply", str(trained / "model"), str(patients / "new.csv"), "--jobs", "1", "--formats", "png"]
+    words = ["apply", str(trained / "model"), str(patients / "new.csv"), "--workers", "1", "--formats", "png"]
     assert main([*words, "-o", str(tmp_path / "out")]) == 0
     assert (tmp_path / "out" / "cases" / "P12" / "seen.png").is_file()
     capsys.readouterr()
@@ -307,7 +307,7 @@ def test_the_command_line_takes_the_words_of_the_bundles_kind(patients, trained,
         (["apply", str(trained / "model")], "holds a network; name a cohort table"),
         ([*words[:3], "--features", "a.csv"], "leave --features out"),
         ([*words[:3], "--cohort", "b.csv"], "named twice"),
-        (["apply", str(patients), "--jobs", "2"], "leave --jobs out"),
+        (["apply", str(patients), "--workers", "2"], "leave --workers out"),
         (["apply", str(patients)], "bundles of fuse need --features"),
     ):
         assert main([*given, "-o", str(tmp_path / "no")]) == 2

@@ -309,7 +309,7 @@ def test_one_fold_is_refused():
 
 @pytest.mark.slow
 def test_the_command_line_trains_with_folds_refuses_what_was_seen_and_takes_the_signatures(cohort, tmp_path, capsys):
-    net = ["--network", "resnet18", "--random-weights", "--size", "32", "--epochs", "1", "--no-pictures", "--jobs", "1"]
+    net = ["--network", "resnet18", "--random-weights", "--size", "32", "--epochs", "1", "--no-pictures", "--workers", "1"]
     words = ["train", str(cohort), "--endpoints", "relapse", "--folds", "3", "--mode", "full"]
     assert main([*words, *net, "-o", str(tmp_path / "net")]) == 0
     fuse = ["fuse", str(cohort), "--endpoint", "relapse", "--folds", "2", "--repeats", "1", "--classifiers", "lr"]

@@ -172,7 +172,7 @@ COMMAND_LINE_CASES = {
 def run(folder, parameters):
     path = folder / "parameters.yaml"
     path.write_text(parameters)
-    words = ["extract", str(folder / "cohort.csv"), "--parameters", str(path), "--rings", "2", "--jobs", "1"]
+    words = ["extract", str(folder / "cohort.csv"), "--parameters", str(path), "--rings", "2", "--workers", "1"]
     return main([*words, "--no-overlays", "-o", str(folder / "out")])
 
 

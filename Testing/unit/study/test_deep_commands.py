@@ -134,16 +134,16 @@ def test_deep_features_training_and_maps_of_a_small_cohort(tmp_path):
     pytest.importorskip("torch", reason="needs the extra 'deep'")
     cohort = str(make_sample_cohort(tmp_path / "cohort", patients=8, seed=3))
     deep = tmp_path / "deep"
-    assert main(["deep-features", cohort, "--regions", "intratumour", "--jobs", "1", "-o", str(deep)]) == 0
+    assert main(["deep-features", cohort, "--regions", "intratumour", "--workers", "1", "-o", str(deep)]) == 0
     columns = list(rows_of(deep / "features.csv")[0])
     assert len(columns) == 1281 and columns[1] == "ct.intratumour.efficientnet_lite0_0"
     trained = tmp_path / "trained"
-    words = ["train", cohort, "--endpoints", "recurrence", "--epochs", "1", "--jobs", "1", "-o", str(trained)]
+    words = ["train", cohort, "--endpoints", "recurrence", "--epochs", "1", "--workers", "1", "-o", str(trained)]
     assert main(words) == 0
     assert {row["case_id"] for row in rows_of(trained / "predictions.csv")} == {f"sample_{n:03d}" for n in range(1, 9)}
     maps = tmp_path / "maps"
     words = ["explain", cohort, str(trained / "model"), "--cases", "sample_001", "--maps", "grad_cam"]
-    assert main([*words, "--jobs", "1", "-o", str(maps)]) == 0
+    assert main([*words, "--workers", "1", "-o", str(maps)]) == 0
     assert (maps / "cases" / "sample_001" / "grad_cam.nii.gz").is_file()
 
 
@@ -163,7 +163,7 @@ def test_one_command_trains_the_network_of_liu2025(tmp_path):
     cohort = str(make_sample_cohort(tmp_path / "cohort", patients=8, seed=3))
     out = tmp_path / "out"
     words = ["train", cohort, "--study", "liu2025", "--time", "follow_up_days", "--event", "death"]
-    assert main([*words, "--size", "16", "--epochs", "1", "--jobs", "1", "--device", "cpu", "-o", str(out)]) == 0
+    assert main([*words, "--size", "16", "--epochs", "1", "--workers", "1", "--device", "cpu", "-o", str(out)]) == 0
     bundle = json.loads((out / "model" / "model.json").read_text(encoding="utf-8"))
     assert (bundle["architecture"]["network"], bundle["task"], bundle["outputs"]) == (
         "se_resnet3d",
@@ -173,7 +173,7 @@ def test_one_command_trains_the_network_of_liu2025(tmp_path):
     assert (bundle["input"]["kind"], bundle["input"]["size"], bundle["rings"]["outer_mm"]) == ("box_3d", 16, [3, 6, 9])
     assert bundle["training"]["settings"]["weight_decay"] == 1e-4
     deep = tmp_path / "deep"
-    words = ["deep-features", cohort, "--study", "liu2025", "--weights", str(out / "model"), "--jobs", "1"]
+    words = ["deep-features", cohort, "--study", "liu2025", "--weights", str(out / "model"), "--workers", "1"]
     assert main([*words, "--no-pictures", "-o", str(deep)]) == 0
     columns = list(rows_of(deep / "features.csv")[0])[1:]
     assert len(columns) == 512 and columns[0] == "ct.intratumour.se_resnet3d_0"
@@ -183,12 +183,12 @@ def test_one_command_trains_the_network_of_liu2025(tmp_path):
 def test_one_command_trains_the_unet_of_song2021_and_its_bottleneck_is_clustered(small_cohort, tmp_path, capsys):
     out = tmp_path / "out"
     words = ["train", small_cohort, "--study", "song2021", "--phase", "arterial", "--size", "32", "--width", "4"]
-    assert main([*words, "--epochs", "1", "--jobs", "1", "--device", "cpu", "-o", str(out)]) == 0
+    assert main([*words, "--epochs", "1", "--workers", "1", "--device", "cpu", "-o", str(out)]) == 0
     bundle = json.loads((out / "model" / "model.json").read_text(encoding="utf-8"))
     assert (bundle["task"], bundle["phases"], bundle["input"]["window_level"]) == ("segmentation", ["arterial"], 130)
     assert {"split", "mean_dice", "cases"} <= set(rows_of(out / "scores.csv")[0])
     deep = tmp_path / "deep"
-    words = ["deep-features", small_cohort, "--study", "song2021", "--weights", str(out / "model"), "--jobs", "1"]
+    words = ["deep-features", small_cohort, "--study", "song2021", "--weights", str(out / "model"), "--workers", "1"]
     assert main([*words, "--no-pictures", "-o", str(deep)]) == 0
     columns = list(rows_of(deep / "features.csv")[0])[1:]
     assert len(columns) == 16 * 4 and columns[0] == "arterial.intratumour.unet_0"
@@ -201,7 +201,7 @@ def test_one_command_trains_the_unet_of_song2021_and_its_bottleneck_is_clustered
     ]
     venous = write_rows(Path(small_cohort).with_name("venous.csv"), rows[:2])
     words = ["deep-features", venous, "--study", "song2021", "--phases", "venous", "--weights", str(out / "model")]
-    words += ["--jobs", "1", "--no-pictures", "-o", str(tmp_path / "venous")]
+    words += ["--workers", "1", "--no-pictures", "-o", str(tmp_path / "venous")]
     assert main(words) == 2
     assert "was trained on phase 'arterial', not 'venous'" in capsys.readouterr().err
     assert main([*words, "--other-phase"]) == 0

@@ -34,7 +34,7 @@ def deep_features(cohort: Path, out: Path, *words: str) -> int:
             *settings,
             "--rings",
             "3",
-            "--jobs",
+            "--workers",
             "1",
             "--no-pictures",
             *words,

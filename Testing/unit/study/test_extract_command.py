@@ -86,7 +86,7 @@ def read_table(path: Path) -> dict[str, dict[str, str]]:
 
 
 def extract(cohort: CohortFolder, parameters: str, out: Path, *options: str) -> int:
-    words = ["extract", cohort.path(), "--parameters", parameters, "--rings", "2,4", "-o", str(out), "--jobs", "1"]
+    words = ["extract", cohort.path(), "--parameters", parameters, "--rings", "2,4", "-o", str(out), "--workers", "1"]
     return main([*words, *options])
 
 
@@ -427,7 +427,7 @@ def test_perturbed_readings_do_not_depend_on_the_number_of_processes(cohort, par
     cohort.add("a")
     cohort.add("b")
     for jobs in ("1", "2"):
-        assert extract(cohort, parameters, tmp_path / jobs, "--perturb", "1", "--jobs", jobs) == 0
+        assert extract(cohort, parameters, tmp_path / jobs, "--perturb", "1", "--workers", jobs) == 0
     one, two = (tmp_path / jobs / "perturbed_1" / "features.csv" for jobs in ("1", "2"))
     assert one.read_bytes() == two.read_bytes()
 

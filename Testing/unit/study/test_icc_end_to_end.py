@@ -28,7 +28,7 @@ def study(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     (folder / "small.yaml").write_text(PARAMETERS)
     assert main(["sample-cohort", str(folder / "sample"), "--patients", "16", "--seed", "1"]) == 0
-    extract = ["extract", str(folder / "sample" / "cohort.csv"), "--rings", "3", "--no-overlays", "--jobs", "1"]
+    extract = ["extract", str(folder / "sample" / "cohort.csv"), "--rings", "3", "--no-overlays", "--workers", "1"]
     extract += ["--parameters", str(folder / "small.yaml")]
     assert main([*extract, "--perturb", "1", "--perturb-mm", "0.8", "-o", str(folder / "first")]) == 0
     assert main([*extract, "--reader", "2", "-o", str(folder / "second")]) == 0

@@ -56,7 +56,7 @@ def cohort(tmp_path) -> Path:
 
 def words_for(cohort: Path, out: Path) -> list[str]:
     words = ["extract", str(cohort), "--rings", "3", "--preset", "wu2021", "-o", str(out)]
-    return [*words, "--jobs", "1", "--no-overlays"]
+    return [*words, "--workers", "1", "--no-overlays"]
 
 
 @pytest.mark.slow
