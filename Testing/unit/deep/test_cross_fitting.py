@@ -15,7 +15,7 @@ for package in ("monai", "safetensors", "skops"):
     pytest.importorskip(package)
 
 from DeepRadiomicsFusionLib.evaluation.metrics import EvaluationSettings  # noqa: E402
-from DeepRadiomicsFusionLib.jobs import cross_fitting  # noqa: E402
+from DeepRadiomicsFusionLib.training import cross_fitting  # noqa: E402
 from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings, fuse_job  # noqa: E402
 from DeepRadiomicsFusionLib.jobs.train_job import train_job  # noqa: E402
 from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings  # noqa: E402
