@@ -96,10 +96,12 @@ def _files_below(path: Path) -> list[Path]:
 
 def _update_with_content(digest: Any, file: Path) -> None:
     try:
+        if not file.is_file():  # a pipe or a device would be read for ever
+            raise OSError
         with file.open("rb") as stream:
             while block := stream.read(_BLOCK_BYTES):
                 digest.update(block)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in the path
         digest.update(b"missing or unreadable")
 
 
