@@ -89,8 +89,11 @@ def hash_files(paths: Iterable[Path]) -> str:
 
 
 def _files_below(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file())
+    try:
+        if path.is_dir():
+            return sorted(file for file in path.rglob("*") if file.is_file())
+    except (OSError, ValueError):  # a locked folder, a path that is too long, a NUL: reading it will say so
+        return [path]
     return [path]
 
 

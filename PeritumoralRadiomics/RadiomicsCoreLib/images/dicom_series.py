@@ -280,7 +280,9 @@ def check_pixels(path: Path) -> None:
     import pydicom
 
     with path.open("rb") as stream:
-        header = pydicom.filereader.read_partial(stream, stop_when=_at_pixels, specific_tags=[pydicom.tag.Tag(name) for name in _PIXEL_TAGS])
+        header = pydicom.filereader.read_partial(
+            stream, stop_when=_at_pixels, specific_tags=[pydicom.tag.Tag(name) for name in _PIXEL_TAGS]
+        )
         start = stream.tell()
         head = stream.read(12)
         there = path.stat().st_size
