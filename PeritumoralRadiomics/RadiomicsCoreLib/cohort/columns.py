@@ -68,8 +68,8 @@ class CohortColumns:
             raise InputError(f"one column cannot be two things: {', '.join(f'{r} {n!r}' for r, n in own.items())}")
         taken = set(own.values())
         there = {role: name for role, name in usual.items() if name in header and name not in taken}
-        role = {**there, **own}.get
-        return replace(self, id=role("id"), split=role("split"), patient=role("patient"), centre=role("centre"))
+        of = {**there, **own}.get
+        return replace(self, id=of("id"), split=of("split"), patient=of("patient"), centre=of("centre"))
 
     @property
     def named(self) -> dict[str, str]:
