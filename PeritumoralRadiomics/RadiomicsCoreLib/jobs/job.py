@@ -57,7 +57,7 @@ class Job(ABC):
         study = given.get("study")
         if study is not None:
             check_known(f"study of {cls.verb}", study, cls.studies())
-            given = merged(cls.study_settings(str(study)), given)
+            given = cls.with_study(str(study), given, folder)
         return record_from(cls, given, cls.verb, folder=folder)
 
     @classmethod
@@ -69,6 +69,17 @@ class Job(ABC):
     def study_settings(cls, name: str) -> Mapping[str, Any]:
         """Return the settings of a published study as plain values."""
         return cls.published[name]
+
+    @classmethod
+    def with_study(cls, name: str, given: Mapping[str, Any], folder: Path | None) -> Mapping[str, Any]:
+        """Lay the settings of a published study under those that the user names.
+
+        Args:
+            name: of the study.
+            given: plain values of the user's.
+            folder: relative paths begin here.
+        """
+        return merged(cls.study_settings(name), given)
 
     def to_dict(self, *, folder: Path | None = None) -> dict[str, Any]:
         """Return every setting as plain values, which :meth:`from_dict` takes.
@@ -99,8 +110,14 @@ class Job(ABC):
             RadiomicsError: nothing could be done; one line says why.
         """
         self.check()
+        existed = Path(out).exists()
         output = JobOutput(out, getattr(self, "formats", ()))
-        self.work(output, progress)
+        try:
+            self.work(output, progress)
+        except BaseException:
+            if not existed:
+                output.remove_if_empty()
+            raise
         return output.finish(self)
 
     def check(self) -> None:  # noqa: B027  (most jobs have nothing to check)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -75,6 +76,11 @@ class JobOutput:
         except (InputError, ModelError) as error:
             self.failures.append(f"{what}: {error}")
             return None
+
+    def remove_if_empty(self) -> None:
+        """Take the folder away again where nothing was written: a job that refuses its input leaves no trace."""
+        with suppress(OSError):  # what is not empty stays
+            self.folder.rmdir()
 
     def finish(self, job: Job) -> JobResult:
         """Write notes, record and job file; return what was left behind."""
