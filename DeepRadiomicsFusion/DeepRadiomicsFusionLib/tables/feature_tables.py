@@ -21,6 +21,17 @@ NO_FEATURES = ("split", "fold")
 """Columns of a network's tables that say which case was predicted by which network."""
 
 
+def named_table(text: str) -> tuple[str, str]:
+    """Return name and path of a feature table; a path alone is named by its folder.
+
+    Example:
+        >>> named_table("deep=out/features.csv"), named_table("rings/features.csv")
+        (('deep', 'out/features.csv'), ('rings', 'rings/features.csv'))
+    """
+    name, sign, path = text.partition("=")
+    return (name.strip(), path.strip()) if sign else (Path(text).resolve().parent.name, text)
+
+
 class FeatureTables:
     """One or more feature tables of the same cases.
 

@@ -16,6 +16,13 @@ from .record import read_job_file
 _JOBS: dict[str, tuple[str, str]] = {
     "rings": ("PeritumoralRadiomicsLib.jobs.rings", "RingsJob"),
     "extract": ("PeritumoralRadiomicsLib.jobs.extract", "ExtractJob"),
+    "deep_features": ("DeepRadiomicsFusionLib.jobs.deep_features", "DeepFeaturesJob"),
+    "train": ("DeepRadiomicsFusionLib.jobs.train", "TrainJob"),
+    "explain": ("DeepRadiomicsFusionLib.jobs.explain", "ExplainJob"),
+    "contributions": ("DeepRadiomicsFusionLib.jobs.contributions", "ContributionsJob"),
+    "correlation": ("DeepRadiomicsFusionLib.jobs.correlation", "CorrelationJob"),
+    "fuse": ("DeepRadiomicsFusionLib.jobs.fuse", "FuseJob"),
+    "apply": ("DeepRadiomicsFusionLib.jobs.apply", "ApplyJob"),
 }
 
 
