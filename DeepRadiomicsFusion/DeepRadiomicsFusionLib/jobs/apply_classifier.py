@@ -24,10 +24,10 @@ from ..tables.samples import numbers_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .apply import ApplyJob
+    from .apply_options import ApplyOptions
 
 
-def apply_classifier(job: ApplyJob, output: JobOutput, progress: Progress) -> None:
+def apply_classifier(job: ApplyOptions, output: JobOutput, progress: Progress) -> None:
     """Apply a bundle to new cases, and evaluate it where their outcome is known.
 
     Writes ``predictions.csv`` (``case_id``, ``probability``, ``positive``, ``reason``: a case whose features are

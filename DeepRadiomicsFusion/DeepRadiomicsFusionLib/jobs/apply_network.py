@@ -50,7 +50,7 @@ from .cohort_job import workers_for
 from .network_evaluation import evaluate_outputs, outcome_columns, outcomes_of
 
 if TYPE_CHECKING:
-    from .apply import ApplyJob
+    from .apply_options import ApplyOptions
 
 PREDICTION_FILE, MASK_FILE = "prediction.json", "mask.nii.gz"
 
@@ -63,7 +63,7 @@ class _Scan:
     series: str | None
 
 
-def apply_network(job: ApplyJob, output: JobOutput, progress: Progress) -> None:
+def apply_network(job: ApplyOptions, output: JobOutput, progress: Progress) -> None:
     """Predict new patients with a trained network; a failing case never stops the others.
 
     Images are prepared as in the training: its phase, rings, region and input. Writes ``predictions.csv``:
@@ -151,7 +151,7 @@ def _open(path: Path | str, bundle: NetworkBundle, cases: Sequence[str] | None) 
     return table, scans
 
 
-def _settings(bundle: NetworkBundle, loaded: LoadedNetwork, job: ApplyJob) -> dict[str, Any]:
+def _settings(bundle: NetworkBundle, loaded: LoadedNetwork, job: ApplyOptions) -> dict[str, Any]:
     return {
         "rings": bundle.to_dict()["rings"],
         "input": bundle.input.to_dict(),
@@ -175,7 +175,7 @@ def _also(case: Case, scans: Mapping[str, _Scan], names: Sequence[str]) -> dict[
 
 
 def _do_case(
-    job: ApplyJob,
+    job: ApplyOptions,
     source: NetworkSource,
     sha256: str,
     scans: Mapping[str, _Scan],
@@ -192,7 +192,7 @@ def _do_case(
         return CaseWork((f"{bundle.phase}: {error}",))
 
 
-def _predict(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyJob, folder: Path) -> tuple[str, ...]:
+def _predict(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyOptions, folder: Path) -> tuple[str, ...]:
     """Write the outputs of one case: probabilities, or the log risk; the mean of the logits over its slices."""
     ready = phase_regions(case, bundle.phase, bundle.rings, resample=job.resample_masks)
     shown = network_image(ready.image, ready.masks, bundle.input)
@@ -207,7 +207,7 @@ def _predict(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyJo
     return ready.warnings
 
 
-def _draw(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyJob, folder: Path) -> tuple[str, ...]:
+def _draw(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyOptions, folder: Path) -> tuple[str, ...]:
     """Write the mask of one case, and its Dice where there is a mask to compare with."""
     told: list[str] = []
     regions: Mapping[str, sitk.Image] = {}

@@ -53,7 +53,7 @@ class Job(ABC):
         Raises:
             InputError: an unknown name (with the near one), a wrong value (with what is allowed), or one missing.
         """
-        given = {name: value for name, value in values.items() if name != "verb"}
+        given: Mapping[str, Any] = {name: value for name, value in values.items() if name != "verb"}
         study = given.get("study")
         if study is not None:
             check_known(f"study of {cls.verb}", study, cls.studies())

@@ -29,7 +29,7 @@ def add_words(parser: argparse.ArgumentParser, job: type[Job]) -> None:
         if first.option.positional:
             target.add_argument(first.name, help=first.option.help, **_value_words(first))
         else:
-            known = {"dest": first.name, "default": argparse.SUPPRESS}
+            known: dict[str, Any] = {"dest": first.name, "default": argparse.SUPPRESS}
             off = first.option.off if first.option.off != word else None
             target = target.add_mutually_exclusive_group() if off else target
             target.add_argument(word, **known, help=_help(first), **_value_words(first))
