@@ -296,6 +296,7 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
         featureName: str,
         kernelRadius: int = 2,
         settings: ExtractionSettings | str | Path = "wu2021",
+        phase: str = "",
         mapNode: vtkMRMLScalarVolumeNode | None = None,
         progress: Progress = no_progress,
     ) -> vtkMRMLScalarVolumeNode:
@@ -307,11 +308,12 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
             segment: the region, for example a ring.
             featureName: a first-order or texture feature of the original image, for example ``glcm_Contrast``.
             kernelRadius: voxels to each side of the neighbourhood's centre.
-            settings: as in :meth:`extract`; they may not resample or normalise.
+            settings: as in :meth:`extract`; all of them hold but resampling, as the map lies on the scan's voxels.
+            phase: of the scan, for presets with a window for each phase.
             mapNode: a map to replace; None: a new one.
             progress: called with fraction and message; raising ``Cancelled`` stops, the scene as it was.
         """
-        request = self.requestMap(volumeNode, segmentationNode, segment, featureName, kernelRadius, settings)
+        request = self.requestMap(volumeNode, segmentationNode, segment, featureName, kernelRadius, settings, phase)
         return put_requested_map(request.compute(progress), request, volumeNode, segmentationNode, mapNode)
 
     def requestMap(
@@ -322,9 +324,10 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
         featureName: str,
         kernelRadius: int = 2,
         settings: ExtractionSettings | str | Path = "wu2021",
+        phase: str = "",
     ) -> MapRequest:
         """Return a map to make: ``request.seconds()`` estimates its time. Arguments as :meth:`featureMap`."""
-        settings = resolve_settings(settings)
+        settings = resolve_settings(settings, phase)
         return request_map(volumeNode, segmentationNode, segment, featureName, kernelRadius, settings)
 
     def exportMapJob(

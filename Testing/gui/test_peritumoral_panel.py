@@ -105,6 +105,35 @@ def test_a_labelmap_or_a_map_of_ours_is_not_taken_for_the_scan(panel, make_case)
     assert panel._parameterNode.volume is made.volume
 
 
+def test_what_is_loaded_while_the_panel_is_open_is_chosen_where_nothing_was(panel, make_case, wait_until):
+    made = make_case()
+    wait_until(lambda: panel._parameterNode.volume)
+    chosen = panel._parameterNode
+    assert (chosen.volume, chosen.segmentation, chosen.tumourSegment) == (made.volume, made.segmentation, "Tumour")
+    assert panel.ui.volumeSelector.currentNode() is made.volume and panel.ui.createRingsButton.enabled
+    make_case("Second")
+    slicer.app.processEvents()
+    assert (chosen.volume, chosen.segmentation) == (made.volume, made.segmentation)
+
+
+def test_what_the_user_took_back_is_not_chosen_again_by_other_nodes(panel, case):
+    slicer.app.processEvents()
+    panel.ui.volumeSelector.setCurrentNode(None)
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode")
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode")
+    slicer.app.processEvents()
+    assert panel._parameterNode.volume is None
+
+
+def test_nothing_is_chosen_while_another_module_is_open(panel, window, make_case):
+    window.select("Data")
+    make_case()
+    slicer.app.processEvents()
+    assert panel.logic.getParameterNode().volume is None
+    window.select("PeritumoralRadiomics")
+    assert panel._parameterNode.volume.GetName() == "CT"
+
+
 def test_of_several_segments_none_is_guessed(panel, make_case, draw_segment):
     draw_segment(make_case(), "Liver", np.ones((44, 44, 44)))
     panel.enter()
@@ -139,6 +168,17 @@ def test_a_widget_and_its_parameter_follow_each_other(panel, case, widget, attri
     assert getattr(chosen, parameter) == kept
     setattr(chosen, parameter, default)
     assert getattr(found, attribute) == before
+
+
+def test_an_emptied_file_box_goes_back_to_the_preset_and_a_file_of_another_kind_is_not_passed_over(panel, case):
+    box = panel.ui.parameterFileEdit.comboBox()
+    box.setEditText("own.yaml")
+    assert panel._parameterNode.parameterFile == "own.yaml"
+    box.setEditText("")
+    assert panel._parameterNode.parameterFile == ""
+    box.setEditText("notes.txt")
+    press(panel.ui.extractButton)
+    assert "notes.txt" in panel.ui.statusLabel.text and not panel.extraction.running
 
 
 def test_choices_are_offered_in_words(panel):
@@ -598,12 +638,22 @@ def test_a_map_can_be_cancelled(map_section, slow_map, scene_text):
     assert map_section.ui.mapProgressLabel.text == "Cancelled; nothing was kept."
 
 
-def test_settings_that_change_the_image_are_refused_in_one_line(map_section, wait_until, window):
+def test_a_map_after_a_preset_that_resamples_is_made_and_what_it_leaves_out_is_said_in_one_place(
+    map_section, wait_until, window
+):
     map_section.ui.presetSelector.setCurrentIndex(map_section.ui.presetSelector.findData("liu2025"))
-    wait_until(lambda: "a map lies on the scan's own voxels" in map_section.ui.mapTimeLabel.text)
+    wait_until(lambda: map_section.ui.mapTimeLabel.text.startswith("Takes about "))
+    assert map_section.ui.mapTimeLabel.text.endswith("without its resampling to 1 x 1 x 1 mm.")
     press(map_section.ui.mapButton)
-    assert "a map lies on the scan's own voxels" in map_section.ui.statusLabel.text
-    assert len(window.shown) == 1
+    wait_until(lambda: map_section._parameterNode.mapVolume)
+    assert map_section.ui.statusLabel.text == "" and window.shown == []
+
+
+def test_a_map_after_a_preset_with_windows_goes_by_the_phase(map_section, wait_until, window):
+    map_section.ui.presetSelector.setCurrentIndex(map_section.ui.presetSelector.findData("song2021"))
+    wait_until(lambda: "phases arterial, venous" in map_section.ui.mapTimeLabel.text)
+    map_section.ui.phaseEdit.text = "venous"
+    wait_until(lambda: map_section.ui.mapTimeLabel.text.startswith("Takes about "))
 
 
 def test_a_folded_section_computes_nothing(panel, rings, wait_until, monkeypatch):
@@ -703,8 +753,9 @@ def test_a_job_that_is_killed_is_one_line(panel, slow_job, wait_until, window, s
     assert scene_text() == slow_job
 
 
-@pytest.mark.parametrize("as_file", [False, True], ids=["preset", "file that names its wavelet"])
-def test_a_declined_installation_is_one_line(panel, case, window, scene_text, tmp_path, monkeypatch, as_file):
+@pytest.fixture
+def no_wavelets(monkeypatch):
+    """A Slicer without PyWavelets; nothing may be installed in a test."""
     from importlib import metadata
 
     plain = metadata.version
@@ -716,8 +767,15 @@ def test_a_declined_installation_is_one_line(panel, case, window, scene_text, tm
 
     monkeypatch.setattr(metadata, "version", without_wavelets)
     monkeypatch.setitem(sys.modules, "pywt", None)
-    monkeypatch.setattr(slicer.util, "pip_install", lambda *_: pytest.fail("was installed nevertheless"), raising=False)
-    monkeypatch.setitem(sys.modules, "slicer.packaging", None)
+    monkeypatch.setattr(
+        "RadiomicsSlicerLib.dependencies._run_pip", lambda *_: pytest.fail("was installed nevertheless")
+    )
+
+
+@pytest.mark.parametrize("as_file", [False, True], ids=["preset", "file that names its wavelet"])
+def test_a_declined_installation_is_one_line_and_no_second_dialog(
+    panel, case, window, scene_text, tmp_path, monkeypatch, no_wavelets, as_file
+):
     cursors = []
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, **_: cursors.append(window.app.cursors))
     if as_file:
@@ -728,11 +786,25 @@ def test_a_declined_installation_is_one_line(panel, case, window, scene_text, tm
     before = scene_text()
     press(panel.ui.extractButton)
     assert not panel.extraction.running
-    words = "Peritumoral Radiomics needs PyWavelets>=1.5; it was not installed: the installation was declined"
-    assert panel.ui.statusLabel.text == words
+    assert panel.ui.statusLabel.text.startswith("PyWavelets>=1.5 is needed and was not installed; ")
     assert cursors == [0], "the question was asked under the wait cursor"
-    assert window.shown == [f"The extraction could not be started.\n\n{words}"]
+    assert window.shown == []
     assert scene_text() == before
+
+
+def test_an_installation_that_failed_is_one_calm_message_with_pips_words_folded(
+    panel, case, window, monkeypatch, no_wavelets
+):
+    said = (
+        "The conflict is caused by:\n    pywavelets 2 depends on numpy>=3\n    The user requested (constraint) numpy==1"
+    )
+    monkeypatch.setattr("RadiomicsSlicerLib.dependencies._run_pip", lambda *_: (1, said))
+    panel.ui.presetSelector.setCurrentIndex(panel.ui.presetSelector.findData("zhang2024"))
+    press(panel.ui.extractButton)
+    _question, message = window.shown
+    assert "pywavelets 2 wants numpy>=3, and numpy" in panel.ui.statusLabel.text
+    assert message == f"The extraction could not be started.\n\n{panel.ui.statusLabel.text}"
+    assert window.details == [said]
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(panel, case, window, scene_text, tmp_path):
@@ -863,12 +935,14 @@ def test_a_fault_of_the_program_is_shown_and_raised(panel, case, window):
     with pytest.raises(ZeroDivisionError), panel.reporting("It failed."):
         _ = 1 / 0
     assert window.shown == ["It failed.\n\ndivision by zero"]
+    assert "Traceback" in window.details[0]  # folded
 
 
 def test_an_error_of_ours_is_shown_once_and_not_raised(panel, window):
     with panel.reporting("It failed."):
         raise RadiomicsError("three is no colour; choose red")
     assert window.shown == ["It failed.\n\nthree is no colour; choose red"]
+    assert window.details == [""]
     assert panel.ui.statusLabel.text == "three is no colour; choose red"
 
 

@@ -309,6 +309,22 @@ def test_a_chart_shows_a_feature_against_the_distance_from_the_border(case, logi
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode") == 1
 
 
+def test_every_marker_of_a_chart_is_whole(case, logic):
+    """In a chart of 150 pixels; Slicer's markers of size 9 reach 4.5 pixels from their point."""
+    logic.createRings(case.segmentation, "Tumour", case.volume, RingSettings(outer_mm=(2, 4)))
+    table = logic.extract(case.segmentation, None, case.volume, QUICK)
+    for feature in ("original_firstorder_Mean", "original_shape_MeshVolume"):
+        chart = logic.distanceChart(table, feature)
+        points = table_columns(source_of(chart, "points"))
+        for shown, auto, values in (
+            (chart.GetXAxisRange(), chart.GetXAxisRangeAuto(), points["distance_mm"]),
+            (chart.GetYAxisRange(), chart.GetYAxisRangeAuto(), points[feature]),
+        ):
+            a_pixel = (shown[1] - shown[0]) / 150
+            assert not auto
+            assert shown[0] + 4.5 * a_pixel < min(values) and max(values) < shown[1] - 4.5 * a_pixel
+
+
 # --- background jobs ---------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,14 @@ from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsSlicerLib.dependencies import ensure_packages, packages_for, packages_to_read
 from RadiomicsSlicerLib.drawing import drawing_place, open_segment_editor, remove_back_button
 from RadiomicsSlicerLib.job_area import JobArea
-from RadiomicsSlicerLib.layouts import look_at_segment, show_chart, show_in_space, show_layout, show_table
+from RadiomicsSlicerLib.layouts import (
+    look_at_segment,
+    show_chart,
+    show_in_space,
+    show_layout,
+    show_soft_tissue,
+    show_table,
+)
 from RadiomicsSlicerLib.module_widget import ModuleWidget
 from RadiomicsSlicerLib.nodes import first_volume
 from RadiomicsSlicerLib.table_panel import TablePanel
@@ -36,6 +43,8 @@ TITLE = "Peritumoral Radiomics"
 class PeritumoralPanel(ModuleWidget):
     """Choose scan and tumour, see and create rings, extract their features, see them as table, chart and map."""
 
+    title = TITLE
+
     def __init__(self, parent: Any, makeLogic: Callable[[], Any]) -> None:
         self._segmentation: Any = None
         self._segmentTags: list[int] = []
@@ -44,6 +53,8 @@ class PeritumoralPanel(ModuleWidget):
         # Made in setup, which may never be called, or fail.
         self.extraction: Any = None
         self.maps: Any = None
+        self.qualityPanel: Any = None
+        self.featurePanel: Any = None
         super().__init__(parent, makeLogic)
 
     # --- binding ----------------------------------------------------------------------------------------------
@@ -98,6 +109,10 @@ class PeritumoralPanel(ModuleWidget):
         self._observeSegmentation(parameters.segmentation)
         self._offerSegments(parameters)
 
+    def mayBeChosen(self, node: Any) -> bool:
+        """Tell whether a node may be the scan or hold the tumour."""
+        return node.IsA("vtkMRMLScalarVolumeNode") or node.IsA("vtkMRMLSegmentationNode")
+
     def setParameterNode(self, parameters: Any) -> None:
         """Bind this parameter node instead of the present one; None: only unbind."""
         if parameters is None:
@@ -118,6 +133,8 @@ class PeritumoralPanel(ModuleWidget):
     def cleanup(self) -> None:
         """Let go of everything, of the button in the Segment Editor too."""
         super().cleanup()
+        if self.featurePanel is not None:
+            self.featurePanel.show(None)
         remove_back_button()
 
     def onSceneEndImport(self, caller: Any, event: Any) -> None:
@@ -209,6 +226,7 @@ class PeritumoralPanel(ModuleWidget):
             node, segment = drawing_place(chosen.volume, chosen.segmentation, chosen.tumourSegment)
             chosen.segmentation = node
             chosen.tumourSegment = segment
+            show_soft_tissue(chosen.volume)
             if not open_segment_editor(chosen.volume, node, segment, self.moduleName):
                 raise InputError("there is no main window to draw in")
 
@@ -247,6 +265,7 @@ class PeritumoralPanel(ModuleWidget):
             chosen = self._parameterNode
             self.logic.createRings(*self._ringArguments())
             self._measure()
+            show_soft_tissue(chosen.volume)
             # The segments and their table show what the outlines and the line below the numbers showed.
             self._previewSoon.settle(_occasion(chosen))
             self.preview.clear()
@@ -368,7 +387,9 @@ class PeritumoralPanel(ModuleWidget):
                 if node is not None:
                     show(node)
             if chosen.segmentation:
-                show_in_space(chosen.segmentation)
+                show_in_space(chosen.segmentation, [chosen.tumourSegment])
+            if chosen.volume:
+                show_soft_tissue(chosen.volume)
             if not _missing(chosen):
                 look_at_segment(chosen.segmentation, chosen.tumourSegment, chosen.volume)
 

@@ -158,7 +158,8 @@ def qt_module() -> types.ModuleType:
     module.QSettings = Settings  # type: ignore[attr-defined]
     module.QMessageBox = QtWidgets.QMessageBox  # type: ignore[attr-defined]
     module.QApplication = QtWidgets.QApplication  # type: ignore[attr-defined]
-    for plain in (QtWidgets.QTableWidgetItem, QtWidgets.QHeaderView, QtWidgets.QStyle):
+    plain_classes = (QtWidgets.QTableWidgetItem, QtWidgets.QHeaderView, QtWidgets.QStyle)
+    for plain in (*plain_classes, QtGui.QFontMetrics, QtCore.QEventLoop):
         setattr(module, plain.__name__, plain)
     return module
 

@@ -7,13 +7,14 @@ Where they differ from Slicer:
   remove nodes, and its menu has no actions.
 - ``qMRMLTableView`` shows a table node read-only and reads it anew when the node is modified; no editing, copying
   or plotting.
-- ``ctkPathLineEdit`` is a line edit with a button that does nothing.
+- ``ctkPathLineEdit`` has no history, and its button does nothing.
 - ``ctkSliderWidget`` is a slider of 1000 steps with a spin box.
 - Looks: those of plain Qt.
 """
 
 from __future__ import annotations
 
+import fnmatch
 from typing import Any
 from xml.etree import ElementTree
 
@@ -165,6 +166,8 @@ class qMRMLTableView(_TableView):
         self._node: Any = None
         self._tag = 0
         self._rows = QtGui.QStandardItemModel(self)
+        self._reading = False
+        self._rows.itemChanged.connect(self._edited)
         self._proxy = mannered(QtCore.QSortFilterProxyModel)(self)
         self._proxy.setSourceModel(self._rows)
         self.setModel(self._proxy)
@@ -186,7 +189,23 @@ class qMRMLTableView(_TableView):
     def sortFilterProxyModel(self) -> Any:
         return self._proxy
 
+    def tableModel(self) -> Any:
+        return self._rows
+
     def _read(self) -> None:
+        # As Slicer's model: cells and their tool tips are written anew, and a cell that changes is taken for an edit.
+        self._reading = True
+        try:
+            self._read_cells()
+        finally:
+            self._reading = False
+
+    def _edited(self, item: Any) -> None:
+        array = self._node.GetTable().GetColumn(item.column()) if self._node is not None else None
+        if not self._reading and array is not None:
+            array.SetVariantValue(item.row(), vtk.vtkVariant(item.text()))
+
+    def _read_cells(self) -> None:
         self._rows.clear()
         if self._node is None:
             return
@@ -267,6 +286,7 @@ class ctkCollapsibleGroupBox(_GroupBox):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._collapsed = False
+        self._collapsed_height = 14
         self._folded: list[Any] = []
         self.setCheckable(True)
         self.toggled.connect(lambda on: self._set_collapsed(not on))
@@ -277,8 +297,16 @@ class ctkCollapsibleGroupBox(_GroupBox):
         self.setChecked(not value)
         self.blockSignals(blocked)
         self._folded = fold(self, self._folded, value)
-        self.setMaximumHeight(24 if value else 16777215)
+        option = QtWidgets.QStyleOptionGroupBox()
+        self.initStyleOption(option)
+        style = QtWidgets.QStyle
+        label = self.style().subControlRect(style.CC_GroupBox, option, style.SC_GroupBoxLabel, self)
+        self.setMaximumHeight(label.height() + self._collapsed_height if value else 16777215)
 
+    def _set_collapsed_height(self, value: int) -> None:
+        self._collapsed_height = value
+
+    collapsedHeight = QtCore.Property(int, lambda self: self._collapsed_height, _set_collapsed_height)
     collapsed = QtCore.Property(bool, lambda self: self._collapsed, lambda self, value: self._set_collapsed(value))
 
     def event(self, event: Any) -> bool:
@@ -332,23 +360,44 @@ class ctkCheckableComboBox(_ComboBox):
 
 @with_connect
 class ctkPathLineEdit(_Widget):
-    """The path of a file."""
+    """The path of a file, in an editable combo box; its signals come as CTK's do.
+
+    ``currentPathChanged`` is silent while the text does not fit the filters, an empty one above all;
+    ``validInputChanged`` tells only that fitting begins or ends.
+    """
 
     currentPathChanged = QtCore.Signal(str)
+    validInputChanged = QtCore.Signal(bool)
     nameFilters = _dynamic("nameFilters", [])
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        self._edit = QtWidgets.QLineEdit(self)
+        self._box = _ComboBox(self)
+        self._box.setEditable(True)
+        self._valid = False
         browse = QtWidgets.QToolButton(self)
         browse.setText("…")
-        row.addWidget(self._edit)
+        row.addWidget(self._box, 1)
         row.addWidget(browse)
-        self._edit.textChanged.connect(self.currentPathChanged)
+        self._box.editTextChanged.connect(self._typed)
 
-    currentPath = property(lambda self: self._edit.text(), lambda self, value: self._edit.setText(value))
+    def comboBox(self) -> Any:
+        return self._box
+
+    def _typed(self, text: str) -> None:
+        before, self._valid = self._valid, self._fits(text)
+        if self._valid:
+            self.currentPathChanged.emit(text)
+        if self._valid != before:
+            self.validInputChanged.emit(self._valid)
+
+    def _fits(self, text: str) -> bool:
+        patterns = [word for item in self.nameFilters for word in item.partition("(")[2].rstrip(")").split()]
+        return bool(text) and (not patterns or any(fnmatch.fnmatch(text, pattern) for pattern in patterns))
+
+    currentPath = property(lambda self: self._box.currentText, lambda self, value: self._box.setEditText(value))
 
 
 @with_connect

@@ -109,7 +109,7 @@ class App:
     def restoreOverrideCursor(self) -> None:
         self.cursors -= 1
 
-    def processEvents(self) -> None:
+    def processEvents(self, flags: Any = None) -> None:
         APPLICATION.processEvents()
 
     def connect(self, signal: str, slot: Any) -> None:
@@ -143,16 +143,18 @@ class Window:
     def __init__(self, app: App) -> None:
         self.app = app
         self.shown: list[str] = []
+        self.details: list[str] = []
         self.announced: list[str] = []
         self.answer = True
         self.panels: dict[str, Any] = {}
         self.current = ""
         self.editor = SegmentEditor()
 
-    def message(self, text: str, **_: Any) -> None:
-        """Take the text of an error."""
+    def message(self, text: str, detailedText: str = "", **_: Any) -> None:
+        """Take the text of a warning or an error, and what it keeps folded."""
         logging.getLogger("stand-in").info(text)
         self.shown.append(text)
+        self.details.append(detailedText)
 
     def ask(self, text: str, **_: Any) -> bool:
         """Take the text of a question and give the answer."""
@@ -230,6 +232,7 @@ def window() -> Iterator[Window]:
         _set(undo, slicer, "app", found.app)
         _set(undo, slicer.modules, "segmenteditor", found.editor)
         _set(undo, slicer.util, "errorDisplay", found.message)
+        _set(undo, slicer.util, "warningDisplay", found.message)
         _set(undo, slicer.util, "confirmOkCancelDisplay", found.ask)
         _set(undo, slicer.util, "MessageDialog", found.announce)
         _set(undo, slicer.util, "selectModule", found.select)
