@@ -38,7 +38,7 @@ def choose_text(box, text):
 def outline_reach(panel):
     """Farthest point of each outline from the ball's centre, mm."""
     reaches = []
-    for model in panel.preview.models:
+    for model in panel.preview.outlines:
         bounds = model.GetPolyData().GetBounds()
         centre = model.GetPolyData().GetCenter()
         reaches.append(max(bounds[1] - centre[0], bounds[3] - centre[1], bounds[5] - centre[2]))
@@ -281,7 +281,7 @@ def test_draw_tumour_opens_the_chosen_segment(panel, window, case):
 
 def test_outlines_follow_the_numbers(panel, case, wait_until):
     panel.ui.distancesEdit.text = "3, 6"
-    wait_until(lambda: len(panel.preview.models) == 2)
+    wait_until(lambda: len(panel.preview.outlines) == 2)
     assert outline_reach(panel) == pytest.approx([10, 13], abs=0.6)
     panel.ui.distancesEdit.text = "3, 9"
     wait_until(lambda: outline_reach(panel)[-1] > 14)
@@ -291,35 +291,35 @@ def test_outlines_follow_the_numbers(panel, case, wait_until):
 
 
 def test_outlines_lie_around_the_tumour_and_only_in_slice_views(panel, case, wait_until):
-    wait_until(lambda: panel.preview.models)
-    centre = panel.preview.models[0].GetPolyData().GetCenter()
+    wait_until(lambda: panel.preview.outlines)
+    centre = panel.preview.outlines[0].GetPolyData().GetCenter()
     np.testing.assert_allclose(centre, [22, 22, 22], atol=0.3)
-    display = panel.preview.models[0].GetDisplayNode()
+    display = panel.preview.outlines[0].GetDisplayNode()
     assert display.GetVisibility2D() and not display.GetVisibility3D()
 
 
 def test_outlines_are_never_saved_nor_listed(panel, case, wait_until, scene_text):
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     assert "vtkMRMLModelNode" not in scene_text()
-    assert all(model.GetHideFromEditors() for model in panel.preview.models)
+    assert all(model.GetHideFromEditors() for model in panel.preview.outlines)
 
 
 def test_one_change_after_the_other_is_computed_once(panel, case, wait_until, monkeypatch):
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     calls = []
     plain = panel.logic.previewRings
     monkeypatch.setattr(panel.logic, "previewRings", lambda *given: calls.append(given) or plain(*given))
     for text in ("2", "2, 4", "2, 4, 6", "2, 4, 6, 8"):
         panel.ui.distancesEdit.text = text
     panel.ui.phaseEdit.text = "has nothing to do with rings"
-    wait_until(lambda: len(panel.preview.models) == 4)
+    wait_until(lambda: len(panel.preview.outlines) == 4)
     end = time.monotonic() + 0.5
     wait_until(lambda: time.monotonic() > end)
     assert len(calls) == 1
 
 
 def test_outlines_follow_the_drawing_of_the_tumour(panel, case, wait_until):
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     before = outline_reach(panel)
     k, j, i = np.ogrid[:44, :44, :44]
     larger = ((k - 22) ** 2 + (j - 22) ** 2 + (i - 22) ** 2 <= 100).astype(np.uint8)
@@ -337,34 +337,34 @@ def test_outlines_follow_the_drawing_of_the_tumour(panel, case, wait_until):
     ],
 )
 def test_nonsense_is_one_line_under_the_numbers(panel, case, wait_until, window, widget, text, words):
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     getattr(panel.ui, widget).text = text
-    wait_until(lambda: not panel.preview.models)
+    wait_until(lambda: not panel.preview.outlines)
     assert words in panel.ui.previewLabel.text
     assert len(panel.ui.previewLabel.text.splitlines()) == 1
     assert window.shown == []
 
 
 def test_outlines_go_with_the_switch_with_another_module_and_with_the_scene(panel, case, window, wait_until):
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     panel.ui.previewCheckBox.checked = False
-    assert panel.preview.models == []
+    assert panel.preview.outlines == []
     panel.ui.previewCheckBox.checked = True
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     window.select("Data")
     assert slicer.mrmlScene.GetFirstNodeByName("ring_0_3mm") is None
     window.select("PeritumoralRadiomics")
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     slicer.mrmlScene.Clear(0)
-    assert panel.preview.models == []
+    assert panel.preview.outlines == []
 
 
 def test_create_rings_adds_segments_and_the_quality_table(panel, case, wait_until):
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     panel.ui.distancesEdit.text = "2, 4"
     press(panel.ui.createRingsButton)
     assert segment_names(case) == ["Tumour", "ring_0_2mm", "ring_0_4mm"]
-    assert panel.preview.models == []
+    assert panel.preview.outlines == []
     table = panel._parameterNode.qualityTable
     assert table.GetNumberOfRows() == 3
     shown = panel.ui.qualityTable
