@@ -130,6 +130,7 @@ class PeritumoralPanel(ModuleWidget):
     def parametersChanged(self, parameters: Any) -> None:
         """Follow the choices with boxes, tables and outlines."""
         self._observe(parameters)
+        self._offerOtherTumours(parameters)
         self.qualityPanel.show(parameters.qualityTable)
         if self.featurePanel.show(parameters.featureTable):
             self._offerFeatures(parameters)
@@ -199,12 +200,19 @@ class PeritumoralPanel(ModuleWidget):
         fill_items(ui.tumourSelector, segment_items(node, tumour_words()), tumour)
         fill_items(ui.organSelector, segment_items(node, no_organ_words()), organ)
         fill_checked_items(ui.exclusionSelector, segment_items(node, ""), exclusions)
-        besides = other_tumours(node, tumour) if tumour else []
-        fill_checked_items(ui.otherTumourSelector, besides_items(node, tumour) if tumour else [], besides)
         for name, value in (("tumourSegment", tumour), ("organSegment", organ), ("exclusionSegments", exclusions)):
             if getattr(parameters, name) != value:
                 setattr(parameters, name, value)
         self.maps.offerSegments(parameters)
+        self._offerOtherTumours(parameters)
+
+    def _offerOtherTumours(self, parameters: Any) -> None:
+        from RadiomicsSlicerLib.connectors import fill_checked_items
+
+        node, tumour = parameters.segmentation, parameters.tumourSegment
+        chosen = tumour in own_segments(node)
+        items, besides = (besides_items(node, tumour), other_tumours(node, tumour)) if chosen else ([], [])
+        fill_checked_items(self.ui.otherTumourSelector, items, besides)
 
     def onDraw(self, *_args: Any) -> None:
         """Open the Segment Editor on the tumour, made where there is none."""
