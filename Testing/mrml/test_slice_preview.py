@@ -235,3 +235,59 @@ def test_without_a_window_nothing_is_drawn_and_nothing_fails(case, found):
     preview.show(found)
     assert preview.outlines == ["ring_0_3mm", "ring_0_6mm"]
     preview.clear()
+
+
+class FakeWidget:
+    """The calls of qMRMLSliceWidget and its view that Slicer's own annotations use (DataProbe)."""
+
+    def __init__(self, view):
+        self._view, self._renderers = view, vtk.vtkRendererCollection()
+        self._renderers.AddItem(view.renderer)
+
+    def sliceView(self):
+        return self
+
+    def sliceLogic(self):
+        return self
+
+    def GetSliceNode(self):
+        return self._view.node
+
+    def renderWindow(self):
+        return self
+
+    def GetRenderers(self):
+        return self._renderers
+
+    def scheduleRender(self):
+        self._view.render()
+
+
+def test_outlines_find_the_slice_views_of_the_window(case, found, monkeypatch):
+    red, green = BareView("Red"), BareView("Green")
+    widgets = {"Red": FakeWidget(red), "Green": FakeWidget(green)}
+
+    class Manager:
+        layout = slicer.vtkMRMLLayoutNode()
+
+        def sliceViewNames(self):
+            return tuple(widgets)
+
+        def sliceWidget(self, name):
+            return widgets[name]
+
+        def layoutLogic(self):
+            return self
+
+        def GetLayoutNode(self):
+            return self.layout
+
+    monkeypatch.setattr(slicer.app, "layoutManager", Manager)
+    preview = SlicePreview()
+    preview.show(found)
+    assert (red.actors, green.actors) == (2, 2) and red.rendered and green.rendered
+    del widgets["Green"]
+    Manager.layout.Modified()
+    assert (red.actors, green.actors) == (2, 0)
+    preview.clear()
+    assert (red.actors, green.actors) == (0, 0)
