@@ -91,12 +91,7 @@ class CheckedItemsConnector(WidgetConnector):
 
     def read(self) -> list[str]:
         """Return the data of the checked items."""
-        import qt
-
-        # One by one, as PythonQt does not promise to know the list that checkedIndexes returns.
-        box, model = self._widget, self._widget.checkableModel()
-        checked = (row for row in range(box.count) if box.checkState(model.index(row, 0)) == qt.Qt.Checked)
-        return [box.itemData(row) for row in checked]
+        return checked_items(self._widget)
 
     def write(self, value: Sequence[str]) -> None:
         """Check the items of these texts, and no others."""
@@ -117,8 +112,20 @@ def fill_items(box: Any, items: Sequence[tuple[str, str]], current: str) -> None
 
 def fill_checked_items(box: Any, items: Sequence[tuple[str, str]], checked: Sequence[str]) -> None:
     """Replace the items of a ctkCheckableComboBox without telling anybody; arguments as :func:`fill_items`."""
-    quietly(box, lambda: _fill(box, items, ""))
+    # The items of an open list stay: it would close under the user's mouse.
+    if [(box.itemText(row), box.itemData(row)) for row in range(box.count)] != list(items):
+        quietly(box, lambda: _fill(box, items, ""))
     check_items(box, checked)
+
+
+def checked_items(box: Any) -> list[str]:
+    """Return the data of the checked items of a ctkCheckableComboBox."""
+    import qt
+
+    # One by one, as PythonQt does not promise to know the list that checkedIndexes returns.
+    model = box.checkableModel()
+    checked = (row for row in range(box.count) if box.checkState(model.index(row, 0)) == qt.Qt.Checked)
+    return [box.itemData(row) for row in checked]
 
 
 def check_items(box: Any, checked: Sequence[str]) -> None:

@@ -123,7 +123,7 @@ def test_the_panel_calls_no_method_whose_value_pythonqt_cannot_return(window, mo
 
 def test_reloading_leaves_no_observer_no_timer_no_thread_and_no_model(panel, case, window, wait_until):
     panel.ui.mapsCollapsibleButton.setCollapsed(False)
-    wait_until(lambda: panel.preview.models and panel.maps.time.running)
+    wait_until(lambda: panel.preview.outlines and panel.maps.time.running)
     node, threads = panel._parameterNode.parameterNode, threading.active_count()
     panel.cleanup()
     wait_until(lambda: threading.active_count() < threads)
@@ -157,7 +157,7 @@ def test_a_closed_scene_leaves_no_segmentation_in_memory(panel, make_case):
 def test_the_scene_can_be_closed_in_any_state(panel, case, window, wait_until, state):
     panel.ui.mapsCollapsibleButton.setCollapsed(False)
     if state == "outlines shown":
-        wait_until(lambda: panel.preview.models)
+        wait_until(lambda: panel.preview.outlines)
     elif state == "estimating":
         wait_until(lambda: panel.maps.time.running)
     elif state == "in another module":
@@ -166,7 +166,7 @@ def test_the_scene_can_be_closed_in_any_state(panel, case, window, wait_until, s
     end = QtCore.QDeadlineTimer(400)
     wait_until(end.hasExpired)
     assert window.shown == []
-    assert panel.preview.models == [] and not panel.maps.time.running
+    assert panel.preview.outlines == [] and not panel.maps.time.running
     models = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLModelNode")]
     # Slicer's slice views, where another test has shown some, keep a model each over a closed scene.
     assert [name for name in models if not name.endswith("Volume Slice")] == []

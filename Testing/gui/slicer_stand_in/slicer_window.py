@@ -73,6 +73,9 @@ class LayoutManager:
             return
         self.node.SetViewArrangement(number)
 
+    def sliceViewNames(self) -> tuple[str, ...]:
+        return ()
+
     def resetThreeDViews(self) -> None:
         self.looked += 1
 
