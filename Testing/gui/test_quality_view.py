@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import slicer
 import slicer.util
+from PySide6 import QtGui
 
 
 @pytest.fixture
@@ -93,12 +94,12 @@ def test_the_table_needs_no_scrolling_whatever_the_numbers(panel, case, width):
     slicer.app.processEvents()
     table = panel.ui.qualityTable
     assert panel.parent.width == width
-    assert sum(table.columnWidth(column) for column in range(table.columnCount)) <= table.viewport().width()
-    metrics = table.fontMetrics()
+    assert sum(table.columnWidth(column) for column in range(table.columnCount)) <= table.viewport().width
+    metrics = QtGui.QFontMetrics(table.font)
     for row in range(table.rowCount):
         for column in range(table.columnCount):
             assert metrics.horizontalAdvance(table.item(row, column).text()) < table.columnWidth(column)
-    assert table.viewport().height() >= sum(table.rowHeight(row) for row in range(table.rowCount))
+    assert table.viewport().height >= sum(table.rowHeight(row) for row in range(table.rowCount))
 
 
 def test_a_closed_scene_leaves_no_table(panel, table):

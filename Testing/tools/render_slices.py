@@ -99,6 +99,18 @@ class SliceView:
         grab.Update()
         return grab.GetOutput()
 
+    def close(self) -> None:
+        """Take the view out of the scene."""
+        self.group.SetMRMLDisplayableNode(None)
+        app = slicer_core_app.bring_up()
+        app.logic.GetSliceLogics().RemoveItem(self.logic)
+        composite = self.logic.GetSliceCompositeNode()
+        self.logic.SetMRMLScene(None)
+        for node in (composite, self.node):
+            if node is not None and node.GetScene() is not None:
+                app.scene.RemoveNode(node)
+        self.window.Finalize()
+
     def save(self, path: Path) -> None:
         """Write the view as PNG."""
         writer = vtk.vtkPNGWriter()
