@@ -34,7 +34,7 @@ SLICER_SIDE = (
 
 def panel_files():
     modules = [folder / f"{folder.name}.py" for folder in ROOT.iterdir() if (folder / f"{folder.name}.py").is_file()]
-    return sorted([*modules, *(ROOT / "PeritumoralRadiomics" / "RadiomicsSlicerLib").rglob("*.py")])
+    return sorted([*modules, *ROOT.glob("*/*SlicerLib/**/*.py")])
 
 
 @pytest.fixture(scope="module")

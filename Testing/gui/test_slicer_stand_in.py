@@ -18,6 +18,7 @@ import pythonqt
 import slicer
 import slicer.util
 import slicer_console
+import slicer_window
 import vtk
 from layout_manager import levels_without_sizes
 from PySide6 import QtCore, QtWidgets
@@ -183,6 +184,7 @@ def test_a_panel_whose_setup_failed_goes_on_receiving_events(window, monkeypatch
         def cleanup(self):
             called.append("cleanup")
 
+    monkeypatch.setattr(slicer_window, "MODULES", ("Broken",))
     monkeypatch.setitem(sys.modules, "Broken", types.SimpleNamespace(BrokenWidget=BrokenWidget))
     with window.faults.expected("cannot be made"):
         window.open_panel("Broken")
@@ -265,8 +267,8 @@ def shown_in(slice_views, name="Red"):
 
 
 def test_a_legend_stays_silent_when_code_sets_the_layers(slice_views, scan):
+    from PeritumoralSlicerLib.logic.maps import put_map
     from RadiomicsCoreLib.geometry import IndexBox
-    from RadiomicsSlicerLib.maps import put_map
 
     values = np.where(scan.ball, np.arange(scan.ball.size).reshape(scan.ball.shape), np.nan)
     overlay = put_map(

@@ -27,9 +27,12 @@ class LayoutManager:
         faults: where a layout without ``splitSize`` is noted.
 
     Attributes:
+        threeDViewCount, tableViewCount, plotViewCount: none of these views is here.
         node: the layout node.
         looked: how often the 3D views were reset.
     """
+
+    threeDViewCount = tableViewCount = plotViewCount = 0
 
     def __init__(self, faults: Faults) -> None:
         self.node = slicer.vtkMRMLLayoutNode()

@@ -13,6 +13,7 @@ import pythonqt
 import slicer
 import slicer.util
 from PySide6 import QtWidgets
+from scipy import ndimage
 
 _SINGLETON = "SegmentEditor"
 
@@ -29,6 +30,7 @@ class SegmentEditor:
         self.panel = pythonqt.mannered(QtWidgets.QWidget)()
         QtWidgets.QVBoxLayout(self.panel)
         self.given: dict[str, Any] = {}
+        self._effect: Any = None
         self._module_widget = types.SimpleNamespace(editor=self)
         self.panel.self = lambda: self._module_widget
 
@@ -57,6 +59,12 @@ class SegmentEditor:
     def setCurrentSegmentID(self, segment: str) -> None:
         self.given["segment"] = segment
 
+    def setActiveEffectByName(self, name: str) -> None:
+        self._effect = Margin(self) if name == "Margin" else None
+
+    def activeEffect(self) -> Any:
+        return self._effect
+
     def paint(self, mask: np.ndarray) -> None:
         """Add voxels (k, j, i) of the volume to the chosen segment, in the editor's mode."""
         node, volume, segment = (self.given[name] for name in ("segmentation", "volume", "segment"))
@@ -67,6 +75,28 @@ class SegmentEditor:
                 slicer.util.updateSegmentBinaryLabelmapFromArray(kept.astype(np.uint8), node, other, volume)
         grown = (slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, volume) != 0) | mask.astype(bool)
         slicer.util.updateSegmentBinaryLabelmapFromArray(grown.astype(np.uint8), node, segment, volume)
+
+
+class Margin:
+    """The effect that grows the chosen segment."""
+
+    def __init__(self, editor: SegmentEditor) -> None:
+        self._editor = editor
+        self._margin_mm = 3.0
+
+    def setParameter(self, name: str, value: float) -> None:
+        if name != "MarginSizeMm":
+            raise ValueError(f"this stand-in has no parameter {name}")
+        self._margin_mm = float(value)
+
+    def self(self) -> Any:
+        return self
+
+    def onApply(self) -> None:
+        node, volume, segment = (self._editor.given[name] for name in ("segmentation", "volume", "segment"))
+        inside = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, volume) != 0
+        distance = ndimage.distance_transform_edt(~inside, sampling=volume.GetSpacing()[::-1])
+        self._editor.paint(distance <= self._margin_mm)
 
 
 def _loses(mode: int, segmentationNode: Any, segment: str) -> bool:

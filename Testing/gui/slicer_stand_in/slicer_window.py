@@ -71,6 +71,10 @@ class App:
         self.temporaryPath = tempfile.gettempdir()
         self.cursors = 0
         self.started: list[Any] = []
+        self._errors = ErrorLogModel(faults)
+
+    def errorLogModel(self) -> Any:
+        return self._errors
 
     def applicationLogic(self) -> Any:
         return self._logic
@@ -97,6 +101,22 @@ class App:
 
     def moduleManager(self) -> Any:
         return types.SimpleNamespace(connect=lambda *_: None, disconnect=lambda *_: None)
+
+
+class ErrorLogModel:
+    """``slicer.app.errorLogModel()``: the faults, each an error."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    def logEntryCount(self) -> int:
+        return len(self._faults.found)
+
+    def logEntryDescription(self, row: int) -> str:
+        return self._faults.found[row]
+
+    def index(self, row: int, column: int) -> Any:
+        return types.SimpleNamespace(data=lambda: "Error")
 
 
 class ScriptedLoadableModuleWidget:
@@ -128,6 +148,7 @@ class Window:
         self.panels: dict[str, Any] = {}
         self.current = ""
         self.editor = SegmentEditor()
+        self.main = pythonqt.mannered(QtWidgets.QMainWindow)()
 
     def message(self, text: str, detailedText: str = "", **_: Any) -> None:
         """Take the text of a warning or an error, and what it keeps folded."""
@@ -149,7 +170,7 @@ class Window:
         yield
 
     def select(self, module: str) -> None:
-        """Open another module; what its panel raises is swallowed."""
+        """Open another module; its panel is made if it was not yet. What a panel raises is swallowed."""
         if self.current in self.panels:
             self.panels[self.current].parent.isEntered = False
             with self.faults.swallowed():
@@ -157,29 +178,36 @@ class Window:
         self.current = module
         if module == "SegmentEditor":
             self.editor.selectParameterNode()
+        if module in MODULES and module not in self.panels:
+            self._make(module)
         if module in self.panels:
             self.panels[module].parent.isEntered = True
             with self.faults.swallowed():
                 self.panels[module].enter()
 
     def open_panel(self, module: str) -> Any:
-        """Make a module's panel and open it, as the module selector does; what it raises is swallowed."""
+        """Open a module, as the module selector does, and return its panel."""
+        self.select(module)
+        return self.panels[module]
+
+    def _make(self, module: str) -> None:
         parent = pythonqt.mannered(QtWidgets.QWidget)()
         parent.isEntered = False
         QtWidgets.QVBoxLayout(parent).setContentsMargins(4, 4, 4, 4)
         panel = getattr(importlib.import_module(module), f"{module}Widget")(parent)
+        setattr(slicer.modules, f"{module}Widget", panel)
+        self.panels[module] = panel
         with self.faults.swallowed():
             panel.setup()
-        self.panels[module] = panel
-        self.select(module)
-        return panel
 
     def close(self) -> None:
         """Close all panels, as the application does at its end, and its views."""
-        for panel in self.panels.values():
+        while self.panels:
+            module, panel = self.panels.popitem()
             with self.faults.swallowed():
                 panel.cleanup()
             panel.parent.deleteLater()
+            delattr(slicer.modules, f"{module}Widget")
         APPLICATION.processEvents()
         if self.app.layout_manager is not None:
             self.app.layout_manager.close_views()
@@ -225,7 +253,10 @@ def window() -> Iterator[Window]:
         _set(undo, slicer.util, "selectModule", found.select)
         _set(undo, slicer.util, "saveScene", save_scene)
         _set(undo, slicer.util, "loadScene", load_scene)
-        _set(undo, slicer.util, "mainWindow", lambda: APPLICATION)
+        _set(undo, slicer.util, "mainWindow", lambda: found.main)
+        for module in MODULES:
+            if (ROOT / module / f"{module}.py").is_file():
+                _set(undo, slicer.modules, module.lower(), types.SimpleNamespace())
         undo.callback(_put_modules, _take_modules())
         _put_modules(_CACHE)
         undo.callback(slicer_widgets.let_go)
