@@ -277,7 +277,7 @@ def _set(undo: contextlib.ExitStack, owner: Any, name: str, value: Any) -> None:
 
 def _needs_window(name: str) -> bool:
     """Whether a module derives from classes that exist only with a window, and is made anew for it."""
-    ours = name.startswith("RadiomicsSlicerLib.") and name.endswith(("_widget", ".connectors"))
+    ours = "SlicerLib." in name and name.endswith(("_widget", ".connectors"))
     return ours or name in MODULES
 
 

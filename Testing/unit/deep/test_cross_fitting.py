@@ -15,6 +15,7 @@ for package in ("monai", "safetensors", "skops"):
     pytest.importorskip(package)
 
 from DeepRadiomicsFusionLib.evaluation.metrics import EvaluationSettings  # noqa: E402
+from DeepRadiomicsFusionLib.training import cross_fitting  # noqa: E402
 from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings, fuse_job  # noqa: E402
 from DeepRadiomicsFusionLib.jobs.train_job import train_job  # noqa: E402
 from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings  # noqa: E402
@@ -22,7 +23,6 @@ from DeepRadiomicsFusionLib.networks.network_bundle import load_network_bundle  
 from DeepRadiomicsFusionLib.networks.prediction import probability  # noqa: E402
 from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
 from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
-from DeepRadiomicsFusionLib.training import cross_fitting  # noqa: E402
 from DeepRadiomicsFusionLib.training.cross_fitting import cross_fit  # noqa: E402
 from DeepRadiomicsFusionLib.training.loop import train_network  # noqa: E402
 from DeepRadiomicsFusionLib.training.train_plan import TrainJob  # noqa: E402
