@@ -39,6 +39,7 @@ class LayoutManager:
         self.looked = 0
         self._faults = faults
         self._views: dict[str, Any] = {}
+        self._observer = 0
 
     @property
     def layout(self) -> int:
@@ -80,11 +81,22 @@ class LayoutManager:
         from render_slices import SliceView
 
         self._views = {name: SliceView(name, orientation, _SIZE) for name, orientation in _SLICES.items()}
+        for view in self._views.values():
+            view.logic.ResizeSliceNode(*_SIZE)
+        scene = slicer.mrmlScene
+        self._observer = scene.AddObserver(scene.EndImportEvent, self._follow_import)
 
     def close_views(self) -> None:
         """Take the views out of the scene."""
+        if self._views:
+            slicer.mrmlScene.RemoveObserver(self._observer)
         while self._views:
             self._views.popitem()[1].close()
+
+    def _follow_import(self, *_: Any) -> None:
+        # Its displayable managers wait for a next occasion to draw; in the application the loaded slices are one.
+        for view in self._views.values():
+            view.node.Modified()
 
 
 class SliceWidget:
