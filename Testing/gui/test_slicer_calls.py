@@ -8,8 +8,10 @@ import inspect
 from pathlib import Path
 
 import layout_manager
+import numpy as np
 import pytest
 import segment_editor
+import SimpleITK as sitk
 import slicer_widgets
 import slicer_window
 from list_slicer_calls import calls_in
@@ -17,12 +19,8 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 ROOT = Path(__file__).resolve().parents[2]
 LISTS = ROOT / "Testing" / "reference" / "slicer_calls"
-# What panels get from widgets beside other objects. Not QSize and QFont: numpy has a transpose of its own, too, and
-# pathlib a resolve.
-VALUES = (
-    *(QtCore.QModelIndex, QtGui.QFontMetrics, QtGui.QIcon),
-    *(QtGui.QStandardItem, QtWidgets.QTableWidgetItem, QtWidgets.QLayoutItem),
-)
+# Their names tell nothing of Qt: numpy has a transpose of its own, too, and pathlib a resolve.
+NO_QT = (str, list, dict, set, Path, np, np.ndarray, sitk.Image)
 SLICER_SIDE = (
     *slicer_widgets.MRML_CLASSES,
     *slicer_widgets.CTK_CLASSES,
@@ -54,11 +52,13 @@ def names_of_qt():
     """What objects of Qt, CTK and Slicer's window answer to: everything that a panel could call there."""
     found: set[str] = set()
     for module in (QtCore, QtGui, QtWidgets):
-        for kind in vars(module).values():
-            if inspect.isclass(kind) and issubclass(kind, (QtCore.QObject, *VALUES)):
-                found.update(dir(kind))
+        for name in dir(module):  # PySide6 fills the module's dictionary only as its classes are asked for
+            if inspect.isclass(getattr(module, name)):
+                found.update(dir(getattr(module, name)))
     for kind in SLICER_SIDE:
         found.update(dir(kind))
+    for kind in NO_QT:
+        found.difference_update(dir(kind))
     return found
 
 
