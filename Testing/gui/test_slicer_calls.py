@@ -74,6 +74,10 @@ def names_of_ours():
                     for item in node.body
                     if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
                 )
+            elif (
+                isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name)
+            ):
+                found.update({node.attr} if node.value.id == "self" else ())
     return found
 
 
