@@ -10,11 +10,15 @@ Where they differ from Slicer:
 - ``ctkPathLineEdit`` has no history, and its button does nothing.
 - ``ctkSliderWidget`` is a slider of 1000 steps with a spin box.
 - Looks: those of plain Qt.
+
+Signals come when they do in CTK (read in its sources at the version that Slicer 5.8.1 is built with):
+``currentPathChanged`` for text that the name filters accept, never for an emptied box; ``validInputChanged`` when that
+changes; ``contentsCollapsed`` for a change by code, too; ``checkedIndexesChanged`` when other items are checked.
 """
 
 from __future__ import annotations
 
-import fnmatch
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -26,6 +30,9 @@ _Widget = mannered(QtWidgets.QWidget)
 _ComboBox = mannered(QtWidgets.QComboBox)
 _GroupBox = mannered(QtWidgets.QGroupBox)
 _TableView = mannered(QtWidgets.QTableView)
+_ToolButton = mannered(QtWidgets.QToolButton)
+_Slider = mannered(QtWidgets.QSlider)
+_DoubleSpinBox = mannered(QtWidgets.QDoubleSpinBox)
 
 
 _OBSERVED: list[tuple[Any, int]] = []
@@ -61,6 +68,8 @@ def _dynamic(name: str, default: Any) -> property:
 class qMRMLWidget(_Widget):
     """A panel that hands the scene to its widgets."""
 
+    SIGNALS = ("mrmlSceneChanged(vtkMRMLScene*)",)
+
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self.receivers: list[Any] = []
@@ -84,6 +93,7 @@ def connect_scene(panel: Any, path: str) -> None:
 class qMRMLNodeComboBox(_ComboBox):
     """A choice of the nodes of some classes."""
 
+    SIGNALS = ("currentNodeChanged(vtkMRMLNode*)",)
     currentNodeChanged = QtCore.Signal(object)
     nodeTypes = _dynamic("nodeTypes", [])
     showChildNodeTypes = _dynamic("showChildNodeTypes", True)
@@ -227,7 +237,8 @@ def fold(section: Any, folded: list[Any], value: bool) -> list[Any]:
         for child in folded:
             child.setVisible(True)
         return []
-    shown = [child for child in section.children() if isinstance(child, QtWidgets.QWidget) and not child.isHidden()]
+    children = QtCore.QObject.children(section)
+    shown = [child for child in children if isinstance(child, QtWidgets.QWidget) and not child.isHidden()]
     for child in shown:
         child.setVisible(False)
     return folded + shown
@@ -247,9 +258,11 @@ class ctkCollapsibleButton(_Widget):
         self._folded: list[Any] = []
 
     def _set_collapsed(self, value: bool) -> None:
-        self._collapsed = value
+        changed, self._collapsed = value != self._collapsed, value
         self._folded = fold(self, self._folded, value)
         self.setMaximumHeight(26 if value else 16777215)
+        if changed:
+            self.contentsCollapsed.emit(value)
 
     collapsed = QtCore.Property(bool, lambda self: self._collapsed, lambda self, value: self._set_collapsed(value))
     text = QtCore.Property(str, lambda self: self._text, lambda self, value: setattr(self, "_text", value))
@@ -266,7 +279,6 @@ class ctkCollapsibleButton(_Widget):
 
     def setCollapsed(self, value: bool) -> None:
         self._set_collapsed(value)
-        self.contentsCollapsed.emit(value)
 
     def paintEvent(self, event: Any) -> None:
         painter = QtGui.QPainter(self)
@@ -325,10 +337,14 @@ class ctkCheckableComboBox(_ComboBox):
         super().__init__(parent)
         model = QtGui.QStandardItemModel(self)
         self.setModel(model)
-        model.itemChanged.connect(self._changed)
+        self._checked: list[Any] = []
+        model.dataChanged.connect(self._changed)
 
-    def _changed(self, item: Any) -> None:
-        self.checkedIndexesChanged.emit()
+    def _changed(self, *_: Any) -> None:
+        checked = [QtCore.QPersistentModelIndex(index) for index in self.checkedIndexes()]
+        changed, self._checked = checked != self._checked, checked
+        if changed:
+            self.checkedIndexesChanged.emit()
         self.update()
 
     def checkableModel(self) -> Any:
@@ -358,13 +374,15 @@ class ctkCheckableComboBox(_ComboBox):
         painter.drawControl(QtWidgets.QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
+def accepted_paths(filters: list[str]) -> re.Pattern[str]:
+    """Return what CTK takes for the path of a file: one of the filters' endings, or any text where there are none."""
+    endings = [ending for text in filters for ending in re.findall(r"\*\.(\w+)", text)]
+    return re.compile("|".join(rf".*\.{ending}?" for ending in endings) or ".+")
+
+
 @with_connect
 class ctkPathLineEdit(_Widget):
-    """The path of a file, in an editable combo box; its signals come as CTK's do.
-
-    ``currentPathChanged`` is silent while the text does not fit the filters, an empty one above all;
-    ``validInputChanged`` tells only that fitting begins or ends.
-    """
+    """The path of a file, in an editable combo box."""
 
     currentPathChanged = QtCore.Signal(str)
     validInputChanged = QtCore.Signal(bool)
@@ -376,28 +394,31 @@ class ctkPathLineEdit(_Widget):
         row.setContentsMargins(0, 0, 0, 0)
         self._box = _ComboBox(self)
         self._box.setEditable(True)
-        self._valid = False
-        browse = QtWidgets.QToolButton(self)
-        browse.setText("…")
+        browse = _ToolButton(self)
+        browse.setText("...")
         row.addWidget(self._box, 1)
         row.addWidget(browse)
+        self._valid = False
         self._box.editTextChanged.connect(self._typed)
 
     def comboBox(self) -> Any:
         return self._box
 
     def _typed(self, text: str) -> None:
-        before, self._valid = self._valid, self._fits(text)
+        was_valid, self._valid = self._valid, bool(accepted_paths(self.nameFilters).fullmatch(text))
         if self._valid:
             self.currentPathChanged.emit(text)
-        if self._valid != before:
+        if self._valid != was_valid:
             self.validInputChanged.emit(self._valid)
 
-    def _fits(self, text: str) -> bool:
-        patterns = [word for item in self.nameFilters for word in item.partition("(")[2].rstrip(")").split()]
-        return bool(text) and (not patterns or any(fnmatch.fnmatch(text, pattern) for pattern in patterns))
-
     currentPath = property(lambda self: self._box.currentText, lambda self, value: self._box.setEditText(value))
+
+
+def _of_box(name: str, kind: type) -> Any:
+    """A property of the spin box of a slider."""
+    return QtCore.Property(
+        kind, lambda self: getattr(self._box, name), lambda self, value: setattr(self._box, name, value)
+    )
 
 
 @with_connect
@@ -411,30 +432,30 @@ class ctkSliderWidget(_Widget):
         super().__init__(parent)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        self._slider = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal, self)
+        self._slider = _Slider(QtCore.Qt.Orientation.Horizontal, self)
         self._slider.setRange(0, self._STEPS)
-        self._box = QtWidgets.QDoubleSpinBox(self)
+        self._box = _DoubleSpinBox(self)
         row.addWidget(self._slider)
         row.addWidget(self._box)
         self._slider.valueChanged.connect(self._slid)
         self._box.valueChanged.connect(self._typed)
 
     def _slid(self, step: int) -> None:
-        low, high = self._box.minimum(), self._box.maximum()
+        low, high = self._box.minimum, self._box.maximum
         self._box.setValue(low + (high - low) * step / self._STEPS)
 
     def _typed(self, value: float) -> None:
-        low, high = self._box.minimum(), self._box.maximum()
+        low, high = self._box.minimum, self._box.maximum
         self._slider.blockSignals(True)
         self._slider.setValue(round((value - low) / (high - low) * self._STEPS) if high > low else 0)
         self._slider.blockSignals(False)
         self.valueChanged.emit(value)
 
-    value = QtCore.Property(float, lambda self: self._box.value(), lambda self, value: self._box.setValue(value))
-    minimum = QtCore.Property(float, lambda self: self._box.minimum(), lambda self, v: self._box.setMinimum(v))
-    maximum = QtCore.Property(float, lambda self: self._box.maximum(), lambda self, v: self._box.setMaximum(v))
-    singleStep = QtCore.Property(float, lambda self: self._box.singleStep(), lambda self, v: self._box.setSingleStep(v))
-    decimals = QtCore.Property(int, lambda self: self._box.decimals(), lambda self, v: self._box.setDecimals(v))
+    value = _of_box("value", float)
+    minimum = _of_box("minimum", float)
+    maximum = _of_box("maximum", float)
+    singleStep = _of_box("singleStep", float)
+    decimals = _of_box("decimals", int)
 
 
 MRML_CLASSES = (qMRMLWidget, qMRMLNodeComboBox, qMRMLTableView)
