@@ -103,6 +103,16 @@ def test_a_dialog_that_was_expected_is_none(step):
     assert step.failed == []
 
 
+def test_a_window_that_waits_for_an_answer_is_closed_and_a_finding(step):
+    import qt
+
+    box = qt.QMessageBox()
+    box.setWindowTitle("Save changes?")
+    with step.part("ask"):
+        box.exec()
+    assert [text for text in step.failed if "a window waited for an answer: QMessageBox Save changes?" in text]
+
+
 def test_the_longest_gap_of_a_part_is_told(step):
     with step.part("sleep"):
         step.live(0.05)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import slicer.util
 
+GRACE_S = 2.0
 _MESSAGES = ("errorDisplay", "warningDisplay", "infoDisplay")
 _QUESTIONS = ("confirmOkCancelDisplay", "confirmYesNoDisplay", "confirmRetryCloseDisplay")
 
@@ -25,6 +27,7 @@ class Dialogs:
         self.messages: list[str] = []
         self.questions: list[str] = []
         self.answer = True
+        self._waiting = ("", 0.0)
 
     def take(self) -> tuple[list[str], list[str]]:
         """Return messages and questions, and forget them: they were expected."""
@@ -33,13 +36,17 @@ class Dialogs:
         return taken
 
     def close_what_waits(self) -> None:
-        """Close a window that waits for an answer, and note it: no dialog of Slicer's own may stop the walk."""
+        """Close a window that has waited for an answer, and note it: no dialog of Slicer's own may stop the walk."""
         import qt
 
-        waiting = qt.QApplication.activeModalWidget()
-        if waiting is not None:
-            self.messages.append(f"a window waited for an answer: {waiting.windowTitle or waiting.className()}")
-            waiting.close()
+        window = qt.QApplication.activeModalWidget()
+        name = "" if window is None else f"{window.className()} {window.windowTitle}"
+        if window is None or name != self._waiting[0]:
+            self._waiting = (name, time.monotonic())
+        elif time.monotonic() - self._waiting[1] > GRACE_S:  # a window that shows progress goes by itself
+            self.messages.append(f"a window waited for an answer: {name}")
+            window.close()
+            self._waiting = ("", 0.0)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
