@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ class FieldImage:
 
     def corners(self) -> np.ndarray:
         """The corners of the grid in the world, (8, 3), half a step outside the outermost points."""
-        ends = np.stack(np.meshgrid(*[(-0.5, n - 0.5) for n in self.size], indexing="ij"), axis=-1).reshape(-1, 3)
+        ends = np.array(list(itertools.product(*[(-0.5, n - 0.5) for n in self.size])))
         return ends @ self.to_world[:3, :3].T + self.to_world[:3, 3]
 
 
