@@ -111,7 +111,7 @@ def test_all_rows_are_in_view_whatever_height_the_style_would_give_them(panel, c
     table = pythonqt.mannered(QtWidgets.QTableWidget)()
     style = QtWidgets.QStyleFactory.create("Windows")
     table.verticalHeader().setStyle(style)
-    usual = table.verticalHeader().minimumSectionSize()
+    usual = table.verticalHeader().minimumSectionSize
     view = QualityView(table, pythonqt.mannered(QtWidgets.QLabel)())
     view.show(panel._parameterNode.qualityTable)
     table.resize(450, table.height)

@@ -52,7 +52,7 @@ def test_what_was_asked_for_can_be_left_undone(done, wait_until, way):
 
 
 def test_long_work_is_done_less_often(done, wait_until):
-    debounced = Debounced(lambda: (time.sleep(0.4), done.append(time.monotonic())))
+    debounced = Debounced(lambda: iter([time.sleep(0.4), done.append(time.monotonic())]))
     debounced.ask(1)
     wait_until(lambda: done)
     asked = time.monotonic()

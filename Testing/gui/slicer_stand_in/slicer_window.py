@@ -207,7 +207,8 @@ class Window:
             with self.faults.swallowed():
                 panel.cleanup()
             panel.parent.deleteLater()
-            delattr(slicer.modules, f"{module}Widget")
+            if hasattr(slicer.modules, f"{module}Widget"):  # a panel whose setup failed has no such name
+                delattr(slicer.modules, f"{module}Widget")
         APPLICATION.processEvents()
         if self.app.layout_manager is not None:
             self.app.layout_manager.close_views()
