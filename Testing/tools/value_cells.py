@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# How and when a run was made: times, paths, versions, hashes of inputs.
-RECORDS = {"study.json", "begun.json", "status.json", "job.yaml"}
+# How and when a run was made: times, paths, versions, hashes of inputs; and what it said in words.
+RECORDS = {"study.json", "begun.json", "status.json", "job.yaml", "log.txt", "notes.txt"}
 # Parts of a bundle that say how it was made, or how it was asked for, and hold no result.
 NO_RESULT = {
     *("provenance", "settings", "trained_on", "versions", "version", "format", "made", "command"),
@@ -67,7 +67,7 @@ def folder_cells(folder: Path) -> Iterator[Cell]:
             yield parquet_cell(name, path)
         elif path.suffix == ".json":
             yield from json_cells(name, "", json.loads(path.read_bytes()))
-        elif path.suffix == ".txt" and path.name != "notes.txt":  # formulas of signatures
+        elif path.suffix == ".txt":  # formulas of signatures
             lines = path.read_text(encoding="utf-8").splitlines()
             yield from (Cell(name, f"line {number}", "", line) for number, line in enumerate(lines, start=1))
 
