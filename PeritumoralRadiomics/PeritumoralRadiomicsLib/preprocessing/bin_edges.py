@@ -13,6 +13,25 @@ MAX_GREY_LEVELS = 2048
 """More levels than this would need gigabytes for the co-occurrence matrices (13 directions, levels squared)."""
 
 
+FEW_LEVELS = 8
+"""Textures of fewer levels are warned of: of 8 levels a co-occurrence matrix has 36 different entries. pyradiomics'
+documentation recommends 16 to 128."""
+
+
+def few_levels_warning(region: str, levels: int, setting: Mapping[str, Any]) -> str:
+    """Say that a region's textures rest on too few grey levels.
+
+    Example:
+        >>> few_levels_warning("intratumour", 1, {"binWidth": 25})
+        'intratumour has 1 grey level at binWidth 25: its texture features say little; choose a smaller binWidth'
+    """
+    count = setting.get("binCount")
+    how = f"binWidth {setting.get('binWidth', 25):g}" if count is None else f"binCount {count}"
+    remedy = "a smaller binWidth" if count is None else "a larger binCount"
+    shown = f"{levels} grey level{'' if levels == 1 else 's'}"
+    return f"{region} has {shown} at {how}: its texture features say little; choose {remedy}"
+
+
 def bin_edges(lowest: np.generic, highest: np.generic, setting: Mapping[str, Any]) -> np.ndarray:
     """Return pyradiomics' bin edges for intensities from ``lowest`` to ``highest``.
 

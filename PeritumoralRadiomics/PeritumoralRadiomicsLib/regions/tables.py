@@ -20,21 +20,30 @@ FIGURE_COLUMNS = (
     "volume_ml",
     "retained_fraction",
     "mean_radius_mm",
+    "grey_levels",
     "reason",
     "warnings",
 )
 
 
-def region_rows(regions: RegionSet, reasons: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+def region_rows(
+    regions: RegionSet, reasons: Mapping[str, str] | None = None, grey_levels: Mapping[str, int] | None = None
+) -> list[dict[str, Any]]:
     """Return the quality figures of regions, one plain row each (columns: see ``FIGURE_COLUMNS``).
 
     Args:
         regions: the regions of one phase.
         reasons: region to why it has no features.
+        grey_levels: region to the number of its grey levels.
     """
-    reasons = reasons or {}
+    reasons, levels = reasons or {}, grey_levels or {}
     return [
-        {**region.figures(), "mean_radius_mm": regions.mean_radius_mm, "reason": region.reason or reasons.get(name)}
+        {
+            **region.figures(),
+            "mean_radius_mm": regions.mean_radius_mm,
+            "grey_levels": levels.get(name),
+            "reason": region.reason or reasons.get(name),
+        }
         for name, region in regions.regions.items()
     ]
 
