@@ -55,6 +55,7 @@ class ExtractionResult:
             summed over threads, which also work while the filters do. With several threads the image is resampled
             while shapes are computed: ``preprocessing`` is then what was waited for it.
         grey_levels: region to the number of grey levels that its voxels have in the preprocessed image.
+        few_levels: region to the warning that its textures rest on too few of them.
     """
 
     features: dict[str, dict[str, float]]
@@ -65,6 +66,7 @@ class ExtractionResult:
     geometry: ImageGeometry | None
     timings: dict[str, float] = field(default_factory=dict)
     grey_levels: dict[str, int] = field(default_factory=dict)
+    few_levels: dict[str, str] = field(default_factory=dict)
 
 
 def extract_features(
@@ -157,6 +159,7 @@ def _each_by_itself(
         geometry=results[0].geometry,
         timings=seconds,
         grey_levels={name: count for result in results for name, count in result.grey_levels.items()},
+        few_levels={name: text for result in results for name, text in result.few_levels.items()},
     )
 
 
@@ -200,6 +203,7 @@ class _Run:
         self.timings = dict.fromkeys(("preprocessing", "filters", "shape", "intensity"), 0.0)
         self.geometry: ImageGeometry | None = None
         self.grey_levels: dict[str, int] = {}
+        self.few_levels: dict[str, str] = {}
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -227,16 +231,19 @@ class _Run:
 
     def _count_levels(self, image: sitk.Image, regions: list[_Region]) -> None:
         """Count the grey levels of each region; textures of too few look like numbers and say nothing."""
-        textures = set(self.settings.feature_classes) & set(TEXTURE_CLASSES)
         for region in regions:
             values = region.values(image, (0, 0, 0))
             try:
                 edges = region_bin_edges(values, self.settings.setting)
             except RegionError:
                 continue  # too many levels: the textures themselves say so
-            levels = self.grey_levels[region.name] = len(np.unique(np.digitize(values, edges)))
-            if textures and levels < FEW_LEVELS:
-                self.warnings.append(few_levels_warning(region.name, levels, self.settings.setting))
+            self.grey_levels[region.name] = len(np.unique(np.digitize(values, edges)))
+        few = {name: levels for name, levels in self.grey_levels.items() if levels < FEW_LEVELS}
+        if few and set(self.settings.feature_classes) & set(TEXTURE_CLASSES):
+            self.warnings.append(few_levels_warning(few, self.settings.setting))
+            self.few_levels = {
+                name: few_levels_warning({name: levels}, self.settings.setting) for name, levels in few.items()
+            }
 
     @contextmanager
     def _under_way(self, make: Callable[[], sitk.Image] | None) -> Iterator[Callable[[], sitk.Image | None]]:
@@ -390,6 +397,7 @@ class _Run:
             geometry=self.geometry,
             timings=self.timings,
             grey_levels=self.grey_levels,
+            few_levels=self.few_levels,
         )
 
     def _row(self, region: str, names: list[str]) -> dict[str, float]:

@@ -232,7 +232,7 @@ def phase_unit(cohort: Cohort, phase: str) -> IntensityUnit:
     Three are looked at: a cohort whose phases mix units has other troubles, and reading all would take as long as the
     work itself.
     """
-    units = []
+    units: list[IntensityUnit] = []
     for case in cohort.cases:
         if phase not in case.images or len(units) == _LOOKED_AT:
             continue
@@ -313,7 +313,7 @@ def _extract_phase(case_id: str, files: PhaseFiles, phase: str, plan: CasePlan, 
     result = extract_features(data.image, masks, settings, engine=plan.engine, threads=threads)
     return _PhaseResult(
         features=_columns(phase, result),
-        rows=[{"phase": phase, **row} for row in region_rows(regions, result.reasons, result.grey_levels)],
+        rows=[{"phase": phase, **row} for row in region_rows(regions, result)],
         warnings=[f"{phase}: {line}" for line in (*told, *_warnings(regions, result))],
         panel=OverlayPanel(phase, data.image, masks, settings.display_window()),
         regions=regions,

@@ -18,18 +18,22 @@ FEW_LEVELS = 8
 documentation recommends 16 to 128."""
 
 
-def few_levels_warning(region: str, levels: int, setting: Mapping[str, Any]) -> str:
-    """Say that a region's textures rest on too few grey levels.
+def few_levels_warning(levels: Mapping[str, int], setting: Mapping[str, Any]) -> str:
+    """Say that some regions' textures rest on too few grey levels.
+
+    Args:
+        levels: region to its levels, of those that have too few; at least one.
+        setting: as in :func:`bin_edges`.
 
     Example:
-        >>> few_levels_warning("intratumour", 1, {"binWidth": 25})
-        'intratumour has 1 grey level at binWidth 25: its texture features say little; choose a smaller binWidth'
+        >>> few_levels_warning({"intratumour": 1, "ring_0_3mm": 2}, {"binWidth": 25})
+        'few grey levels at binWidth 25 (intratumour 1, ring_0_3mm 2): textures say little; choose a smaller binWidth'
     """
     count = setting.get("binCount")
     how = f"binWidth {setting.get('binWidth', 25):g}" if count is None else f"binCount {count}"
     remedy = "a smaller binWidth" if count is None else "a larger binCount"
-    shown = f"{levels} grey level{'' if levels == 1 else 's'}"
-    return f"{region} has {shown} at {how}: its texture features say little; choose {remedy}"
+    listed = ", ".join(f"{region} {number}" for region, number in levels.items())
+    return f"few grey levels at {how} ({listed}): textures say little; choose {remedy}"
 
 
 def bin_edges(lowest: np.generic, highest: np.generic, setting: Mapping[str, Any]) -> np.ndarray:

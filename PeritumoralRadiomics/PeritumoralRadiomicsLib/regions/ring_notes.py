@@ -10,8 +10,7 @@ BORDER = "image border"
 _FEW_LEFT = 0.5
 _LEAST_TOLD = 0.0005
 """Shares that read as 0.0 % are no warning."""
-_ACROSS = "spacing of the slices"
-_AXES = (_ACROSS, "height of the pixels", "width of the pixels")
+_SLICES, _PIXELS = "slice spacing", "pixel spacing"
 
 
 def thin_notes(name: str, thickness_mm: float, spacing: Sequence[float], settings: RingSettings) -> list[str]:
@@ -24,18 +23,19 @@ def thin_notes(name: str, thickness_mm: float, spacing: Sequence[float], setting
         settings: what the user chose.
     """
     in_plane = settings.plane is not RingPlane.VOLUME
-    grown_along = {axis: step for axis, step in zip(_AXES, spacing, strict=True) if not (in_plane and axis == _ACROSS)}
-    axis, coarsest = max(grown_along.items(), key=lambda item: item[1])
+    axis, coarsest = _PIXELS, max(spacing[1:])
+    if not in_plane and spacing[0] > coarsest:
+        axis, coarsest = _SLICES, spacing[0]
     if not 0 < thickness_mm < coarsest * (1 - 1e-6):
         return []
     remedy = "use a thicker ring"
     # Another plane helps where the slices are the thick ones, and the pixels are fine enough.
-    if axis == _ACROSS and thickness_mm >= max(spacing[1:]) * (1 - 1e-6):
+    if axis == _SLICES and thickness_mm >= max(spacing[1:]) * (1 - 1e-6):
         remedy += f", or --plane {RingPlane.LARGEST_SLICE.value}"
     if not in_plane and not settings.supersampling and settings.surface is SurfaceRule.SUBVOXEL:
         # Only the surface gets finer; the voxels stay as thick as they are.
         remedy += ", or --supersampling for a truer volume"
-    return [f"{name} is {thickness_mm:.3g} mm thick, thinner than the {axis} ({coarsest:.3g} mm); {remedy}"]
+    return [f"{name} is {thickness_mm:.3g} mm thick, thinner than the {axis} of {coarsest:.3g} mm; {remedy}"]
 
 
 def cut_notes(

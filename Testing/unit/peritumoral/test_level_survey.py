@@ -39,13 +39,16 @@ def test_textures_of_few_levels_are_warned_of_and_counted_first_order_alone_is_n
     image, regions = pet(12.0), {"intratumour": sitk.GetImageFromArray(INSIDE)}
     few = extract_features(image, regions, ExtractionSettings(setting={"binWidth": 25}))
     assert few.grey_levels == {"intratumour": 1}
-    assert any("intratumour has 1 grey level at binWidth 25" in line for line in few.warnings)
+    assert any("few grey levels at binWidth 25 (intratumour 1)" in line for line in few.warnings)
     enough = extract_features(image, regions, ExtractionSettings(setting={"binWidth": 0.25}))
     assert enough.grey_levels == {"intratumour": 41} and not enough.warnings
     plain = ExtractionSettings(setting={"binWidth": 25}, feature_classes={"firstorder": None, "shape": None})
     assert not extract_features(image, regions, plain).warnings
     counted = extract_features(image, regions, ExtractionSettings(setting={"binCount": 4}))
-    assert any("4 grey levels at binCount 4" in line and "larger binCount" in line for line in counted.warnings)
+    assert any(
+        "few grey levels at binCount 4 (intratumour 4)" in line and "larger binCount" in line
+        for line in counted.warnings
+    )
 
 
 @pytest.mark.shared_data
