@@ -20,6 +20,8 @@ from .commands import (
     extract,
     fuse,
     logistic,
+    maps,
+    measure,
     nomogram,
     predict,
     presets,
@@ -32,7 +34,7 @@ from .commands import (
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (
-    *(rings, extract, cohort, presets),
+    *(rings, extract, measure, maps, cohort, presets),
     *(deep_features, train, explain, fuse, apply),
     *(cox, logistic, nomogram, validate, predict),
     *(run, sample_cohort),

@@ -16,6 +16,8 @@ from .record import read_job_file
 _JOBS: dict[str, tuple[str, str]] = {
     "rings": ("PeritumoralRadiomicsLib.jobs.rings", "RingsJob"),
     "extract": ("PeritumoralRadiomicsLib.jobs.extract", "ExtractJob"),
+    "measure": ("PeritumoralRadiomicsLib.jobs.measure", "MeasureJob"),
+    "maps": ("PeritumoralRadiomicsLib.jobs.maps", "MapsJob"),
 }
 
 
