@@ -44,7 +44,8 @@ def read_mask(
             left out where the file holds one structure only.
         roi: name of the structure, where the file has names.
         reference_path: DICOM folder of the image, for its frame of reference where ``reference`` lacks it.
-        resample: put a mask on another grid (a crop of the image's is none) onto the image's by nearest neighbour, instead of refusing it.
+        resample: put a mask on another grid (a crop of the image's is none) onto the image's by nearest
+            neighbour, instead of refusing it.
         warn: called with one line for each thing the user should know.
 
     Returns:

@@ -130,12 +130,13 @@ def _loader() -> Any:
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            names = [child.value for child, _ in node.value if isinstance(child, yaml.ScalarNode)]
-            for (child, _), name in zip(node.value, names, strict=False):
-                if names.count(name) > 1:
+            seen: set[str] = set()
+            for child in (child for child, _ in node.value if isinstance(child, yaml.ScalarNode)):
+                if child.value in seen:
                     raise yaml.constructor.ConstructorError(
-                        None, None, f"the name {name!r} stands twice", child.start_mark
+                        None, None, f"the name {child.value!r} stands twice", child.start_mark
                     )
+                seen.add(child.value)
             return super().construct_mapping(node, deep)
 
     _read_exponents(Loader)
