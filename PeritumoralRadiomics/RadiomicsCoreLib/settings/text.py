@@ -106,6 +106,7 @@ def yaml_text(values: Any) -> str:
     return yaml.dump(values, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
 
 
+_DEEPEST = 100
 _TOO_DEEP = "it is nested too deeply"
 _EXPONENT = re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$")
 
@@ -128,6 +129,11 @@ def _loader() -> Any:
             if getattr(event, "tag", None) is not None:
                 raise yaml.composer.ComposerError(None, None, f"tags ({event.tag}) are not used here", event.start_mark)
             return super().compose_node(parent, index)
+
+        def fetch_flow_collection_start(self, kind: Any) -> None:
+            if self.flow_level >= _DEEPEST:  # PyYAML's time grows with the square of it
+                raise yaml.scanner.ScannerError(None, None, _TOO_DEEP, self.get_mark())
+            super().fetch_flow_collection_start(kind)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             seen: set[str] = set()
