@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import math
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError, RadiomicsError
 from RadiomicsCoreLib.files.broken_zip import BROKEN_ZIP
+from RadiomicsCoreLib.files.bundle_files import MODEL_FILE, BundleFiles, check_hash
 from RadiomicsCoreLib.files.tables import write_json
 
 from ..networks.training_record import TrainingRecord, record_from_dict
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 FORMAT = "peritumoral classifier"
 VERSION = 1
-FILE_NAME = "model.json"
 FOLDER = "classifiers"
 TRUSTED_TYPES = ("sklearn.tree._tree.Tree",)
 """Beyond the plain numpy and scikit-learn types that skops knows to run no code."""
@@ -96,7 +95,7 @@ def save_bundle(bundle: ClassifierBundle, folder: Path | str) -> list[Path]:
     except OSError as error:
         raise InputError(f"bundle folder {str(folder)!r} cannot be written: {error.strerror}") from None
     write_json(
-        folder / FILE_NAME,
+        folder / MODEL_FILE,
         {
             "format": FORMAT,
             "version": VERSION,
@@ -110,7 +109,7 @@ def save_bundle(bundle: ClassifierBundle, folder: Path | str) -> list[Path]:
             "provenance": dict(bundle.provenance),
         },
     )
-    return [folder / FILE_NAME, *(folder / name for name in writer.files)]
+    return [folder / MODEL_FILE, *(folder / name for name in writer.files)]
 
 
 def load_bundle(path: Path | str) -> ClassifierBundle:
@@ -120,26 +119,17 @@ def load_bundle(path: Path | str) -> ClassifierBundle:
         path: the folder, its ``model.json``, or a zip of the folder.
 
     Raises:
-        InputError: the file cannot be read or is no such bundle.
-        ModelError: a part is damaged, of the wrong shape, or of a type that could run code.
+        ModelError: it cannot be read, is no such bundle, or a part is damaged, of the wrong shape, or of a type that
+            could run code.
         DependencyError: skops is not installed.
     """
-    files = _open(Path(path))
     try:
-        data = json.loads(files(FILE_NAME))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"bundle {str(path)!r}: {FILE_NAME} is not JSON: {error}") from None
-    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-        raise InputError(f"bundle {str(path)!r} is not a {FORMAT}; write one with `peritumoral fuse`")
-    if data.get("version") != VERSION:
-        raise InputError(
-            f"bundle {str(path)!r} has format version {data.get('version')!r}, this program reads {VERSION}; update "
-            "the program or write the bundle again"
-        )
-    try:
-        return _bundle(data, files)
+        files = BundleFiles(path)
+        return _bundle(files.record(FORMAT, VERSION, "fuse"), files.read)
+    except DependencyError:
+        raise
     except RadiomicsError as error:
-        raise type(error)(f"bundle {str(path)!r}: {error}") from None
+        raise ModelError(f"bundle {str(path)!r}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(f"bundle {str(path)!r} is damaged: {type(error).__name__}: {error}") from None
 
@@ -254,8 +244,7 @@ def _classifier(data: Mapping[str, Any], files: Callable[[str], bytes]) -> Class
     if data["kind"] not in CLASSIFIERS or not features or not (scale > 0).all():
         raise ModelError(f"classifier {data['kind']!r} with {len(features)} features and its scaling cannot be used")
     content = files(str(data["file"]))
-    if hashlib.sha256(content).hexdigest() != data["sha256"]:
-        raise ModelError(f"{data['file']} does not match its SHA-256; the bundle is damaged or was changed")
+    check_hash(str(data["file"]), content, data["sha256"])
     platt = None if data["platt"] is None else tuple(float(value) for value in data["platt"])
     if platt is not None and (len(platt) != 2 or not np.isfinite(platt).all()):
         raise ModelError("Platt's scaling must be two numbers")
@@ -266,7 +255,7 @@ def _classifier(data: Mapping[str, Any], files: Callable[[str], bytes]) -> Class
 
         raise ModelError(
             f"{data['file']} predicts otherwise than when it was saved: it is damaged, or scikit-learn "
-            f"{sklearn.__version__} reads it differently; use the version in {FILE_NAME}"
+            f"{sklearn.__version__} reads it differently; use the version in {MODEL_FILE}"
         )
     if (platt is None) != hasattr(classifier, "predict_proba"):
         raise ModelError(f"{data['file']}: probabilities and Platt's scaling do not fit together")
@@ -386,55 +375,6 @@ def _finite(data: Mapping[str, Any], name: str, count: int) -> np.ndarray:
     if values.shape != (count,) or not np.isfinite(values).all():
         raise ModelError(f"{name} must be {count} finite numbers")
     return values
-
-
-def _open(path: Path) -> Callable[[str], bytes]:
-    """A reader of the bundle's files by name, from a folder or a zip."""
-    if path.name == FILE_NAME:
-        path = path.parent
-    if path.is_dir():
-        return lambda name: _read_in_folder(path, name)
-    if not path.is_file():
-        raise InputError(f"there is no bundle {str(path)!r}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-    except BROKEN_ZIP:
-        raise InputError(f"{str(path)!r} is neither a bundle folder nor a zip of one") from None
-    if sum(sizes.values()) > 10 * LARGEST_BYTES:
-        raise InputError(f"bundle {str(path)!r} unpacks to {sum(sizes.values()) / 2**20:.0f} MB; that is too large")
-    roots = [name for name in sizes if PurePosixPath(name).name == FILE_NAME]
-    if len(roots) != 1:
-        raise InputError(f"zip {str(path)!r} holds {len(roots)} files {FILE_NAME}; a bundle has one")
-    return lambda name: _read_in_zip(path, str(PurePosixPath(roots[0]).parent / name), sizes)
-
-
-def _read_in_folder(folder: Path, name: str) -> bytes:
-    _check_name(name)
-    file = folder / name
-    try:
-        if file.stat().st_size > LARGEST_BYTES:
-            raise InputError(f"{str(file)!r} is larger than {LARGEST_BYTES / 2**20:.0f} MB; that is no bundle of ours")
-        return file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{str(file)!r} cannot be read: {error.strerror}") from None
-
-
-def _read_in_zip(path: Path, name: str, sizes: Mapping[str, int]) -> bytes:
-    _check_name(name)
-    if name not in sizes or sizes[name] > LARGEST_BYTES:
-        raise InputError(f"zip {str(path)!r} lacks {name!r}, or it is too large")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(name)
-    except BROKEN_ZIP as error:
-        raise InputError(f"zip {str(path)!r} is damaged: {error}") from None
-
-
-def _check_name(name: str) -> None:
-    parts = PurePosixPath(name)
-    if parts.is_absolute() or ".." in parts.parts or "\\" in name or ":" in name:
-        raise ModelError(f"the bundle names a file outside of it: {name!r}")
 
 
 def require_skops() -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.selection.class_difference import ClassDifferenceFilter, DifferenceTest
 from RadiomicsCoreLib.selection.correlation_filter import CorrelationFilter
-from RadiomicsCoreLib.selection.icc_filter import IccFilter
+from RadiomicsCoreLib.selection.icc_filter import ICC_ABOVE, IccFilter
 from RadiomicsCoreLib.selection.lasso import LassoSelector
 from RadiomicsCoreLib.selection.mrmr import MrmrSelector
 from RadiomicsCoreLib.selection.readings import Readings
@@ -47,7 +47,7 @@ class SelectionSettings:
         seed: of the LASSO's folds.
     """
 
-    icc_above: float = 0.75
+    icc_above: float = ICC_ABOVE
     icc_model: IccModel = IccModel.AGREEMENT
     volume_correlation_below: float | None = None
     difference_p_below: float | None = None

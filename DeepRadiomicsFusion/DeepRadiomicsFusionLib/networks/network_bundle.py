@@ -7,11 +7,9 @@ on which phase, region and preprocessing its network was trained, and refuses ot
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 import uuid
-import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError, RadiomicsError
-from RadiomicsCoreLib.files.broken_zip import BROKEN_ZIP
+from RadiomicsCoreLib.files.bundle_files import MODEL_FILE, BundleFiles, check_hash
 from RadiomicsCoreLib.files.tables import write_json
 
 from ..settings.input_settings import NetworkInput
@@ -34,10 +32,9 @@ if TYPE_CHECKING:
 
 FORMAT = "peritumoral network model"
 VERSION = 1
-MODEL_FILE, WEIGHTS_FILE = "model.json", "network.safetensors"
+WEIGHTS_FILE = "network.safetensors"
 LARGEST_MODEL_MB, LARGEST_WEIGHTS_MB = 20, 4000
 _MOST_OUTPUTS = 1000
-_MB = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -234,9 +231,9 @@ def load_network_bundle(path: Path | str) -> NetworkBundle:
     """
     path = Path(path)
     try:
-        files = _read_files(path)
-        record = _record(files[MODEL_FILE])
-        return _from_dict(record, files[WEIGHTS_FILE])
+        files = BundleFiles(path, (WEIGHTS_FILE,))
+        record = files.record(FORMAT, VERSION, "train", LARGEST_MODEL_MB)
+        return _from_dict(record, files.read(WEIGHTS_FILE, LARGEST_WEIGHTS_MB))
     except RadiomicsError as error:
         if isinstance(error, DependencyError):
             raise
@@ -245,83 +242,18 @@ def load_network_bundle(path: Path | str) -> NetworkBundle:
 
 def is_network_bundle(path: Path | str) -> bool:
     """Whether a path looks like a bundle of this kind: a folder or zip with both files."""
-    path = _folder_of(Path(path))
-    if path.is_dir():
-        return all((path / name).is_file() for name in (MODEL_FILE, WEIGHTS_FILE))
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = {Path(name).name for name in archive.namelist()}
-    except BROKEN_ZIP:  # whoever reads it next says so
+        return BundleFiles(path, (WEIGHTS_FILE,)).holds(MODEL_FILE, WEIGHTS_FILE)
+    except ModelError:  # whoever reads it next says so
         return False
-    return {MODEL_FILE, WEIGHTS_FILE} <= names
 
 
 # --- reading ---
 
 
-def _folder_of(path: Path) -> Path:
-    """The folder of a bundle of which one file is named; its weights alone would not say whom they have seen."""
-    others = {MODEL_FILE: None, WEIGHTS_FILE: MODEL_FILE}
-    if path.name not in others:
-        return path
-    other = others[path.name]
-    return path.parent if other is None or (path.parent / other).is_file() else path
-
-
-def _read_files(path: Path) -> dict[str, bytes]:
-    limits = {MODEL_FILE: LARGEST_MODEL_MB, WEIGHTS_FILE: LARGEST_WEIGHTS_MB}
-    path = _folder_of(path)
-    if not path.exists():
-        raise ModelError("there is no such file or folder; check the path")
-    if path.is_dir():
-        return {name: _read_file(path / name, limit) for name, limit in limits.items()}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {name: _read_member(archive, name, limit) for name, limit in limits.items()}
-    except BROKEN_ZIP as error:
-        raise ModelError(f"it is neither a folder nor a sound zip ({error})") from None
-
-
-def _read_file(path: Path, limit_mb: int) -> bytes:
-    try:
-        if path.stat().st_size > limit_mb * _MB:
-            raise ModelError(f"{path.name} is larger than {limit_mb} MB; that is no network bundle")
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path.name} cannot be read: {error.strerror}") from None
-
-
-def _read_member(archive: zipfile.ZipFile, name: str, limit_mb: int) -> bytes:
-    members = [item for item in archive.infolist() if Path(item.filename).name == name]
-    if len(members) != 1:
-        raise ModelError(f"the zip holds {len(members)} files called {name}; one is needed")
-    with archive.open(members[0]) as stream:
-        # What the zip says of the size is not to be trusted.
-        content = stream.read(limit_mb * _MB + 1)
-    if len(content) > limit_mb * _MB:
-        raise ModelError(f"{name} is larger than {limit_mb} MB; that is no network bundle")
-    return content
-
-
-def _record(content: bytes) -> Mapping[str, Any]:
-    try:
-        record = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{MODEL_FILE} is not sound JSON ({type(error).__name__}); write the bundle again") from None
-    if not isinstance(record, Mapping) or record.get("format") != FORMAT:
-        raise ModelError(f"{MODEL_FILE} is not of a {FORMAT}; write one with `peritumoral train`")
-    if record.get("version") != VERSION:
-        raise ModelError(
-            f"format version {record.get('version')!r} cannot be read, only {VERSION}; write the bundle again with "
-            "this program, or update the program"
-        )
-    return record
-
-
 def _from_dict(record: Mapping[str, Any], weights: bytes) -> NetworkBundle:
     try:
-        if hashlib.sha256(weights).hexdigest() != record["weights"]["sha256"]:
-            raise ModelError(f"{WEIGHTS_FILE} is not the file that {MODEL_FILE} was written with; copy both again")
+        check_hash(WEIGHTS_FILE, weights, record["weights"]["sha256"])
         architecture = Architecture(**record["architecture"])
         bundle = NetworkBundle(
             architecture,

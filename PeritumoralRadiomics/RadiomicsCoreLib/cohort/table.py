@@ -26,13 +26,13 @@ from ..files.tables import read_cells, typed_column, unguard_text
 from ..images.masks import read_mask
 from ..images.reading import check_finite, read_image
 from ..progress import Progress, no_progress
+from .columns import ID_COLUMN, SPLIT_COLUMN
+from .splits import split_labels
 
 LOG = logging.getLogger(__name__)
 Warn = Callable[[str], None]
 
-ID_COLUMN = "case_id"
-SPLIT_COLUMN = "split"
-MISSING_CELLS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan"})
+MISSING_CELLS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "<NA>", "#N/A", "NULL", "null"})
 # Longest first: ct_organ_mask is the organ mask of ct, not the mask of a phase ct_organ.
 _SUFFIXES = (
     "exclude_label", "second_label", "exclude_mask", "second_mask", "organ_label", "exclude_roi", "organ_mask",
@@ -218,6 +218,8 @@ def read_cohort(csv_path: Path | str, *, phases: Sequence[str] | None = None) ->
     chosen = found if phases is None else _chosen_phases(path, found, phases)
     clinical = tuple(name for name in header if _is_clinical(name, found))
     values = {name: _values(columns[name]) for name in clinical}
+    if SPLIT_COLUMN in columns:
+        columns[SPLIT_COLUMN] = split_labels([cell and unguard_text(cell) for cell in columns[SPLIT_COLUMN]])
     cases = []
     for n in range(len(cells)):
         row = {name: columns[name][n] for name in header}
@@ -333,7 +335,7 @@ def _cell(text: str) -> str | None:
 
 
 def _values(cells: Sequence[str | None]) -> list[Any]:
-    typed = typed_column([cell or "" for cell in cells])
+    typed = typed_column([cell or "" for cell in cells]).tolist()
     return [None if cell is None else value for cell, value in zip(cells, typed, strict=True)]
 
 
@@ -345,8 +347,7 @@ def _case(folder: Path, row: _Row, phases: Sequence[str], values: Mapping[str, A
             images[phase] = _phase_files(folder, row, phase)
         except _CellError as error:
             problems.append(CaseProblem(case_id, phase, error.column, str(error)))
-    split = row.get(SPLIT_COLUMN)
-    return Case(case_id, images, values, unguard_text(split) if split else None, tuple(problems))
+    return Case(case_id, images, values, row.get(SPLIT_COLUMN), tuple(problems))
 
 
 class _CellError(InputError):
@@ -473,6 +474,18 @@ def _refuse_missing(path: Path, column: str, partner: str, header: Sequence[str]
     near = [name for name in _near(column, header) if name != partner and _split_name(name) is None]
     hint = f"; did you mean {column!r} by {near[0]!r}?" if near else "; add it"
     raise InputError(f"{path}: column {column!r} is missing, but {partner!r} is there{hint}")
+
+
+def file_columns(header: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that name images, masks and structures in them: those of phases with an image.
+
+    Example:
+        >>> file_columns(["case_id", "ct_image", "ct_mask", "ct_roi", "age", "mri_label"])
+        ('ct_image', 'ct_mask', 'ct_roi')
+    """
+    parts = {column: _split_name(column) for column in header}
+    phases = {part[0] for part in parts.values() if part and part[1] == "image"}
+    return tuple(column for column, part in parts.items() if part and part[0] in phases)
 
 
 def _is_clinical(column: str, phases: Sequence[str]) -> bool:

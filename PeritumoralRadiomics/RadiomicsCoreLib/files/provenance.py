@@ -89,17 +89,22 @@ def hash_files(paths: Iterable[Path]) -> str:
 
 
 def _files_below(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file())
+    try:
+        if path.is_dir():
+            return sorted(file for file in path.rglob("*") if file.is_file())
+    except (OSError, ValueError):  # a locked folder, a path that is too long, a NUL: reading it will say so
+        return [path]
     return [path]
 
 
 def _update_with_content(digest: Any, file: Path) -> None:
     try:
+        if not file.is_file():  # a pipe or a device would be read for ever
+            raise OSError
         with file.open("rb") as stream:
             while block := stream.read(_BLOCK_BYTES):
                 digest.update(block)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in the path
         digest.update(b"missing or unreadable")
 
 

@@ -7,6 +7,7 @@ rescale slope); multi-frame files are read with highdicom, because GDCM loses th
 from __future__ import annotations
 
 import difflib
+import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..progress import Progress, no_progress, part_of
+from .headers.header import FARTHEST_MM, SPACING_MM
 
 FRAME_OF_REFERENCE = "0020|0052"
 """Metadata key under which images read from DICOM carry their FrameOfReferenceUID."""
@@ -28,8 +30,10 @@ SLICE_POSITION_TOLERANCE = 0.02
 _HEADER_TAGS = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesDescription", "Modality", "Rows", "Columns",
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "FrameOfReferenceUID", "NumberOfFrames",
-    "SamplesPerPixel", "RescaleSlope",
+    "SamplesPerPixel", "RescaleSlope", "RescaleIntercept",
 ]  # fmt: skip
+_PIXEL_TAGS = ["Rows", "Columns", "BitsAllocated", "SamplesPerPixel", "NumberOfFrames"]
+_UNPACKED_SYNTAXES = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 _NOT_AN_IMAGE = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG"}
 
 
@@ -59,6 +63,8 @@ class SeriesInfo:
 def is_dicom_file(path: Path) -> bool:
     """Return whether a file starts like a DICOM file."""
     try:
+        if not Path(path).is_file():  # a pipe would be waited for
+            return False
         with Path(path).open("rb") as stream:
             return stream.read(132)[128:] == b"DICM"
     except OSError:
@@ -127,6 +133,7 @@ def read_multiframe(path: Path) -> sitk.Image | None:
         return None
     import highdicom
 
+    check_pixels(path)
     try:
         volume = highdicom.imread(str(path)).get_volume()
     except (ValueError, AttributeError, RuntimeError, TypeError, KeyError, IndexError) as error:
@@ -234,6 +241,75 @@ def _sorted_stack(folder: Path, headers: Sequence[Any]) -> tuple[list[int], _Sta
     return order.tolist(), stack
 
 
+def check_numbers(where: Path, header: Any) -> None:
+    """Refuse a header whose numbers cannot be true: a spacing of 0, a place or slope that is no number.
+
+    Raises:
+        InputError: one line with the tag and its value.
+    """
+    for tag, count in (("PixelSpacing", 2), ("ImagePositionPatient", 3), ("ImageOrientationPatient", 6)):
+        value = header.get(tag)
+        if value is None:
+            continue
+        try:
+            numbers = np.array(value, float)
+        except (TypeError, ValueError):
+            numbers = np.array([np.nan])
+        if numbers.size != count or not np.isfinite(numbers).all() or np.abs(numbers).max() > FARTHEST_MM:
+            raise InputError(f"{where}: {tag} is {_shown(value)}, which no scanner wrote; the file is damaged")
+        if tag == "PixelSpacing" and not SPACING_MM[0] <= numbers.min() <= numbers.max() <= SPACING_MM[1]:
+            raise InputError(f"{where}: PixelSpacing is {_shown(value)} mm; without a true spacing no distance is true")
+        if tag == "ImageOrientationPatient" and abs(np.linalg.norm(np.cross(numbers[:3], numbers[3:])) - 1) > 0.01:
+            raise InputError(
+                f"{where}: ImageOrientationPatient is {_shown(value)}, no right angle; the file is damaged"
+            )
+    for tag in ("RescaleSlope", "RescaleIntercept"):
+        value = header.get(tag)
+        if value is not None and not np.isfinite(float(value)):
+            raise InputError(f"{where}: {tag} is {value}, which is no number; the file is damaged")
+    if header.get("RescaleSlope") is not None and float(header.RescaleSlope) == 0:
+        raise InputError(f"{where}: RescaleSlope is 0, which makes all voxels alike; the file is damaged")
+
+
+def check_pixels(path: Path) -> None:
+    """Refuse a file whose pixel data are shorter than its rows and columns need: ITK reads on in memory.
+
+    Raises:
+        InputError: missing or short pixel data; one line with both numbers.
+    """
+    import pydicom
+
+    with path.open("rb") as stream:
+        header = pydicom.filereader.read_partial(
+            stream, stop_when=_at_pixels, specific_tags=[pydicom.tag.Tag(name) for name in _PIXEL_TAGS]
+        )
+        start = stream.tell()
+        head = stream.read(12)
+        there = path.stat().st_size
+    if len(head) < 8:
+        raise InputError(f"{path} holds no pixels; it is truncated: copy it again")
+    syntax = header.file_meta.get("TransferSyntaxUID", pydicom.uid.ImplicitVRLittleEndian)
+    implicit = syntax == pydicom.uid.ImplicitVRLittleEndian
+    order = ">" if syntax == pydicom.uid.ExplicitVRBigEndian else "<"
+    stated = struct.unpack_from(f"{order}I", head, 4 if implicit else 8)[0]
+    if syntax in _UNPACKED_SYNTAXES or implicit:
+        bits = [int(header.get(tag) or 1) for tag in ("Rows", "Columns", "BitsAllocated", "SamplesPerPixel")]
+        needed = int(np.prod(bits, dtype=object)) * int(header.get("NumberOfFrames") or 1) // 8
+        held = min(stated, there - start - (8 if implicit else 12))
+        if held < needed:
+            raise InputError(f"{path} is truncated: it holds {max(held, 0)} of {needed} bytes of pixels; copy it again")
+    elif there - start < 16:
+        raise InputError(f"{path} is truncated: it holds no compressed pixels; copy it again")
+
+
+def _at_pixels(tag: Any, *_: Any) -> bool:
+    return tag >= 0x7FE00008
+
+
+def _shown(value: Any) -> str:
+    return str(value)[:60]
+
+
 def _check_alike(folder: Path, headers: Sequence[Any]) -> None:
     for tag in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
         if any(header.get(tag) is None for header in headers):
@@ -245,6 +321,8 @@ def _check_alike(folder: Path, headers: Sequence[Any]) -> None:
         if len(kinds) > 1:
             listed = " and ".join(" x ".join(kind) for kind in kinds)
             raise InputError(f"{folder}: slices differ in {what} ({listed}); keep one stack in the folder")
+    for header in headers:
+        check_numbers(folder, header)
     orientations = np.array([header.ImageOrientationPatient for header in headers], float)
     if np.abs(orientations - orientations[0]).max() > 1e-3:
         raise InputError(f"{folder}: slices differ in orientation (a localizer?); keep one stack in the folder")
@@ -291,6 +369,8 @@ def _check_straight(folder: Path, positions: np.ndarray, normal: np.ndarray, gap
 
 
 def _read_slices(folder: Path, files: Sequence[Path], headers: Sequence[Any]) -> sitk.Image:
+    for path in files:
+        check_pixels(path)
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames([str(path) for path in files])
     if len({str(header.get("RescaleSlope")) for header in headers}) > 1:

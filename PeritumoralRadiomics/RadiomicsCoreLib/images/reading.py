@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,11 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..progress import Progress, no_progress
 from .dicom_series import is_dicom_file, quiet_itk, read_multiframe, read_series
-from .nifti_scan import NotFinite, scan_nifti
+from .headers.header import ImageHeader, check_header, regular_file
+from .headers.metaimage import read_metaimage_header
+from .headers.nifti import NotFinite, is_nifti, read_nifti_header, scan_nifti
+from .headers.nrrd import read_nrrd_header
+from .headers.packed import check_packed_voxels
 
 # What the readers' own words mean to a user; checked in order against the text of the exception.
 _KNOWN_REASONS = (
@@ -30,7 +35,7 @@ def read_image(path: Path | str, *, series: str | None = None, progress: Progres
     """Read a 3D scalar image with its pixel type as stored.
 
     Args:
-        path: a file that SimpleITK reads (NIfTI, NRRD, MHA, ...), a multi-frame DICOM file, or a DICOM folder.
+        path: a NIfTI-1, NRRD or MetaImage file, a multi-frame DICOM file, or a DICOM folder.
         series: SeriesInstanceUID or SeriesDescription, where a DICOM folder holds several.
         progress: called while the slices of a DICOM folder are read.
 
@@ -38,7 +43,8 @@ def read_image(path: Path | str, *, series: str | None = None, progress: Progres
         The image, LPS, mm. One read from DICOM carries its FrameOfReferenceUID as metadata ``0020|0052``.
 
     Raises:
-        InputError: missing, empty, truncated or unreadable; 2D, 4D (a fourth axis of length 1 is dropped),
+        InputError: missing, empty, truncated, damaged or unreadable; a header that cannot be true (spacing 0,
+            NaN or infinite; more voxels than the file can hold); 2D, 4D (a fourth axis of length 1 is dropped),
             colour or vector values; a DICOM folder with several series, missing or unevenly spaced slices.
 
     Example:
@@ -47,14 +53,51 @@ def read_image(path: Path | str, *, series: str | None = None, progress: Progres
     path = existing(path)
     if path.is_dir():
         return read_series(path, series=series, progress=progress)
-    not_finite = scan_nifti(path)
+    regular_file(path)
     if is_dicom_file(path):
         return _read_dicom_file(path)
-    image = _read_file(path)
+    header = read_header(path)
+    check_header(path, header)
+    not_finite = scan_nifti(path, header) if header.reader == "NiftiImageIO" else None
+    if header.reader != "NiftiImageIO" and header.packing in ("gzip", "zlib"):
+        check_packed_voxels(path, header)
+    image = _read_file(path, header)
     if not_finite is not None:
         image = _with_values(image, not_finite)
     progress(1.0, f"read {path.name}")
     return image
+
+
+def read_header(path: Path) -> ImageHeader:
+    """Return what the header of an image file says, unchecked.
+
+    Args:
+        path: a NIfTI-1, NRRD or MetaImage file.
+
+    Raises:
+        InputError: empty, of another format, or a header that cannot be understood.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(512)
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened: {error.strerror}") from None
+    if not start:
+        raise InputError(f"{path} is empty (0 bytes); copy it again")
+    if path.suffix.lower() in (".hdr", ".img"):
+        raise InputError(f"{path} is one of a pair (.hdr and .img) that cannot be checked; save it as .nii.gz")
+    if start.startswith(b"NRRD000"):
+        return read_nrrd_header(path)
+    if re.match(rb"\s*(ObjectType|Comment|NDims)\s*=", start):
+        return read_metaimage_header(path)
+    if is_nifti(path):
+        if start.startswith(b"\x1f\x8b") and path.suffix.lower() != ".gz":
+            raise InputError(f"{path} cannot be read: it is gzip-compressed; rename it to {path.name}.gz")
+        return read_nifti_header(path)
+    raise InputError(
+        f"{path} is no image of a format that is checked and read (NIfTI, NRRD, MetaImage, DICOM), or it is damaged; "
+        "save it as .nii.gz, .nrrd or .mha"
+    )
 
 
 def existing(path: Path | str) -> Path:
@@ -114,16 +157,17 @@ def _read_dicom_file(path: Path) -> sitk.Image:
     return image
 
 
-def _read_file(path: Path) -> sitk.Image:
+def _read_file(path: Path, header: ImageHeader) -> sitk.Image:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
+    reader.SetImageIO(header.reader)  # the one whose header was checked, whatever the file's name suggests
     try:
         with quiet_itk():
-            reader.ReadImageInformation()
-            _check_kind(path, reader)
             image = reader.Execute()
     except RuntimeError as error:
-        raise InputError(f"{path} cannot be read: {_compressed(path) or _reason(str(error))}") from None
+        raise InputError(f"{path} cannot be read: {_reason(str(error))}") from None
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise InputError(f"{path} holds several values a voxel; give an image with a single one")
     while image.GetDimension() > 3:
         image = sitk.Extract(image, (*image.GetSize()[:-1], 0))
     return image
@@ -136,30 +180,6 @@ def _with_values(image: sitk.Image, not_finite: NotFinite) -> sitk.Image:
     restored = sitk.GetImageFromArray(values)
     restored.CopyInformation(image)
     return restored
-
-
-def _check_kind(path: Path, reader: sitk.ImageFileReader) -> None:
-    size, components = reader.GetSize(), reader.GetNumberOfComponents()
-    if components > 1:
-        kind = "colour (RGB)" if components in (3, 4) else "vector"
-        raise InputError(f"{path} is a {kind} image with {components} components a voxel; give one with a single value")
-    if "complex" in sitk.GetPixelIDValueAsString(reader.GetPixelID()):
-        raise InputError(f"{path} has complex values; give the magnitude image")
-    if len(size) < 3:
-        raise InputError(f"{path} is a {len(size)}D image; a 3D image is needed (one slice is enough)")
-    if any(n != 1 for n in size[3:]):
-        listed = " x ".join(str(n) for n in size)
-        raise InputError(f"{path} is a {len(size)}D image ({listed}); give one 3D volume of it")
-
-
-def _compressed(path: Path) -> str:
-    """Say what to do about a gzip file that does not call itself one; empty if it is none."""
-    try:
-        with path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
-    except OSError:
-        return ""
-    return f"it is gzip-compressed; rename it to {path.name}.gz" if packed and path.suffix != ".gz" else ""
 
 
 def _reason(text: str) -> str:

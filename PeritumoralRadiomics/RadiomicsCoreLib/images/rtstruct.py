@@ -26,6 +26,7 @@ import SimpleITK as sitk
 
 from ..errors import EmptyMaskError, GeometryError, InputError, RegionError
 from .geometry import world_to_index
+from .headers.header import FARTHEST_MM
 from .structure_names import Named, choose_structure
 
 Warn = Callable[[str], None]
@@ -132,6 +133,8 @@ def _structure(dataset: Any, chosen: Named) -> Structure:
             continue
         for contour in item.get("ContourSequence", []) or []:
             points = np.array(contour.ContourData, float).reshape(-1, 3)
+            if not np.isfinite(points).all() or np.abs(points).max(initial=0.0) > FARTHEST_MM:
+                raise ValueError("a point that is no number, or more than a kilometre away")
             if str(contour.ContourGeometricType) in _CLOSED and len(points) >= 3:
                 closed.append(points)
             else:

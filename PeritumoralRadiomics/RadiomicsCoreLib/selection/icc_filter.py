@@ -9,6 +9,10 @@ from ..statistics.icc import IccModel
 from .readings import Readings
 from .step import Step, TableView
 
+ICC_ABOVE = 0.75
+"""Where a threshold is not named: the lower end of "good" reliability, Koo TK, Li MY. J Chiropr Med 2016;15:155-163.
+yang2023 takes 0.8."""
+
 
 class IccFilter(Step):
     """Keep features whose intraclass correlation exceeds a threshold (yang2023: ICC > 0.8).
@@ -32,7 +36,7 @@ class IccFilter(Step):
     def __init__(
         self,
         readings: Readings | None = None,
-        threshold: float = 0.75,
+        threshold: float = ICC_ABOVE,
         model: IccModel = IccModel.AGREEMENT,
         use_lower_bound: bool = False,
         smallest_cases: int = 5,

@@ -41,7 +41,9 @@ def add_parser(verbs: Any) -> None:
     classifier.add_argument("--positive", help="text of the end point that means the outcome")
     network = parser.add_argument_group("bundles of train")
     network.add_argument("--cases", type=names, help="ids of the cases to do (default: all)")
-    network.add_argument("--workers", dest="jobs", type=positive_int, help="cases at a time (default: all cores, as memory allows)")
+    network.add_argument(
+        "--workers", dest="jobs", type=positive_int, help="cases at a time (default: all cores, as memory allows)"
+    )
     network.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
     network.add_argument("--resample-masks", action="store_true", help="accept masks on another grid")
     network.add_argument("--no-pictures", action="store_true", help="draw no pictures of what the network sees")

@@ -18,7 +18,9 @@ def add_cohort_job(parser: argparse.ArgumentParser) -> None:
     """Add the cohort table, the output folder and how to work through the cases."""
     parser.add_argument("cohort", help="cohort table (CSV): case_id, <phase>_image, <phase>_mask, …")
     parser.add_argument("-o", "--out", type=Path, required=True, help="output folder")
-    parser.add_argument("--workers", dest="jobs", type=positive_int, help="cases at a time (default: all cores, as memory allows)")
+    parser.add_argument(
+        "--workers", dest="jobs", type=positive_int, help="cases at a time (default: all cores, as memory allows)"
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
     parser.add_argument("--resample-masks", action="store_true", help="accept masks on another grid")
     parser.add_argument("--no-pictures", action="store_true", help="draw no pictures")

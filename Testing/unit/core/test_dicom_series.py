@@ -131,3 +131,42 @@ def test_a_multiframe_file_is_read_with_its_spacing(shared_data):
         np.sort(sitk.GetArrayFromImage(image), axis=None), np.sort(sitk.GetArrayFromImage(oracle), axis=None)
     )
     assert image.GetSize() == (5, 4, 4)
+
+
+def test_a_slice_with_short_pixel_data_or_a_header_that_lies_is_refused(made_dicom, tmp_path):
+    import pydicom
+
+    def told(name: str, change) -> str:
+        folder = tmp_path / name
+        made_dicom.series(folder, ARRAY, **GRID)
+        victim = sorted(folder.iterdir())[3]
+        dataset = pydicom.dcmread(victim)
+        change(dataset)
+        dataset.save_as(victim)
+        return refusal(folder)
+
+    def set_all(tag, value):
+        return lambda dataset: setattr(dataset, tag, value)
+
+    assert "is truncated: it holds 100 of 160 bytes of pixels" in told(
+        "short", lambda dataset: setattr(dataset, "PixelData", dataset.PixelData[:100])
+    )
+    folder = tmp_path / "zero"
+    made_dicom.series(folder, ARRAY, **GRID)
+    for path in folder.iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.PixelSpacing = [0, 0]
+        dataset.save_as(path)
+    assert "PixelSpacing is [0.0, 0.0] mm" in refusal(folder).replace("[0, 0]", "[0.0, 0.0]")
+    assert "ImagePositionPatient" in told("far", set_all("ImagePositionPatient", [0, 0, 1e9]))
+    assert "ImageOrientationPatient" in told("flat", set_all("ImageOrientationPatient", [1, 0, 0, 1, 0, 0]))
+    assert "RescaleSlope is 0" in told("slope", set_all("RescaleSlope", 0))
+
+
+def test_a_file_cut_anywhere_is_refused_and_never_read_on(made_dicom, tmp_path):
+    made_dicom.series(tmp_path / "ct", ARRAY, **GRID)
+    victim = sorted((tmp_path / "ct").iterdir())[2]
+    sound = victim.read_bytes()
+    for kept in (0.2, 0.5, 0.8, 0.95, (len(sound) - 1) / len(sound)):
+        victim.write_bytes(sound[: int(len(sound) * kept)])
+        refusal(tmp_path / "ct")

@@ -82,7 +82,7 @@ def test_a_missing_file_is_refused_with_the_nearest_name(image, tmp_path):
     assert "nor does its folder" in refusal(tmp_path / "nowhere" / "CT.nii.gz")
 
 
-@pytest.mark.parametrize(("content", "message"), [(b"", "empty"), (b"hello", "not an image of a known format")])
+@pytest.mark.parametrize(("content", "message"), [(b"", "empty"), (b"hello", "has no NIfTI header")])
 def test_a_file_that_is_no_image_is_refused(content, message, tmp_path):
     (tmp_path / "x.nii").write_bytes(content)
     assert message in refusal(tmp_path / "x.nii")

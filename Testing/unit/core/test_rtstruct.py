@@ -172,10 +172,11 @@ def test_a_damaged_contour_is_refused(made_dicom, tmp_path):
 
     path = made_dicom.rtstruct(tmp_path / "rs.dcm", {"GTV": [square(4.5, 9.5)]})
     file = pydicom.dcmread(path)
-    file.ROIContourSequence[0].ContourSequence[0].ContourData = [1, 2, 3, 4]
-    file.save_as(path)
-    with pytest.raises(InputError, match="'GTV' has a damaged contour"):
-        read_structure(path)
+    for points in ([1, 2, 3, 4], [np.nan, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 1e9, 4, 5, 1e9, 7, 8, 1e9]):
+        file.ROIContourSequence[0].ContourSequence[0].ContourData = points
+        file.save_as(path)
+        with pytest.raises(InputError, match="'GTV' has a damaged contour"):
+            read_structure(path)
 
 
 def test_another_frame_of_reference_is_refused(made_dicom, tmp_path):

@@ -40,7 +40,7 @@ def test_negative_numbers_stay_numbers(tmp_path):
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1))
 def test_floats_come_back_with_every_bit(numbers):
-    column = tables.typed_column([tables._cell(number) for number in numbers])
+    column = tables.typed_column([tables._cell(number) for number in numbers]).tolist()
     assert [float(x).hex() for x in column] == [x.hex() for x in numbers]
 
 

@@ -15,7 +15,6 @@ for package in ("monai", "safetensors", "skops"):
     pytest.importorskip(package)
 
 from DeepRadiomicsFusionLib.evaluation.metrics import EvaluationSettings  # noqa: E402
-from DeepRadiomicsFusionLib.training import cross_fitting  # noqa: E402
 from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings, fuse_job  # noqa: E402
 from DeepRadiomicsFusionLib.jobs.train_job import train_job  # noqa: E402
 from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings  # noqa: E402
@@ -23,6 +22,7 @@ from DeepRadiomicsFusionLib.networks.network_bundle import load_network_bundle  
 from DeepRadiomicsFusionLib.networks.prediction import probability  # noqa: E402
 from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
 from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
+from DeepRadiomicsFusionLib.training import cross_fitting  # noqa: E402
 from DeepRadiomicsFusionLib.training.cross_fitting import cross_fit  # noqa: E402
 from DeepRadiomicsFusionLib.training.loop import train_network  # noqa: E402
 from DeepRadiomicsFusionLib.training.train_plan import TrainJob  # noqa: E402
@@ -309,7 +309,18 @@ def test_one_fold_is_refused():
 
 @pytest.mark.slow
 def test_the_command_line_trains_with_folds_refuses_what_was_seen_and_takes_the_signatures(cohort, tmp_path, capsys):
-    net = ["--network", "resnet18", "--random-weights", "--size", "32", "--epochs", "1", "--no-pictures", "--workers", "1"]
+    net = [
+        "--network",
+        "resnet18",
+        "--random-weights",
+        "--size",
+        "32",
+        "--epochs",
+        "1",
+        "--no-pictures",
+        "--workers",
+        "1",
+    ]
     words = ["train", str(cohort), "--endpoints", "relapse", "--folds", "3", "--mode", "full"]
     assert main([*words, *net, "-o", str(tmp_path / "net")]) == 0
     fuse = ["fuse", str(cohort), "--endpoint", "relapse", "--folds", "2", "--repeats", "1", "--classifiers", "lr"]

@@ -198,7 +198,7 @@ def _without(state, name):
         (lambda f: edit(f, lambda r: r["architecture"].update(network="resnet50")), "belongs to another network"),
         (lambda f: edit(f, lambda r: r["architecture"].update(evil=1)), "wrong form"),
         (lambda f: edit(f, lambda r: r["input"].update(size=10**6)), "size is 1000000"),
-        (lambda f: edit(f, lambda r: r["weights"].update(sha256="0")), "is not the file that model.json"),
+        (lambda f: edit(f, lambda r: r["weights"].update(sha256="0")), "does not match its SHA-256 in model.json"),
         (lambda f: _tensors(f, lambda s: _without(s, "fc.bias")), "lacks 'fc.bias'"),
         (lambda f: _tensors(f, lambda s: s | {"extra": torch.ones(1)}), "holds 'extra' that has no place"),
         (lambda f: _tensors(f, lambda s: s | {"fc.bias": torch.zeros(3)}), r"'fc.bias' has shape \(3,\)"),

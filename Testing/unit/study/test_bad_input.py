@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import tracemalloc
 
 import numpy as np
@@ -210,3 +211,24 @@ def test_the_command_refuses_a_bad_bin_width_in_one_line_before_any_case(cohort_
     assert "setting binWidth must be a number above 0" in shown
     assert len(shown.splitlines()) == 1
     assert not (cohort_folder / "out").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_paths_that_no_system_opens_fail_their_case_alone_in_one_line(cohort_folder, capsys):
+    os.mkfifo(cohort_folder / "pipe.nii.gz")
+    (cohort_folder / "empty_folder").mkdir()
+    (cohort_folder / "dicom").mkdir()
+    (cohort_folder / "dicom" / os.fsdecode(b"na\xefve.dcm")).write_bytes(b"\0" * 128 + b"DICM" + b"junk")  # no UTF-8
+    bad = {"long": "x" * 300, "device": "/dev/zero", "pipe": "pipe.nii.gz", "folder": "empty_folder"}
+    bad |= {"nul": "a\0b.nii", "odd": "dicom", "up": "../" * 40 + "etc/passwd"}
+    with (cohort_folder / "cohort.csv").open(encoding="utf-8", newline="") as stream:
+        header, *_, good = list(csv.reader(stream))
+    image = header.index("ct_image")
+    rows = [good, *([name, *good[1:image], path, *good[image + 1 :]] for name, path in bad.items())]
+    lines = [",".join(row) for row in (header, *rows)]
+    (cohort_folder / "odd.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    words = ["extract", str(cohort_folder / "odd.csv"), "--rings", "2", "--preset", "wu2021", "--workers", "1"]
+    assert main([*words, "-o", str(cohort_folder / "out")]) == 1
+    told = capsys.readouterr().out
+    assert "1 of 8 cases done" in told
+    assert [name for name in bad if sum(line.startswith(f"  {name} ") for line in told.splitlines()) != 1] == []
