@@ -72,8 +72,12 @@ def _tell_old_words(words: Sequence[str]) -> None:
             raise InputError(f"{then} is now {now}")
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser; only the verb that is asked for gets its options, so that the others' Libs are not imported."""
+def _parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The parser; only the verb that is asked for gets its options, so that the others' Libs are not imported.
+
+    Args:
+        words: what the user says; None: every verb gets its options.
+    """
     parser = argparse.ArgumentParser(
         prog="peritumoral",
         description="Peritumoral rings and radiomics for one case or a cohort. Research use only.",
@@ -93,7 +97,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
             epilog=described.examples,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        if described.word in words[:1]:
+        if words is None or described.word in words[:1]:
             described.add_options(one)
     return parser
 

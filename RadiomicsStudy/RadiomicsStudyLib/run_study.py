@@ -72,7 +72,8 @@ def main(argv: Sequence[str], install: Callable[[Path], None] | None = None) -> 
         missing = missing_packages(requirements_file(script))
         if missing:  # said now, not after hours of work
             return _refuse(f"not installed: {', '.join(missing)}; put {INSTALL} before the other words once")
-        from .cli import main as run_command_line
+        # By its full name: this file is run as a script, which has no package.
+        from RadiomicsStudyLib.cli import main as run_command_line
 
         return run_command_line(words)
     except subprocess.CalledProcessError as error:
