@@ -17,20 +17,16 @@ from .commands import (
     cox,
     deep_features,
     explain,
-    extract,
     fuse,
     logistic,
-    maps,
-    measure,
     nomogram,
     predict,
-    presets,
-    rings,
     run,
     sample_cohort,
     train,
     validate,
 )
+from .commands.radiomics import extract, maps, measure, presets, rings
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (

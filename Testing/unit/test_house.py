@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tomllib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ PURE_NAMES = [module_name(path) for path in lib_files(pure=True)]
 def imported_packages(path: Path) -> set[str]:
     """Top-level names that a file imports anywhere, inside functions too."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -103,7 +104,7 @@ def imported_packages(path: Path) -> set[str]:
 def file_scope_imports(path: Path) -> set[str]:
     """Names of the modules that a file imports outside its functions and classes."""
     found = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in parsed(path).body:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -111,12 +112,26 @@ def file_scope_imports(path: Path) -> set[str]:
     return found
 
 
+def nodes_that_run(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those that only a type checker reads."""
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
+            yield node
+            yield from nodes_that_run(node)
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imported_modules(path: Path) -> set[str]:
     """Our own modules that a file imports anywhere, by their full names."""
     here = module_name(path).split(".")
     package = here if path.name == "__init__.py" else here[:-1]
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_that_run(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -216,7 +231,7 @@ def test_a_folder_holds_at_most_fifteen_files_and_says_what_lives_there():
         files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
         if len(files) > MOST_FILES:
             full[folder.relative_to(ROOT).as_posix()] = len(files)
-        if not ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))):
+        if not ast.get_docstring(parsed(folder / "__init__.py")):
             silent.append(folder.relative_to(ROOT).as_posix())
     assert (full, silent) == ({}, [])
 

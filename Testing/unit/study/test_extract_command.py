@@ -373,7 +373,7 @@ def test_lack_of_memory_is_one_line(monkeypatch, capsys):
     def exhausted(arguments):
         raise MemoryError
 
-    monkeypatch.setattr("RadiomicsStudyLib.commands.presets.run", exhausted)
+    monkeypatch.setattr("RadiomicsStudyLib.commands.radiomics.presets.run", exhausted)
     assert main(["presets"]) == 2
     assert capsys.readouterr().err.startswith("peritumoral: not enough memory; ")
 
@@ -477,7 +477,9 @@ def test_bad_options_of_a_perturbation_are_told_in_one_line(cohort, parameters, 
 
 def test_without_rings_the_tumour_alone_is_measured(cohort, parameters, tmp_path):
     cohort.add("a")
-    assert main(["extract", cohort.path(), "--parameters", parameters, "--workers", "1", "-o", str(tmp_path / "out")]) == 0
+    assert (
+        main(["extract", cohort.path(), "--parameters", parameters, "--workers", "1", "-o", str(tmp_path / "out")]) == 0
+    )
     columns = list(read_table(tmp_path / "out" / "features.csv")["a"])[1:]
     assert {column.split(".")[1] for column in columns} == {"intratumour"}
     assert [row["region"] for row in read_rows(tmp_path / "out" / "regions.csv")] == ["intratumour"]

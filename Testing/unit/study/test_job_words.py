@@ -61,8 +61,32 @@ def test_a_word_that_is_not_said_leaves_the_default_to_the_job():
 
 
 def test_words_become_the_settings_that_they_name():
-    words = "c.csv --rings 3,6 --adaptive 1/6 --plane every_slice --no-overlays --union --ring-window=-150,250".split()
-    words += "--phases ct,pet --perturb 2 --perturb-mm 0.5 --workers 2 --for pet:bin-width=0.25 --for ct:gap=1".split()
+    words = [
+        "c.csv",
+        "--rings",
+        "3,6",
+        "--adaptive",
+        "1/6",
+        "--plane",
+        "every_slice",
+        "--no-overlays",
+        "--union",
+        "--ring-window=-150,250",
+    ]
+    words += [
+        "--phases",
+        "ct,pet",
+        "--perturb",
+        "2",
+        "--perturb-mm",
+        "0.5",
+        "--workers",
+        "2",
+        "--for",
+        "pet:bin-width=0.25",
+        "--for",
+        "ct:gap=1",
+    ]
     assert words_of("extract", *words) == {
         "cohort": "c.csv",
         "phases": ["ct", "pet"],
@@ -106,7 +130,19 @@ def test_words_that_make_no_sense_are_refused_with_the_word():
 
 def test_print_job_prints_what_run_repeats_and_does_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = "extract cohort.csv --study liu2025 --rings 3 --for pet:bin-width=1 -o out --print-job".split()
+    words = [
+        "extract",
+        "cohort.csv",
+        "--study",
+        "liu2025",
+        "--rings",
+        "3",
+        "--for",
+        "pet:bin-width=1",
+        "-o",
+        "out",
+        "--print-job",
+    ]
     assert main(words) == 0
     printed = load_yaml(capsys.readouterr().out)
     assert list(tmp_path.iterdir()) == []
@@ -131,7 +167,7 @@ ALLOWED = {"run.py": {"choices", "default"}, "job_words.py": {"default"}}
 
 def test_defaults_and_choices_stand_in_the_jobs_and_in_no_file_of_words():
     found = []
-    for path in sorted([*(LIB / "commands").glob("*.py"), *(LIB / "words").glob("*.py")]):
+    for path in sorted([*(LIB / "commands").rglob("*.py"), *(LIB / "words").glob("*.py")]):
         if path.name in WITHOUT_A_JOB - {"run.py"}:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
