@@ -44,6 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Args:
         argv: words after the program's name; None: those of this process.
+
+    Example:
+        >>> main(["presets", "wu2021"]) == EXIT_DONE  # doctest: +ELLIPSIS
+        # wu2021: ...
+        True
     """
     logging.getLogger().addHandler(logging.NullHandler())
     try:

@@ -24,6 +24,11 @@ def read_result(path: Path | str) -> ExtractionResult:
 
     Raises:
         InputError: the file cannot be read, or holds something else.
+
+    Example:
+        >>> write_result(Path("features.json"), ExtractionResult({"r": {"a": 0.1}}, {}, (), "native", "1", None))
+        >>> read_result("features.json").features
+        {'r': {'a': 0.1}}
     """
     values = read_json(path)
     try:

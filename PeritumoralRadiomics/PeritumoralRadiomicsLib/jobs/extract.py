@@ -59,6 +59,11 @@ class ExtractJob(Job):
 
     Raises:
         InputError: a value out of bounds; one line.
+
+    Example:
+        >>> job = ExtractJob.from_dict({"cohort": "cohort.csv", "study": "zhang2024"})
+        >>> job.measure.preset, job.rings.outer_mm
+        ('zhang2024', (3.0,))
     """
 
     verb = "extract"

@@ -47,6 +47,10 @@ class MapsJob(Job):
 
     Raises:
         InputError: a value out of bounds, or settings that change the image.
+
+    Example:
+        >>> MapsJob.from_dict({"image": "ct.nii", "mask": "tumour.nii", "feature": "glcm_Contrast"}).kernel_radius
+        1
     """
 
     verb = "maps"

@@ -43,6 +43,11 @@ class MeasureJob(Job):
 
     Raises:
         InputError: no region, or a value out of bounds.
+
+    Example:
+        >>> job = MeasureJob.from_dict({"image": "ct.nii", "regions": {"ring": "ring.nii"}, "measure": {"preset": "wu2021"}})
+        >>> job.measure.extraction().feature_count
+        107
     """
 
     verb = "measure"

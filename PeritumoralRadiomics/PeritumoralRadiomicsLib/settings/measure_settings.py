@@ -31,6 +31,10 @@ class MeasureSettings:
 
     Raises:
         InputError: two of preset, file and full settings, width and count both, or a value out of bounds.
+
+    Example:
+        >>> MeasureSettings(preset="wu2021", bin_width=10.0).extraction().setting["binWidth"]
+        10.0
     """
 
     preset: str | None = option(
