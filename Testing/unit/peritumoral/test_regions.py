@@ -200,6 +200,19 @@ def test_exclusions_and_other_tumours_are_never_in_a_ring_and_never_cut_the_tumo
     assert (full(regions, "intratumour") == (sitk.GetArrayFromImage(tumour) > 0)).all()
 
 
+def test_how_much_of_a_ring_lies_inside_another_tumour_is_told_however_little():
+    tumour, second = ball_image(), ball_image(centre=(19.6, 20.2, 31.0), radius=4)
+    free = full(grow_regions(tumour, RingSettings(outer_mm=(6,))), "ring_0_6mm")
+    share = np.count_nonzero(free & (sitk.GetArrayFromImage(second) > 0)) / np.count_nonzero(free)
+    assert 0 < share < 0.1
+    for masks, name in ({"Node": second}, "other tumour 'Node'"), ([second], "other tumour"):
+        ring = grow_regions(tumour, RingSettings(outer_mm=(6,)), other_tumours=masks).regions["ring_0_6mm"]
+        assert ring.warnings == (f"{share:.1%} of ring_0_6mm lies inside {name} and is left out",)
+        assert ring.retained_fraction == pytest.approx(1 - share)
+    (ring,) = [grow_regions(tumour, RingSettings(outer_mm=(6,)), exclusions=[second]).regions["ring_0_6mm"]]
+    assert ring.warnings == ()
+
+
 def test_the_intensity_window_keeps_air_bone_and_nan_out():
     tumour = ball_image()
     values = np.random.default_rng(1).uniform(-1000, 1000, (40, 40, 40))
