@@ -34,6 +34,10 @@ class CrossValidationSettings:
         repeats: repeats with other folds, at least 1.
         seed: 0 or more; the same seed gives the same result, whatever ``jobs``.
         jobs: processes, at least 1.
+
+    Example:
+        >>> CrossValidationSettings(folds=3).repeats
+        10
     """
 
     folds: int = 5

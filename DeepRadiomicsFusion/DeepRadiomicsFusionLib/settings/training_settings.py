@@ -96,6 +96,10 @@ class TrainingSettings:
 
     Raises:
         InputError: a value that cannot be used.
+
+    Example:
+        >>> TrainingSettings("classification", epochs=5).optimiser.value
+        'adam'
     """
 
     task: Task | str

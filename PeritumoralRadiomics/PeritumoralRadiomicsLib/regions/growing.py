@@ -157,7 +157,7 @@ def grow_regions(
         >>> mask = sitk.Image(40, 40, 40, sitk.sitkUInt8)
         >>> mask[15:25, 15:25, 15:25] = 1
         >>> [name for name in grow_regions(mask, RingSettings(outer_mm=(3,))).regions]
-        ['intratumour', 'ring_0_3mm', 'intra_ring_0_3mm']
+        ['intratumour', 'ring_0_3mm']
 
     Reference: mean radius and r1 to r6 after Wu et al. 2021, doi 10.1002/mp.14767.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +34,7 @@ class JobOutput:
     """
 
     def __init__(self, folder: Path | str, formats: Sequence[str] = ()) -> None:
+        self._is_new = not Path(folder).exists()
         self.folder = make_output_folder(Path(folder))
         self.formats = tuple(formats)
         self.files: dict[str, Path] = {}
@@ -75,6 +77,12 @@ class JobOutput:
         except (InputError, ModelError) as error:
             self.failures.append(f"{what}: {error}")
             return None
+
+    def leave_nothing_empty(self) -> None:
+        """Take the folder away again if it was made for this job and nothing was written."""
+        if self._is_new:
+            with suppress(OSError):  # it holds something, which stays
+                self.folder.rmdir()
 
     def finish(self, job: Job) -> JobResult:
         """Write notes, record and job file; return what was left behind."""

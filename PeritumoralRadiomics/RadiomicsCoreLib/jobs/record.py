@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError
 from ..files.provenance import environment_record, hash_files, hash_settings
 from ..files.tables import write_json
+from ..settings.records import plain_values, relative_to
 from ..settings.text import read_values, yaml_text
 
 if TYPE_CHECKING:
@@ -57,23 +58,23 @@ def write_record(job: Job, result: JobResult, more: Mapping[str, Any]) -> Path:
 
 
 def inputs_of(job: Job, folder: Path) -> dict[str, dict[str, str]]:
-    """Return the input files of a job: setting -> path relative to ``folder``, and the SHA-256 of its content."""
-    shown = dict(_paths(job.to_dict(folder=folder), ""))
+    """Return the inputs of a job: setting -> path relative to ``folder``, and the SHA-256 of its content."""
+    relative = relative_to(folder)
     return {
-        name: {"path": shown[name], "sha256": hash_files([path])}
-        for name, path in _paths(job.to_dict_of_paths(), "")
-        if Path(path).is_file()
+        name: {"path": relative(path), "sha256": hash_files([path])}
+        for name, path in _leaves(plain_values(job, lambda path: path), "")
+        if isinstance(path, Path) and path.exists()
     }
 
 
-def _paths(values: Any, name: str) -> Iterator[tuple[str, Any]]:
+def _leaves(values: Any, name: str) -> Iterator[tuple[str, Any]]:
     if isinstance(values, Mapping):
         for key, value in values.items():
-            yield from _paths(value, f"{name}.{key}" if name else str(key))
-    elif isinstance(values, list | tuple):
+            yield from _leaves(value, f"{name}.{key}" if name else str(key))
+    elif isinstance(values, list):
         for k, value in enumerate(values):
-            yield from _paths(value, f"{name}[{k}]")
-    elif values is not None:
+            yield from _leaves(value, f"{name}[{k}]")
+    else:
         yield name, values
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from PeritumoralRadiomicsLib.settings.presets import preset_descriptions, preset_yaml
 
-from ..words.console import print_table
+from ...words.console import print_table
 
 EXAMPLES = """examples:
   peritumoral presets

@@ -6,8 +6,8 @@ from RadiomicsCoreLib.files.tables import read_cells
 from RadiomicsCoreLib.jobs.job import Job
 from RadiomicsCoreLib.jobs.result import JobResult
 
-from ..words.console import print_table
-from ..words.verb import JobVerb
+from ...words.console import print_table
+from ...words.verb import JobVerb
 
 
 def _show(job: Job, result: JobResult) -> None:
