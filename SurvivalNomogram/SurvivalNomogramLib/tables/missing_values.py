@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from RadiomicsCoreLib.cohort.missing import MissingPolicies, MissingPolicy
+from RadiomicsCoreLib.cohort.missing import OTHERS, MissingPolicies, MissingPolicy
 from RadiomicsCoreLib.errors import InputError
 
 from .covariates import MISSING_LEVEL, is_numeric, level_texts
@@ -23,7 +23,7 @@ class MissingValues:
         policy: one policy for all columns, or a policy for each column that has missing values. "drop"
             removes the patient, "median" fills numbers with the median and categories with the mode,
             "level" gives categories a level "missing", "error" refuses. A mapping's key "*" speaks for all
-            columns that it does not name; without it they are dropped.
+            columns that it does not name; without it they may not miss a value.
 
     Attributes:
         fill_: column -> value, fitted.
@@ -128,5 +128,7 @@ class MissingValues:
 
 
 def policies_of(given: MissingPolicies | str | Mapping[str, str]) -> MissingPolicies:
-    """Return the policies that a word or a mapping names."""
+    """Return the policies that a word or a mapping names; a mapping without "*" refuses all other columns."""
+    if isinstance(given, Mapping):
+        return MissingPolicies.from_plain({OTHERS: MissingPolicy.ERROR, **given})
     return given if isinstance(given, MissingPolicies) else MissingPolicies.from_plain(given)

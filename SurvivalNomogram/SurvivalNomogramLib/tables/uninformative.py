@@ -45,15 +45,16 @@ class Uninformative:
         if self.constant:
             found.append(
                 f"{_columns(self.constant)} the same value in all {self.patients} training patients: left out: "
-                f"{listed(self.constant)}"
+                f"{listed(map(repr, self.constant))}"
             )
         if self.nearly:
             found.append(
                 f"{_columns(self.nearly)} one value in more than {MOSTLY_ONE_VALUE:.0%} of the {self.patients} "
-                f"training patients: left out: {listed(self.nearly)} (name a column among the covariates to keep it)"
+                f"training patients: left out: {listed(map(repr, self.nearly))} (name a column among the covariates to "
+                "keep it)"
             )
         if self.twins:
-            pairs = [f"{name} (as {other})" for name, other in self.twins.items()]
+            pairs = [f"{name!r} (as {other!r})" for name, other in self.twins.items()]
             found.append(f"{_columns(self.twins)} the values of another column: left out: {listed(pairs)}")
         return found
 
@@ -77,10 +78,12 @@ def uninformative(training: pd.DataFrame, named: Collection[str] = ()) -> Uninfo
     """
     numbers = training.select_dtypes("number")
     values = numbers.to_numpy(dtype=float)
-    spread, scale = np.ptp(values, axis=0), np.abs(values).max(axis=0)
-    constant = list(numbers.columns[spread <= _ROUNDING * scale])
-    share = _largest_share(values)
-    nearly = list(numbers.columns[(share > MOSTLY_ONE_VALUE) & (spread > _ROUNDING * scale)])
+    # An infinite value is refused by name where the column is used, not left out here.
+    with np.errstate(invalid="ignore"):
+        is_constant = np.ptp(values, axis=0) <= _ROUNDING * np.abs(values).max(axis=0)
+    is_constant &= np.isfinite(values).all(axis=0)
+    constant = list(numbers.columns[is_constant])
+    nearly = list(numbers.columns[_is_mostly_one_value(values) & ~is_constant])
     others = training.columns.difference(numbers.columns, sort=False)
     for name in others:
         counts = training[name].astype(object).value_counts(normalize=True)
@@ -100,14 +103,13 @@ def uninformative(training: pd.DataFrame, named: Collection[str] = ()) -> Uninfo
     )
 
 
-def _largest_share(values: np.ndarray) -> np.ndarray:
-    """Share (p,) of the patients that have a column's most frequent value."""
+def _is_mostly_one_value(values: np.ndarray) -> np.ndarray:
+    """Columns (p,) of which more than 95 % of the patients have the same value."""
     n = len(values)
     window = int(np.floor(MOSTLY_ONE_VALUE * n)) + 1
-    # In sorted order equal values stand together: more than k of them span k + 1 places.
+    # In sorted order equal values stand together: those of a window are equal if its ends are.
     ordered = np.sort(values, axis=0)
-    runs = ordered[window - 1 :] == ordered[: n - window + 1]
-    return np.where(runs.any(axis=0), 1.0, 0.0)
+    return (ordered[window - 1 :] == ordered[: n - window + 1]).any(axis=0)
 
 
 def _twins(values: np.ndarray, names: list[str | None], named: set[str]) -> dict[str, str]:
