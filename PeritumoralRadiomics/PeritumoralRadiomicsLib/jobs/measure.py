@@ -45,7 +45,8 @@ class MeasureJob(Job):
         InputError: no region, or a value out of bounds.
 
     Example:
-        >>> job = MeasureJob.from_dict({"image": "ct.nii", "regions": {"ring": "ring.nii"}, "measure": {"preset": "wu2021"}})
+        >>> values = {"image": "ct.nii", "regions": {"ring": "ring.nii"}, "measure": {"preset": "wu2021"}}
+        >>> job = MeasureJob.from_dict(values)
         >>> job.measure.extraction().feature_count
         107
     """

@@ -11,13 +11,11 @@ from ..errors import InputError, ModelError
 from ..figures.style import save_figure
 from ..files.tables import write_csv
 from .batch import CaseOutcome, make_output_folder
-from .record import write_job_file, write_record
+from .record import Recorded, write_job_file, write_record
 from .result import JobResult, all_warnings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from .job import Job
 
 T = TypeVar("T")
 
@@ -84,7 +82,7 @@ class JobOutput:
             with suppress(OSError):  # it holds something, which stays
                 self.folder.rmdir()
 
-    def finish(self, job: Job) -> JobResult:
+    def finish(self, job: Recorded) -> JobResult:
         """Write notes, record and job file; return what was left behind."""
         lines = [
             *self.notes,

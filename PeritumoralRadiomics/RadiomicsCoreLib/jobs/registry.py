@@ -72,7 +72,8 @@ def load_job(path: Path | str) -> Job:
     """Read a job file, or the ``job.yaml`` of an output folder. Raises InputError.
 
     Example:
-        >>> _ = Path("job.yaml").write_text("verb: rings\\nimage: ct.nii\\nmask: tumour.nii\\nrings: {outer_mm: [3]}\\n")
+        >>> text = "verb: rings\\nimage: ct.nii\\nmask: tumour.nii\\nrings: {outer_mm: [3]}\\n"
+        >>> _ = Path("job.yaml").write_text(text)
         >>> load_job("job.yaml").rings.outer_mm
         (3.0,)
     """
