@@ -19,24 +19,23 @@ from .commands import (
     cox,
     deep_features,
     explain,
-    extract,
     fuse,
     logistic,
     nomogram,
+    pca,
     predict,
-    presets,
-    rings,
     run,
     sample_cohort,
     train,
     validate,
 )
+from .commands.radiomics import extract, maps, measure, presets, rings
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (
-    *(rings, extract, cohort, presets),
+    *(rings, extract, measure, maps, cohort, presets),
     *(deep_features, train, explain, contributions, correlation, fuse, apply),
-    *(cox, logistic, nomogram, validate, predict),
+    *(cox, logistic, pca, nomogram, validate, predict),
     *(run, sample_cohort),
 )
 # Words of earlier versions, told for one version: verb ("" is every verb), the word then, the word now.
@@ -56,6 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Args:
         argv: words after the program's name; None: those of this process.
+
+    Example:
+        >>> main(["presets", "wu2021"]) == EXIT_DONE  # doctest: +ELLIPSIS
+        # wu2021: ...
+        True
     """
     logging.getLogger().addHandler(logging.NullHandler())
     try:
@@ -80,8 +84,12 @@ def _tell_old_words(words: Sequence[str]) -> None:
             raise InputError(f"{then} is now {now}")
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser; only the verb that is asked for gets its options, so that the others' Libs are not imported."""
+def _parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The parser; only the verb that is asked for gets its options, so that the others' Libs are not imported.
+
+    Args:
+        words: what the user says; None: every verb gets its options.
+    """
     parser = argparse.ArgumentParser(
         prog="peritumoral",
         description="Peritumoral rings and radiomics for one case or a cohort. Research use only.",
@@ -101,7 +109,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
             epilog=described.examples,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        if described.word in words[:1]:
+        if words is None or described.word in words[:1]:
             described.add_options(one)
     return parser
 

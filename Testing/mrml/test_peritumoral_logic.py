@@ -16,9 +16,7 @@ from PeritumoralRadiomicsLib.jobs.job_folder import cancel_job, read_progress
 from PeritumoralRadiomicsLib.regions.growing import grow_regions
 from PeritumoralRadiomicsLib.regions.ring_settings import RingLayout, RingPlane, RingSettings
 from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
-from PeritumoralSlicerLib.panel.outlines import region_surface
 from RadiomicsCoreLib.errors import Cancelled, DependencyError, GeometryError, InputError, RadiomicsError, RegionError
-from RadiomicsCoreLib.images.geometry import paste
 from RadiomicsSlicerLib.nodes import volume_grid, volume_image
 from RadiomicsSlicerLib.segments import find_segment, segment_mask, segment_name
 from RadiomicsSlicerLib.tables import record_of, source_of, table_columns
@@ -82,8 +80,8 @@ def test_organ_exclusions_other_tumours_and_window_cut_rings_as_in_the_library(m
         settings,
         image=image,
         organ=image_of(masks["organ"], image),
-        exclusions=[image_of(masks["bone"], image)],
-        other_tumours=[image_of(masks["second"], image)],
+        exclusions={"bone": image_of(masks["bone"], image)},
+        other_tumours={"second": image_of(masks["second"], image)},
     )
     table = table_columns(logic.qualityTable(case.segmentation, case.volume))
     for row, (ring, name) in enumerate(zip(rings, ("ring_0_3mm", "ring_0_6mm"), strict=True), start=1):
@@ -128,26 +126,6 @@ def test_rings_have_graded_colours_and_remember_their_settings(case, logic):
     tag = read_ring_tag(case.segmentation, rings[1])
     assert (tag.region, tag.inner_mm, tag.outer_mm, tag.volume) == ("ring_0_4mm", 0.0, 4.0, "CT")
     assert RingSettings(**tag.settings) == RingSettings(outer_mm=(2, 4, 6), window=(0, 500), min_voxels=7)
-
-
-def test_a_preview_is_the_rings_and_leaves_the_scene_alone(make_case, oblique, logic, scene_text):
-    case = make_case(oblique)
-    settings = RingSettings(outer_mm=(3, 6))
-    before = scene_text()
-    grown = logic.previewRings(case.segmentation, "Tumour", case.volume, settings)
-    surface = region_surface(grown, "ring_0_6mm")
-    assert scene_text() == before
-    rings = logic.createRings(case.segmentation, "Tumour", case.volume, settings)
-    whole = paste(grown.regions.regions["ring_0_6mm"].mask, grown.box, volume_image(case.volume))
-    assert np.array_equal(sitk.GetArrayFromImage(whole) != 0, voxels(case, rings[1]))
-    # The outline lies half a voxel around the ring's voxels, in the world.
-    found = np.argwhere(voxels(case, rings[1]))[:, ::-1]
-    corners = np.concatenate(
-        [found + d for d in ((-0.5, 0, 0), (0.5, 0, 0), (0, 0.5, 0), (0, -0.5, 0), (0, 0, 0.5), (0, 0, -0.5))]
-    )
-    world = corners @ oblique[:3, :3].T + oblique[:3, 3]
-    bounds = np.array(surface.GetBounds()).reshape(3, 2)
-    assert np.allclose(bounds[:, 0], world.min(axis=0)) and np.allclose(bounds[:, 1], world.max(axis=0))
 
 
 def test_a_closed_surface_segmentation_gets_rings(make_case, logic):
@@ -307,6 +285,22 @@ def test_a_chart_shows_a_feature_against_the_distance_from_the_border(case, logi
     assert chart.GetTitle() == "original_firstorder_Entropy"
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 2
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode") == 1
+
+
+def test_every_marker_of_a_chart_is_whole(case, logic):
+    """In a chart of 150 pixels; Slicer's markers of size 9 reach 4.5 pixels from their point."""
+    logic.createRings(case.segmentation, "Tumour", case.volume, RingSettings(outer_mm=(2, 4)))
+    table = logic.extract(case.segmentation, None, case.volume, QUICK)
+    for feature in ("original_firstorder_Mean", "original_shape_MeshVolume"):
+        chart = logic.distanceChart(table, feature)
+        points = table_columns(source_of(chart, "points"))
+        for shown, auto, values in (
+            (chart.GetXAxisRange(), chart.GetXAxisRangeAuto(), points["distance_mm"]),
+            (chart.GetYAxisRange(), chart.GetYAxisRangeAuto(), points[feature]),
+        ):
+            a_pixel = (shown[1] - shown[0]) / 150
+            assert not auto
+            assert shown[0] + 4.5 * a_pixel < min(values) and max(values) < shown[1] - 4.5 * a_pixel
 
 
 # --- background jobs ---------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def draw_space(place: Place, case: Any) -> QtGui.QImage:
     """Draw the 3D view with Slicer's display of segmentations."""
     from RadiomicsSlicerLib.layouts import show_in_space
 
-    show_in_space(case.segmentation)
+    show_in_space(case.segmentation, ["Tumour"])
     node = slicer.vtkMRMLViewNode()
     node.SetSingletonTag(place.name)
     node = slicer.mrmlScene.AddNode(node)
@@ -164,8 +164,13 @@ def draw_chart(place: Place, case: Any) -> QtGui.QImage:
     plot.SetMarkerSize(series.GetMarkerSize())
     chart.SetTitle(node.GetTitle())
     chart.GetTitleProperties().SetFontSize(node.GetTitleFontSize())
-    for number, title in ((vtk.vtkAxis.BOTTOM, node.GetXAxisTitle()), (vtk.vtkAxis.LEFT, node.GetYAxisTitle())):
+    for number, title, shown in (
+        (vtk.vtkAxis.BOTTOM, node.GetXAxisTitle(), node.GetXAxisRange()),
+        (vtk.vtkAxis.LEFT, node.GetYAxisTitle(), node.GetYAxisRange()),
+    ):
         axis = chart.GetAxis(number)
+        axis.SetBehavior(vtk.vtkAxis.FIXED)
+        axis.SetUnscaledRange(*shown)
         axis.SetTitle(title)
         axis.GetTitleProperties().SetFontSize(node.GetAxisTitleFontSize())
         axis.GetLabelProperties().SetFontSize(node.GetAxisLabelFontSize())

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from RadiomicsCoreLib.cohort.columns import named_table
 from RadiomicsCoreLib.jobs.job import Job
 from RadiomicsCoreLib.settings.options import option
 
 from ..evaluation.metrics import EvaluationSettings
 from ..settings.training_settings import Device
-from ..tables.feature_tables import named_table
 from .cohort_job import device_option
 from .table_options import figure_formats_option
 

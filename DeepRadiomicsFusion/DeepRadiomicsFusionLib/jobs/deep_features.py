@@ -12,6 +12,7 @@ from PeritumoralRadiomicsLib.regions.mask_perturbation import ContourPerturbatio
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from PeritumoralRadiomicsLib.regions.tables import FIGURE_COLUMNS
 from RadiomicsCoreLib.cohort.second_reader import read_by
+from RadiomicsCoreLib.cohort.seen_cases import SeenCases, seen_record
 from RadiomicsCoreLib.cohort.table import Case, Cohort
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.files.provenance import MADE_WITH
@@ -40,7 +41,7 @@ from ..networks.network_source import (
     seen_by,
     weights_hash,
 )
-from ..networks.seen_cases import SeenCases, namesakes, seen_record
+from ..networks.seen_cases import namesakes
 from ..networks.weights import hash_note
 from ..settings.deep_feature_settings import DeepFeatureSettings, ReadSettings
 from ..settings.input_changes import InputChanges

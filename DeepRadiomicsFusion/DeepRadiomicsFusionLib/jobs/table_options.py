@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from RadiomicsCoreLib.cohort.columns import named_table
 from RadiomicsCoreLib.figures.style import FORMATS
 from RadiomicsCoreLib.settings.options import option
-
-from ..tables.feature_tables import named_table
 
 
 def features_option(help: str = "feature tables; without a name a table is called as its folder") -> Any:

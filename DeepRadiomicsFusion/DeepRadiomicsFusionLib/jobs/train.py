@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+from RadiomicsCoreLib.cohort.seen_cases import SeenCases, seen_record
 from RadiomicsCoreLib.cohort.table import Case, Cohort
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.files.provenance import MADE_WITH, environment_record, hash_files, hash_settings
@@ -31,7 +32,7 @@ from ..networks.network_bundle import NetworkBundle, save_network_bundle
 from ..networks.network_source import IMAGENET, weights_hash
 from ..networks.prediction import probability
 from ..networks.rad_score_network import fit_score_scaling
-from ..networks.seen_cases import IMAGES, PREDICTIONS_FILE, SIGNATURES_FILE, SeenCases, image_hash, seen_record
+from ..networks.seen_cases import IMAGES, PREDICTIONS_FILE, SIGNATURES_FILE, image_hash
 from ..networks.training_record import TRAINED_NETWORK
 from ..networks.transfer import suggest_mode
 from ..networks.weights import has_imagenet, hash_note, require_imagenet

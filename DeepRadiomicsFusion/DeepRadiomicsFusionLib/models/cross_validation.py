@@ -35,6 +35,10 @@ class CrossValidationSettings:
         folds: outer folds, at least 2.
         repeats: repeats with other folds, at least 1.
         seed: 0 or more; the same seed gives the same result, however many processes there are.
+
+    Example:
+        >>> CrossValidationSettings(folds=3).repeats
+        10
     """
 
     folds: int = option("parts of the cross-validation", 5, group=GROUP)

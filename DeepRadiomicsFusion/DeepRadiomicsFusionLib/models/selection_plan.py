@@ -49,6 +49,10 @@ class SelectionSettings:
         selector: LASSO, mRMR or none.
         largest: most features; for mRMR the number of features (10 if None).
         seed: of the LASSO's folds.
+
+    Example:
+        >>> SelectionSettings(selector="mrmr", largest=10).selector.value
+        'mrmr'
     """
 
     icc_above: float = option("ICC to exceed, where readings are given", ICC_ABOVE, group=GROUP)

@@ -117,6 +117,10 @@ class TrainingSettings:
 
     Raises:
         InputError: a value that cannot be used.
+
+    Example:
+        >>> TrainingSettings("classification", epochs=5).optimiser.value
+        'adam'
     """
 
     task: Task = option("what is learned (default: by the columns that are named)", metavar=_TASKS)

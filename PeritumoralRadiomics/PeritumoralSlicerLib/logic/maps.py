@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
 
+from PeritumoralRadiomicsLib.grey_levels.settings import FeatureSettings
 from PeritumoralRadiomicsLib.jobs.job_folder import free_cores
 from PeritumoralRadiomicsLib.maps.feature_maps import estimate_seconds, feature_map
+from PeritumoralRadiomicsLib.preprocessing.pipeline import prepared_part
 from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.settings.feature_names import DEFAULT_FEATURES, SHAPE_CLASSES
 from RadiomicsCoreLib.errors import InputError, RegionError
-from RadiomicsCoreLib.images.geometry import IndexBox
+from RadiomicsCoreLib.images.geometry import IndexBox, whole_box
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsSlicerLib.nodes import add_volume, volume_grid, volume_image
 from RadiomicsSlicerLib.segments import find_segment, segment_mask, segment_name
@@ -33,9 +35,9 @@ _STOPS = np.array(
     ]
 )
 _COLOUR_COUNT = 256
-_LEGEND_FONT_SIZE = 14
+_TITLE_FONT_SIZE, _LABEL_FONT_SIZE = 14, 12
 _SHOWN_PERCENTILES = (1, 99)  # a few outliers would take all the contrast
-_CHANGES_THE_IMAGE = ("resampledPixelSpacing", "normalize")
+_RESAMPLING = "resampledPixelSpacing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,8 @@ class MapRequest:
         box: where the crop lies on the volume's grid.
         segment: name of the segment.
         warnings: of reading the segment.
+        note: what of the settings does not hold for a map; empty if all does.
+        limits: lowest and highest intensity that the image keeps; None: all.
     """
 
     image: sitk.Image
@@ -61,6 +65,8 @@ class MapRequest:
     box: IndexBox
     segment: str
     warnings: tuple[str, ...]
+    note: str = ""
+    limits: tuple[float, float] | None = None
 
     def compute(self, progress: Progress = no_progress) -> sitk.Image:
         """Make the map. Raises as :func:`~PeritumoralRadiomicsLib.maps.feature_maps.feature_map`."""
@@ -93,6 +99,8 @@ class MapRequest:
             "kernel_radius": self.kernel_radius,
             "setting": self.setting,
             "segment": self.segment,
+            "intensity_limits": self.limits,
+            "note": self.note,
             "warnings": list(self.warnings),
         }
 
@@ -122,11 +130,10 @@ def request_map(
         segmentationNode, segment: the region; a segment by id or name.
         feature: ``glcm_Contrast``; ``original_glcm_Contrast`` is the same.
         kernel_radius: voxels to each side of the neighbourhood's centre, >= 1.
-        settings: their binning and texture settings are used.
+        settings: see :func:`map_settings`.
 
     Raises:
-        InputError: a missing node or segment, a feature that has no map, or settings that change the image's grid
-            or values: a map lies on the scan's own voxels.
+        InputError: a missing node or segment, a feature that has no map, or settings with a window for each phase.
         RegionError, GeometryError: as :func:`~RadiomicsSlicerLib.segments.segment_mask`.
     """
     feature = feature.removeprefix("original_")
@@ -135,12 +142,12 @@ def request_map(
             f"feature {feature!r} has no map; choose a first-order or texture feature of the original image, "
             "for example glcm_Contrast"
         )
-    _check_settings(settings)
+    settings, note = map_settings(settings)
     grid = volume_grid(volumeNode)
     placed = segment_mask(segmentationNode, segment, volumeNode)
     box = grid.grown(placed.box, max(1, kernel_radius) * max(grid.spacing))
     return MapRequest(
-        image=volume_image(volumeNode, box),
+        image=_prepared_image(volumeNode, box, settings),
         mask=placed.image(box),
         feature=feature,
         kernel_radius=kernel_radius,
@@ -148,17 +155,41 @@ def request_map(
         box=box,
         segment=segment_name(segmentationNode, find_segment(segmentationNode, segment)),
         warnings=placed.warnings,
+        note=note,
+        limits=settings.intensity_limits(),
     )
 
 
-def _check_settings(settings: ExtractionSettings) -> None:
-    changing = [name for name in _CHANGES_THE_IMAGE if settings.setting.get(name)]
-    changing += [name for name in ("window", "clip") if getattr(settings, name)]
-    if changing:
-        raise InputError(
-            f"settings {settings.name!r} change the image ({', '.join(changing)}), and a map lies on the scan's own "
-            "voxels; choose settings without them, for example wu2021"
-        )
+def map_settings(settings: ExtractionSettings) -> tuple[ExtractionSettings, str]:
+    """Return the settings that a map is made with, and in words what of the given ones it leaves out.
+
+    A map lies on the scan's own voxels, so there is no resampling. Everything else holds: bin width or count, window,
+    normalisation, texture settings.
+
+    Example:
+        >>> _, note = map_settings(ExtractionSettings("own", setting={"resampledPixelSpacing": [1, 1, 2]}))
+        >>> note
+        "The map lies on the scan's own voxels: bin width 25 as in own, without its resampling to 1 x 1 x 2 mm."
+    """
+    spacing = settings.setting.get(_RESAMPLING)
+    if not spacing:
+        return settings, ""
+    kept = {name: value for name, value in settings.setting.items() if name != _RESAMPLING}
+    count = settings.setting.get("binCount")
+    levels = f"{count} bins" if count else f"bin width {settings.setting.get('binWidth', FeatureSettings.bin_width):g}"
+    size = " x ".join(f"{mm:g}" for mm in spacing)
+    note = (
+        f"The map lies on the scan's own voxels: {levels} as in {settings.name}, without its resampling to {size} mm."
+    )
+    return replace(settings, setting=kept), note
+
+
+def _prepared_image(volumeNode: Any, box: IndexBox, settings: ExtractionSettings) -> sitk.Image:
+    """Return the scan in a box as the settings want its intensities."""
+    if settings.setting.get("normalize"):  # by mean and deviation of the whole scan
+        return prepared_part(volume_image(volumeNode), box, settings)
+    image = volume_image(volumeNode, box)
+    return prepared_part(image, whole_box(image), settings) if settings.intensity_limits() else image
 
 
 def put_requested_map(
@@ -240,8 +271,10 @@ def _show(node: Any, title: str, values: tuple[float, float], shown: tuple[float
     legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(node)
     legend.SetTitleText(title)
     legend.SetLabelFormat("%.3g")
-    for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
-        text.SetFontSize(_LEGEND_FONT_SIZE)
+    legend.GetTitleTextProperty().SetFontSize(_TITLE_FONT_SIZE)
+    legend.GetLabelTextProperty().SetFontSize(_LABEL_FONT_SIZE)
+    # Slicer's default is Courier, whose digits are wider than the title's letters of the same size.
+    legend.GetLabelTextProperty().SetFontFamilyToArial()
 
 
 def _colour_table() -> Any:

@@ -35,6 +35,7 @@ class RingTag:
         mean_radius_mm: of the tumour.
         volume: name of the volume.
         settings: the ring settings, plain values.
+        made_from: of :class:`RadiomicsSlicerLib.ring_samples.RingSamples`; empty where that is not known.
     """
 
     tumour: str
@@ -51,6 +52,7 @@ class RingTag:
     mean_radius_mm: float
     volume: str
     settings: Mapping[str, Any]
+    made_from: str = ""
 
 
 def write_ring_tag(segmentationNode: Any, segment_id: str, ring: RingTag) -> None:
