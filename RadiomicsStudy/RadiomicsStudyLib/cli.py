@@ -11,24 +11,8 @@ from types import ModuleType
 from RadiomicsCoreLib import __version__
 from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
 
-from .commands import (
-    apply,
-    cohort,
-    contributions,
-    correlation,
-    cox,
-    deep_features,
-    explain,
-    fuse,
-    logistic,
-    nomogram,
-    pca,
-    predict,
-    run,
-    sample_cohort,
-    train,
-    validate,
-)
+from .commands import cohort, cox, logistic, nomogram, pca, predict, run, sample_cohort, validate
+from .commands.deep import apply, contributions, correlation, deep_features, explain, fuse, train
 from .commands.radiomics import extract, maps, measure, presets, rings
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
