@@ -12,6 +12,7 @@ from RadiomicsCoreLib.cohort.second_reader import read_by
 from RadiomicsCoreLib.cohort.table import Case, Cohort, PhaseFiles, read_cohort
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.files.tables import write_json, write_parquet
+from RadiomicsCoreLib.images.reading import read_image
 from RadiomicsCoreLib.jobs.batch import CaseOutcome, CaseWork, threads_per_case
 from RadiomicsCoreLib.jobs.cases import case_json, run_cases
 from RadiomicsCoreLib.jobs.job import Job
@@ -29,11 +30,13 @@ from ..regions.overlay import OverlayPanel, save_overlay
 from ..regions.ring_settings import RingSettings
 from ..regions.tables import FIGURE_COLUMNS, region_rows, save_masks
 from ..settings.extraction_settings import ExtractionSettings
+from ..settings.intensity_unit import IntensityUnit, common_unit, unit_of
 from ..settings.measure_settings import MeasureSettings
 from .phase_settings import PhaseSettings, phase_settings
 
 FEATURES_FILE, REGIONS_FILE, OVERLAY_FILE = "features.json", "regions.json", "overlay.png"
 REGION_COLUMNS = ("case_id", "phase", *FIGURE_COLUMNS)
+_LOOKED_AT = 3
 _LARGEST_SLICE = {"plane": "largest_slice"}
 
 
@@ -133,10 +136,22 @@ class ExtractJob(Job):
             check_known("phase", sorted(unknown)[0], cohort.phases)
         reading = read_by(cohort, self.reader)
         output.notes += reading.notes
+        units = self._units(reading.cohort, output, progress)
         readings = self._readings()
         for k, (name, perturbation) in enumerate(readings.items()):
             step = part_of(progress, k / len(readings), (k + 1) / len(readings))
-            self._extract(output, reading.cohort, name, perturbation, step)
+            self._extract(output, reading.cohort, units, name, perturbation, step)
+
+    def _units(self, cohort: Cohort, output: JobOutput, progress: Progress) -> dict[str, IntensityUnit]:
+        """Look at a few images of each phase: in which unit they are, and what that changes; say so before the work."""
+        units = {phase: phase_unit(cohort, phase) for phase in cohort.phases}
+        for phase, unit in units.items():
+            changed = self.settings_of(phase)[0].for_unit(unit)[1]
+            if changed:
+                output.notes.append(f"{phase}: {changed}")
+                progress(0.0, f"{phase}: {changed}")
+        output.record["units"] = {phase: unit.value for phase, unit in units.items()}
+        return units
 
     def _readings(self) -> dict[str, ContourPerturbation | None]:
         """Name of the folder ("" is the output folder itself) to how the contours are perturbed."""
@@ -146,10 +161,16 @@ class ExtractJob(Job):
         return {"": None, **perturbed}
 
     def _extract(
-        self, output: JobOutput, cohort: Cohort, name: str, perturbation: ContourPerturbation | None, progress: Progress
+        self,
+        output: JobOutput,
+        cohort: Cohort,
+        units: Mapping[str, IntensityUnit],
+        name: str,
+        perturbation: ContourPerturbation | None,
+        progress: Progress,
     ) -> None:
         here = JobOutput(output.folder / name) if name else output
-        plan = CasePlan.of(self, cohort.phases, perturbation)
+        plan = CasePlan.of(self, units, perturbation)
         threads = threads_per_case(self.workers, len(cohort.cases))
         do_case = partial(_do_case, plan, threads)
         outcomes = run_cases(here, cohort, do_case, plan.to_dict(), workers=self.workers, progress=progress)
@@ -182,12 +203,14 @@ class CasePlan:
     perturbation: ContourPerturbation | None = None
 
     @classmethod
-    def of(cls, job: ExtractJob, phases: Sequence[str], perturbation: ContourPerturbation | None) -> CasePlan:
-        """Return the plan of a job. Raises InputError where a phase's settings cannot be used."""
-        settings = {phase: job.settings_of(phase) for phase in phases}
+    def of(
+        cls, job: ExtractJob, units: Mapping[str, IntensityUnit], perturbation: ContourPerturbation | None
+    ) -> CasePlan:
+        """Return the plan of a job for phases in these units. Raises InputError where settings cannot be used."""
+        settings = {phase: job.settings_of(phase) for phase in units}
         return cls(
             {phase: rings for phase, (_, rings) in settings.items()},
-            {phase: measure.extraction() for phase, (measure, _) in settings.items()},
+            {phase: measure.for_unit(units[phase])[0].extraction() for phase, (measure, _) in settings.items()},
             job.engine,
             job.resample_masks,
             job.overlays,
@@ -209,6 +232,24 @@ class CasePlan:
             "reader": self.reader,
             "perturbation": self.perturbation.to_dict() if self.perturbation else None,
         }
+
+
+def phase_unit(cohort: Cohort, phase: str) -> IntensityUnit:
+    """Return the unit of a phase's images, by the first three that can be read; unknown where they differ.
+
+    Three are looked at: a cohort whose phases mix units has other troubles, and reading all would take as long as the
+    work itself.
+    """
+    units: list[IntensityUnit] = []
+    for case in cohort.cases:
+        if phase not in case.images or len(units) == _LOOKED_AT:
+            continue
+        try:
+            files = case.images[phase]
+            units.append(unit_of(read_image(files.image, series=files.series), phase))
+        except RadiomicsError:
+            continue  # the case itself will say why
+    return common_unit(units)
 
 
 def _do_case(plan: CasePlan, threads: int, case: Case, phases: Sequence[str], folder: Path) -> CaseWork:
@@ -272,13 +313,15 @@ def _extract_phase(case_id: str, files: PhaseFiles, phase: str, plan: CasePlan, 
     told: list[str] = []
     data = load_perturbed(files, plan.perturbation, (case_id, phase), resample=plan.resample_masks, warn=told.append)
     exclusions = [] if data.exclude is None else [data.exclude]
-    regions = grow_regions(data.mask, plan.rings[phase], image=data.image, organ=data.organ, exclusions=exclusions)
+    regions = grow_regions(
+        data.mask, plan.rings[phase], image=data.image, organ=data.organ, exclusions=exclusions, phase=phase
+    )
     settings = plan.extraction[phase].for_phase(phase)
     masks = {name: region.mask for name, region in regions.regions.items()}
     result = extract_features(data.image, masks, settings, engine=plan.engine, threads=threads)
     return _PhaseResult(
         features=_columns(phase, result),
-        rows=[{"phase": phase, **row} for row in region_rows(regions, result.reasons)],
+        rows=[{"phase": phase, **row} for row in region_rows(regions, result)],
         warnings=[f"{phase}: {line}" for line in (*told, *_warnings(regions, result))],
         panel=OverlayPanel(phase, data.image, masks, settings.display_window()),
         regions=regions,

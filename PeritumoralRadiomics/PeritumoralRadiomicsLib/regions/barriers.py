@@ -17,6 +17,7 @@ ORGAN = "organ mask"
 WINDOW = "intensity window"
 EXCLUSION = "exclusion"
 OTHER_TUMOUR = "other tumour"
+AIR = "the air outside the patient"
 _SAME_TUMOUR_SHARE = 0.5
 
 
@@ -114,7 +115,8 @@ def _inside(mask: sitk.Image, what: str, tumour: sitk.Image, box: IndexBox) -> n
     return _part(mask, what, tumour, box) != 0
 
 
-def _part(image: sitk.Image, what: str, tumour: sitk.Image, box: IndexBox) -> np.ndarray:
+def check_grid(image: sitk.Image, what: str, tumour: sitk.Image) -> None:
+    """Refuse an image or mask that is not on the tumour's grid. Raises GeometryError; it says by how much."""
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
         raise GeometryError(
             f"{what} must be 3D with one value a voxel, got {image.GetDimension()}D with "
@@ -123,4 +125,8 @@ def _part(image: sitk.Image, what: str, tumour: sitk.Image, box: IndexBox) -> np
     difference = describe_difference(image, tumour)
     if difference:
         raise GeometryError(f"{what} is not on the tumour mask's grid: {difference}; resample it first")
+
+
+def _part(image: sitk.Image, what: str, tumour: sitk.Image, box: IndexBox) -> np.ndarray:
+    check_grid(image, what, tumour)
     return sitk.GetArrayViewFromImage(image)[box.slices]

@@ -16,8 +16,10 @@ from RadiomicsCoreLib.errors import GeometryError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox, find_box, paste
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 
-from .barriers import Barrier, Masks, find_barriers
+from ..settings.intensity_unit import IntensityUnit
+from .barriers import AIR, Barrier, Masks, check_grid, find_barriers
 from .kinds import TUMOUR, RegionKind
+from .outside_air import OutsideAir, outside_air
 from .ring_notes import BORDER, cut_notes, thin_notes, why_empty
 from .ring_settings import RingPlane, RingSettings, RingSpan, rim_name, ring_spans, union_name
 from .surface_distance import within_distances
@@ -121,6 +123,8 @@ def grow_regions(
     organ: sitk.Image | None = None,
     exclusions: Masks = (),
     other_tumours: Masks = (),
+    phase: str = "",
+    unit: IntensityUnit | None = None,
     progress: Progress = no_progress,
 ) -> RegionSet:
     """Grow rings around a tumour, with unions and a rim as the settings ask.
@@ -131,11 +135,14 @@ def grow_regions(
     Args:
         tumour: 3D mask, nonzero inside; several pieces are one tumour.
         settings: which regions.
-        image: intensities on the tumour's grid, for ``settings.window``.
+        image: intensities on the tumour's grid, for ``settings.window`` and for the air outside the patient, which no
+            ring holds unless ``settings.keep_air``; None: no ring is cut by its intensities.
         organ: mask that rings may not leave.
         exclusions: masks that rings may not enter; with names for the messages, or one after the other.
         other_tumours: masks of the patient's other tumours, likewise, never inside a ring. How much of a ring each
             takes is one of the ring's warnings.
+        phase: name of the image's phase, by which PET is known; see :mod:`.outside_air`.
+        unit: of the whole image, where ``image`` is a part of it; None: it is told by the rule.
         progress: called a few times.
 
     Returns:
@@ -166,9 +173,12 @@ def grow_regions(
         exclusions=exclusions,
         other_tumours=other_tumours,
     )
+    air = _air(image, tumour, canvas, settings, phase, unit)
+    if air is not None:
+        barriers = [Barrier(AIR, air.air, always_told=True), *barriers]
     within = _within_levels(canvas, settings, spans, part_of(progress, 0.1, 0.9))
     progress(0.9, "measuring the regions")
-    regions = _Maker(tumour, canvas, settings, barriers, within).all(spans)
+    regions = _Maker(tumour, canvas, settings, barriers, within, air.note if air else "").all(spans)
     progress(1.0, "regions done")
     return RegionSet(
         regions={region.name: region for region in regions},
@@ -180,6 +190,20 @@ def grow_regions(
         origin=tumour.GetOrigin(),
         direction=tumour.GetDirection(),
     )
+
+
+def _air(
+    image: sitk.Image | None,
+    tumour: sitk.Image,
+    canvas: _Canvas,
+    settings: RingSettings,
+    phase: str,
+    unit: IntensityUnit | None,
+) -> OutsideAir | None:
+    if image is None or settings.keep_air or not settings.asks_for_rings:
+        return None
+    check_grid(image, "the image", tumour)
+    return outside_air(image, canvas.mask[canvas.crop], canvas.crop_box, phase, unit)
 
 
 @dataclass(frozen=True)
@@ -325,6 +349,7 @@ class _Maker:
     settings: RingSettings
     barriers: Sequence[Barrier]
     within: Mapping[float, np.ndarray]
+    note: str = ""
 
     def all(self, spans: Sequence[RingSpan]) -> list[Region]:
         rings = [self.ring(span) for span in spans]
@@ -339,6 +364,8 @@ class _Maker:
             warnings.append("the tumour touches the image border; part of it may lie outside the image")
         if self.canvas.pieces_voxels == 1:
             warnings.append("the tumour is a single voxel; its shape and texture mean nothing")
+        if self.note:
+            warnings.append(self.note)
         voxels = self.canvas.mask[self.canvas.crop]
         return self._region(TUMOUR, RegionKind.TUMOUR, voxels, None, 1.0, warnings)
 

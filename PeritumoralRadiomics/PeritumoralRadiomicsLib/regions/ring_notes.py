@@ -8,6 +8,9 @@ from .ring_settings import RingPlane, RingSettings, RingSpan, SurfaceRule
 
 BORDER = "image border"
 _FEW_LEFT = 0.5
+_LEAST_TOLD = 0.0005
+"""Shares that read as 0.0 % are no warning."""
+_SLICES, _PIXELS = "slice spacing", "pixel spacing"
 
 
 def thin_notes(name: str, thickness_mm: float, spacing: Sequence[float], settings: RingSettings) -> list[str]:
@@ -20,17 +23,19 @@ def thin_notes(name: str, thickness_mm: float, spacing: Sequence[float], setting
         settings: what the user chose.
     """
     in_plane = settings.plane is not RingPlane.VOLUME
-    coarsest = max(spacing[1:] if in_plane else spacing)
+    axis, coarsest = _PIXELS, max(spacing[1:])
+    if not in_plane and spacing[0] > coarsest:
+        axis, coarsest = _SLICES, spacing[0]
     if not 0 < thickness_mm < coarsest * (1 - 1e-6):
         return []
-    kind = "pixel" if in_plane else "slice"
     remedy = "use a thicker ring"
-    if not in_plane:
-        # Only the surface gets finer by supersampling; the voxels stay as thick as they are.
-        remedy += f" or plane={RingPlane.LARGEST_SLICE.value!r}"
-        if not settings.supersampling and settings.surface is SurfaceRule.SUBVOXEL:
-            remedy += ", or supersampling for a truer volume"
-    return [f"{name} is {thickness_mm:.3g} mm thick, thinner than the {kind} spacing of {coarsest:.3g} mm; {remedy}"]
+    # Another plane helps where the slices are the thick ones, and the pixels are fine enough.
+    if axis == _SLICES and thickness_mm >= max(spacing[1:]) * (1 - 1e-6):
+        remedy += f", or --plane {RingPlane.LARGEST_SLICE.value}"
+    if not in_plane and not settings.supersampling and settings.surface is SurfaceRule.SUBVOXEL:
+        # Only the surface gets finer; the voxels stay as thick as they are.
+        remedy += ", or --supersampling for a truer volume"
+    return [f"{name} is {thickness_mm:.3g} mm thick, thinner than the {axis} of {coarsest:.3g} mm; {remedy}"]
 
 
 def cut_notes(
@@ -50,12 +55,12 @@ def cut_notes(
         ['25.0% of ring_0_3mm lies inside other tumour and is left out']
     """
     notes = []
-    if cuts.get(BORDER):
+    if cuts.get(BORDER, 0) >= _LEAST_TOLD * total and cuts.get(BORDER):
         notes.append(f"{name} is cut by the image border: {cuts[BORDER] / total:.1%} of it lies outside the image")
     notes += [
         f"{cuts[barrier] / total:.1%} of {name} lies inside {barrier} and is left out"
         for barrier in always_told
-        if cuts.get(barrier)
+        if cuts.get(barrier, 0) >= _LEAST_TOLD * total and cuts.get(barrier)
     ]
     blocked = {barrier: n for barrier, n in cuts.items() if n and barrier != BORDER}
     if count and blocked and count < _FEW_LEFT * total:

@@ -18,7 +18,16 @@ from .extraction_settings import ExtractionSettings
 from .feature_names import DEFAULT_FEATURES
 
 SECTIONS = ("setting", "voxelSetting", "featureClass", "imageType", "peritumoral")
-OWN_SETTINGS = ("window", "phase_windows", "clip", "shared_bin_edges", "mask_interpolator", "profile", "min_voxels")
+OWN_SETTINGS = (
+    "window",
+    "phase_windows",
+    "clip",
+    "shared_bin_edges",
+    "mask_interpolator",
+    "profile",
+    "min_voxels",
+    "padding",
+)
 
 
 def read_parameter_file(path: str | Path) -> ExtractionSettings:

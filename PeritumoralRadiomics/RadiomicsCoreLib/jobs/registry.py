@@ -18,6 +18,12 @@ _JOBS: dict[str, tuple[str, str]] = {
     "extract": ("PeritumoralRadiomicsLib.jobs.extract", "ExtractJob"),
     "measure": ("PeritumoralRadiomicsLib.jobs.measure", "MeasureJob"),
     "maps": ("PeritumoralRadiomicsLib.jobs.maps", "MapsJob"),
+    "cox": ("SurvivalNomogramLib.jobs.cox", "CoxJob"),
+    "logistic": ("SurvivalNomogramLib.jobs.logistic", "LogisticJob"),
+    "pca": ("SurvivalNomogramLib.jobs.pca", "PcaJob"),
+    "nomogram": ("SurvivalNomogramLib.jobs.nomogram", "NomogramJob"),
+    "validate": ("SurvivalNomogramLib.jobs.validate", "ValidateJob"),
+    "predict": ("SurvivalNomogramLib.jobs.predict", "PredictJob"),
 }
 
 

@@ -110,7 +110,12 @@ def test_a_job_that_can_do_nothing_leaves_no_folder_and_never_takes_away_what_is
 
 
 def test_a_file_that_is_no_job_is_refused_in_one_line(tmp_path):
-    for text, told in (("", "names no verb"), ("- a", "names no verb"), ("verb: 3", "names no verb"), ("a: [", "parsed")):
+    for text, told in (
+        ("", "names no verb"),
+        ("- a", "names no verb"),
+        ("verb: 3", "names no verb"),
+        ("a: [", "parsed"),
+    ):
         (tmp_path / "job.yaml").write_text(text)
         with pytest.raises(InputError, match=told):
             read_job_file(tmp_path)

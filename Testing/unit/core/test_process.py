@@ -70,7 +70,16 @@ def test_a_job_that_is_stopped_or_runs_out_of_memory_says_so(job_file, tmp_path,
 
 
 def test_lines_of_others_are_not_taken_for_steps():
-    others = ["", "WARNING: x", "{", "[1]", "{}", '{"message": "x"}', '{"fraction": 0.1}', '{"fraction": "a", "message": "x"}']
+    others = [
+        "",
+        "WARNING: x",
+        "{",
+        "[1]",
+        "{}",
+        '{"message": "x"}',
+        '{"fraction": 0.1}',
+        '{"fraction": "a", "message": "x"}',
+    ]
     others += ['{"fraction": NaN, "message": "x"}', '{"fraction": true, "message": "x"}', '{"status": 3, "message": 1}']
     assert [line for line in others if read_line(line)] == []
 

@@ -45,7 +45,9 @@ def test_a_file_that_cannot_be_read_is_named_in_one_line(tmp_path, name, content
 
 
 def test_what_surprises_is_refused_in_one_line(tmp_path):
-    laughs = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    laughs = "a: &a [x, x]\n" + "".join(
+        f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    )
     hostile = {
         "aliases.yaml": (laughs, "anchors and aliases"),
         "itself.yaml": ("a: &a [*a]", "anchors and aliases"),

@@ -303,6 +303,12 @@ def test_thin_rings_and_small_regions_say_so():
     assert in_plane.warnings == ()
     pixels = grow_regions(tumour, RingSettings(outer_mm=(0.9,), plane="largest_slice", min_voxels=1))
     assert any("thinner than the pixel spacing of 1 mm" in w for w in pixels.warnings)
+    assert "or --plane largest_slice, or --supersampling" in thin[0]
+    coarse = ball_image(spacing=(5.0, 5.0, 3.0), size=(20, 16, 16), centre=(10.1, 8.2, 7.9), radius=14.0)
+    (pixels_are_coarse,) = (
+        grow_regions(coarse, RingSettings(outer_mm=(4,), min_voxels=1)).regions["ring_0_4mm"].warnings
+    )
+    assert "thinner than the pixel spacing of 5 mm" in pixels_are_coarse and "--plane" not in pixels_are_coarse
 
 
 def test_a_ring_without_any_voxel_keeps_its_entry():
