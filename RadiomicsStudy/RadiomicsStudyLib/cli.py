@@ -14,6 +14,8 @@ from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
 from .commands import (
     apply,
     cohort,
+    contributions,
+    correlation,
     cox,
     deep_features,
     explain,
@@ -32,12 +34,20 @@ from .commands.radiomics import extract, maps, measure, presets, rings
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (
     *(rings, extract, measure, maps, cohort, presets),
-    *(deep_features, train, explain, fuse, apply),
+    *(deep_features, train, explain, contributions, correlation, fuse, apply),
     *(cox, logistic, pca, nomogram, validate, predict),
     *(run, sample_cohort),
 )
 # Words of earlier versions, told for one version: verb ("" is every verb), the word then, the word now.
-OLD_WORDS = (("", "--jobs", "--workers"),)
+OLD_WORDS = (
+    ("", "--jobs", "--workers"),
+    ("train", "--segment", "--task segmentation"),
+    ("train", "--random-weights", "--weights random"),
+    ("train", "--imagenet-weights", "--weights imagenet"),
+    ("explain", "--features", "a verb of its own: peritumoral contributions MODEL --features NAME=CSV"),
+    ("explain", "--correlation", "a verb of its own: peritumoral correlation --features NAME=CSV NAME=CSV"),
+    ("apply", "--cohort", "the second word: peritumoral apply MODEL cohort.csv"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from RadiomicsCoreLib.cohort.second_reader import read_by
 from RadiomicsCoreLib.cohort.table import Case, Cohort, PhaseFiles, read_cohort
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsCoreLib.files.provenance import MADE_WITH
 from RadiomicsCoreLib.files.tables import write_json, write_parquet
 from RadiomicsCoreLib.images.reading import read_image
 from RadiomicsCoreLib.jobs.batch import CaseOutcome, CaseWork, threads_per_case
@@ -174,6 +175,7 @@ class ExtractJob(Job):
         threads = threads_per_case(self.workers, len(cohort.cases))
         do_case = partial(_do_case, plan, threads)
         outcomes = run_cases(here, cohort, do_case, plan.to_dict(), workers=self.workers, progress=progress)
+        here.record[MADE_WITH] = plan.to_dict()
         _write_tables(here, outcomes)
         if name:
             here.finish(replace(self, perturb=0, perturbed=perturbation.index if perturbation else None))

@@ -54,11 +54,11 @@ class Job(ABC):
         Raises:
             InputError: an unknown name (with the near one), a wrong value (with what is allowed), or one missing.
         """
-        given = {name: value for name, value in values.items() if name != "verb"}
+        given: Mapping[str, Any] = {name: value for name, value in values.items() if name != "verb"}
         study = given.get("study")
         if study is not None:
             check_known(f"study of {cls.verb}", study, cls.studies())
-            given = merged(cls.study_settings(str(study)), given)
+            given = cls.with_study(str(study), given, folder)
         return record_from(cls, given, cls.verb, folder=folder)
 
     @classmethod
@@ -70,6 +70,17 @@ class Job(ABC):
     def study_settings(cls, name: str) -> Mapping[str, Any]:
         """Return the settings of a published study as plain values."""
         return cls.published[name]
+
+    @classmethod
+    def with_study(cls, name: str, given: Mapping[str, Any], folder: Path | None) -> Mapping[str, Any]:
+        """Lay the settings of a published study under those that the user names.
+
+        Args:
+            name: of the study.
+            given: plain values of the user's.
+            folder: relative paths begin here.
+        """
+        return merged(cls.study_settings(name), given)
 
     def to_dict(self, *, folder: Path | None = None) -> dict[str, Any]:
         """Return every setting as plain values, which :meth:`from_dict` takes.

@@ -24,6 +24,13 @@ _JOBS: dict[str, tuple[str, str]] = {
     "nomogram": ("SurvivalNomogramLib.jobs.nomogram", "NomogramJob"),
     "validate": ("SurvivalNomogramLib.jobs.validate", "ValidateJob"),
     "predict": ("SurvivalNomogramLib.jobs.predict", "PredictJob"),
+    "deep_features": ("DeepRadiomicsFusionLib.jobs.deep_features", "DeepFeaturesJob"),
+    "train": ("DeepRadiomicsFusionLib.jobs.train", "TrainJob"),
+    "explain": ("DeepRadiomicsFusionLib.jobs.explain", "ExplainJob"),
+    "contributions": ("DeepRadiomicsFusionLib.jobs.contributions", "ContributionsJob"),
+    "correlation": ("DeepRadiomicsFusionLib.jobs.correlation", "CorrelationJob"),
+    "fuse": ("DeepRadiomicsFusionLib.jobs.fuse", "FuseJob"),
+    "apply": ("DeepRadiomicsFusionLib.jobs.apply", "ApplyJob"),
 }
 
 

@@ -62,11 +62,12 @@ def test_the_same_files_by_another_path_are_the_same_case(cohort, tmp_path, monk
         assert case_fingerprint(read_cohort(path).cases[0], ["ct"], {}) == before, path
 
 
-def test_a_fingerprint_changes_with_files_settings_and_phases(cohort, tmp_path):
+def test_a_fingerprint_changes_with_files_settings_phases_and_what_else_decides(cohort, tmp_path):
     case, found = cohort.cases[0], []
     found.append(case_fingerprint(case, ["ct"], {"x": 1}))
     found.append(case_fingerprint(case, ["ct"], {"x": 2}))
     found.append(case_fingerprint(case, ["ct", "pet"], {"x": 1}))
+    found.append(case_fingerprint(case, ["ct"], {"x": 1}, also=lambda case: {"score": 0.5}))
     for name in ("ct.nii", "s.nii"):
         (tmp_path / "cohort" / name).write_text(f"another {name}")
         found.append(case_fingerprint(case, ["ct"], {"x": 1}))

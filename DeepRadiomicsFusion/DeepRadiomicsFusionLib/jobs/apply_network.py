@@ -1,4 +1,4 @@
-"""``peritumoral apply`` with a network bundle: images of new patients in, predictions or masks out."""
+"""``apply`` with a network bundle: images of new patients in, predictions or masks out."""
 
 from __future__ import annotations
 
@@ -15,52 +15,36 @@ import SimpleITK as sitk
 from RadiomicsCoreLib.cohort.seen_cases import notes_on_known, seen_record
 from RadiomicsCoreLib.cohort.table import Case, Cohort, load_phase
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
-from RadiomicsCoreLib.figures.style import FORMATS
-from RadiomicsCoreLib.files.provenance import hash_files, hash_settings
+from RadiomicsCoreLib.files.provenance import MADE_WITH, hash_files
 from RadiomicsCoreLib.files.safe_names import one_line
 from RadiomicsCoreLib.files.tables import read_cells, unguard_text, write_json
 from RadiomicsCoreLib.images.reading import read_image
-from RadiomicsCoreLib.jobs.batch import CaseOutcome, CaseTask, CaseWork, case_folder, run_batch
-from RadiomicsCoreLib.jobs.case_records import case_fingerprint, case_json, write_study
-from RadiomicsCoreLib.progress import Progress, no_progress, part_of
+from RadiomicsCoreLib.jobs.batch import CaseOutcome, CaseWork, case_folder
+from RadiomicsCoreLib.jobs.cases import case_json, run_cases
+from RadiomicsCoreLib.jobs.output import JobOutput
+from RadiomicsCoreLib.progress import Progress, part_of
 
-from ..inputs.deep_cases import DeepJobResult, open_cohort, phase_regions
+from ..inputs.deep_cases import open_cohort, phase_regions, scores_of, scores_record
 from ..inputs.patches import network_image, picture_of_input
 from ..networks.network_bundle import NetworkBundle, check_fits
-from ..networks.network_source import LoadedNetwork, NetworkSource, network_in_this_process, weights_hash
+from ..networks.network_source import (
+    LoadedNetwork,
+    NetworkSource,
+    network_in_this_process,
+    required_bundle,
+    weights_hash,
+)
 from ..networks.prediction import predict, probability
 from ..networks.seen_cases import NEW, PREDICTIONS_FILE, SIGNATURES_FILE, TRAINING_PART, namesakes, seen_by_bundle
 from ..settings.training_settings import Task
 from ..training.new_masks import dice_with, draw_mask, needs_region
-from .explain_job import scores_of
-from .job_output import JobOutput
+from .cohort_job import workers_for
 from .network_evaluation import evaluate_outputs, outcome_columns, outcomes_of
 
 if TYPE_CHECKING:
-    from ..evaluation.metrics import EvaluationSettings
+    from .apply_options import ApplyOptions
 
 PREDICTION_FILE, MASK_FILE = "prediction.json", "mask.nii.gz"
-
-
-@dataclass(frozen=True)
-class ApplyNetworkJob:
-    """How a trained network is applied.
-
-    Attributes:
-        bundle: path of the trained network, a folder or a zip.
-        resample_masks: bring a mask from another grid to the image's instead of refusing it.
-        pictures: draw what the network sees of every case.
-        device: auto, cpu, cuda or mps.
-        evaluation: bootstrap and permutations, where the outcome is known; None: the usual ones.
-        formats: of the figures; empty draws none.
-    """
-
-    bundle: str
-    resample_masks: bool = False
-    pictures: bool = True
-    device: str = "auto"
-    evaluation: EvaluationSettings | None = None
-    formats: tuple[str, ...] = FORMATS
 
 
 @dataclass(frozen=True)
@@ -71,15 +55,7 @@ class _Scan:
     series: str | None
 
 
-def apply_network_job(
-    cohort: Path | str,
-    out: Path | str,
-    job: ApplyNetworkJob,
-    *,
-    cases: Sequence[str] | None = None,
-    jobs: int | None = None,
-    progress: Progress = no_progress,
-) -> DeepJobResult:
+def apply_network(job: ApplyOptions, output: JobOutput, progress: Progress) -> None:
     """Predict new patients with a trained network; a failing case never stops the others.
 
     Images are prepared as in the training: its phase, rings, region and input. Writes ``predictions.csv``:
@@ -88,15 +64,12 @@ def apply_network_job(
     training's ``signatures.csv``, for a fusion or Cox model that was fitted on those. Where the table has the
     outcome, also ``evaluation.csv`` and ``figures/``: cases of the training, if there are any, apart from the new
     ones. A network that segments writes ``cases/<case_id>/mask.nii.gz`` on the grid of the patient's image, and its
-    Dice where the table names a mask; a network of whole slices needs none. ``study.json`` and ``notes.txt`` say the
-    rest. Run again into the same folder, it reuses the cases whose files and weights are the same.
+    Dice where the table names a mask; a network of whole slices needs none. Run again into the same folder, it reuses
+    the cases whose files and weights are the same.
 
     Args:
-        cohort: cohort table; with the columns of the RadScores where the network takes them.
-        out: output folder.
-        job: what to apply.
-        cases: ids of the cases to do; None: all.
-        jobs: processes at a time; None: all cores as far as memory allows, one on a GPU.
+        job: with bundle and cohort, which has the columns of the RadScores where the network takes them.
+        output: of the job.
         progress: told after each case.
 
     Raises:
@@ -104,53 +77,40 @@ def apply_network_job(
             or RadScores.
         Cancelled: from ``progress``; finished cases stay.
     """
-    out = Path(out)
-    source = NetworkSource(weights=job.bundle, device=job.device)
+    source = NetworkSource(weights=str(job.bundle), device=job.device.value)
     loaded = source.load(part_of(progress, 0.0, 0.02))
-    bundle = loaded.bundle
-    if bundle is None:
-        raise InputError(f"{job.bundle!r} is no network bundle; give the model folder that `peritumoral train` wrote")
-    table, scans = _open(cohort, bundle, cases)
+    bundle = required_bundle(loaded, job.bundle)
+    assert job.cohort is not None  # the job has refused a network without images
+    table, scans = _open(job.cohort, bundle, job.cases)
     outcomes_known = outcomes_of(table.cases, outcome_columns(bundle))
-    settings = _settings(bundle, loaded, job)
-    tasks = [
-        CaseTask(
-            case.case_id,
-            partial(_fingerprint, case, scans.get(case.case_id), bundle, settings),
-            partial(_do_case, case, scans.get(case.case_id), source, settings["network"]["weights_sha256"], job),
-        )
-        for case in table.cases
-    ]
-    on_gpu = next(loaded.network.parameters()).device.type != "cpu"
-    done = run_batch(tasks, out, jobs=1 if on_gpu and jobs is None else jobs, progress=part_of(progress, 0.02, 0.95))
-    output = JobOutput(out, job.formats)
-    others = namesakes(bundle, table.cases, bundle.phase)
-    seen = seen_by_bundle(bundle).without(others)
+    made = _settings(bundle, loaded, job)
+    free = {case: scan for case, scan in scans.items() if bundle.phase not in table.case(case).images}
+    done = run_cases(
+        output,
+        table,
+        partial(_do_case, job, source, made["network"]["weights_sha256"], scans),
+        made,
+        workers=workers_for(loaded.network, job.workers),
+        progress=part_of(progress, 0.02, 0.95),
+        phases=[bundle.phase],
+        also=partial(_also, scans=free, names=bundle.score_names),
+    )
+    ids = [outcome.case_id for outcome in done]
+    seen = seen_by_bundle(bundle).without(namesakes(bundle, table.cases, bundle.phase))
     if seen.unknown:
         output.notes.append(seen.unknown)
-    output.notes += notes_on_known(seen, [outcome.case_id for outcome in done])
-    known = seen.among({outcome.case_id: outcome.case_id for outcome in done})
-    found = {outcome.case_id: case_json(out, outcome.case_id, PREDICTION_FILE) or {} for outcome in done}
-    output.rows("predictions", [_row(bundle, outcome, found[outcome.case_id]) for outcome in done])
+    output.notes += notes_on_known(seen, ids)
+    known = seen.among({case_id: case_id for case_id in ids})
+    found = {case_id: case_json(output.folder, case_id, PREDICTION_FILE) or {} for case_id in ids}
+    output.table("predictions", [_row(bundle, outcome, found[outcome.case_id]) for outcome in done])
     if bundle.task is Task.SEGMENTATION:
         _evaluate_masks(output, found, known)
     else:
         values = {case: item["outputs"] for case, item in found.items() if item}
-        output.rows(SIGNATURES_FILE.removesuffix(".csv"), [_signatures(bundle, case, found[case]) for case in found])
+        output.table(SIGNATURES_FILE.removesuffix(".csv"), [_signatures(bundle, case, found[case]) for case in found])
         evaluate_outputs(output, bundle, values, outcomes_known, known, job.evaluation)
-    output.text("notes", "".join(f"{note}\n" for note in output.notes))
-    study = write_study(
-        "apply",
-        table,
-        settings,
-        out,
-        done,
-        notes=output.notes,
-        more=seen_record(dict.fromkeys((PREDICTIONS_FILE, SIGNATURES_FILE), seen)),
-    )
+    output.record |= {MADE_WITH: made, **seen_record(dict.fromkeys((PREDICTIONS_FILE, SIGNATURES_FILE), seen))}
     progress(1.0, f"{sum(bool(item) for item in found.values())} of {len(done)} cases predicted")
-    files = {path.stem: path for path in output.files if path.parent == out} | {"provenance": study}
-    return DeepJobResult(tuple(done), files, tuple(output.notes))
 
 
 # --- the table ---------------------------------------------------------------------------------------------
@@ -183,7 +143,7 @@ def _open(path: Path | str, bundle: NetworkBundle, cases: Sequence[str] | None) 
     return table, scans
 
 
-def _settings(bundle: NetworkBundle, loaded: LoadedNetwork, job: ApplyNetworkJob) -> dict[str, Any]:
+def _settings(bundle: NetworkBundle, loaded: LoadedNetwork, job: ApplyOptions) -> dict[str, Any]:
     return {
         "rings": bundle.to_dict()["rings"],
         "input": bundle.input.to_dict(),
@@ -196,38 +156,42 @@ def _settings(bundle: NetworkBundle, loaded: LoadedNetwork, job: ApplyNetworkJob
     }
 
 
-def _fingerprint(case: Case, scan: _Scan | None, bundle: NetworkBundle, settings: Mapping[str, Any]) -> str:
-    scores = {name: case.values.get(name) for name in bundle.score_names}
-    if bundle.phase not in case.images and scan is not None:
-        return hash_settings([settings, hash_files([scan.path]), scan.series])
-    return case_fingerprint(case, [bundle.phase], {**settings, "scores": scores})
+def _also(case: Case, scans: Mapping[str, _Scan], names: Sequence[str]) -> dict[str, Any]:
+    """What decides a case's result beside the files of its phase: RadScores, or an image without a mask."""
+    scan = scans.get(case.case_id)
+    alone = {} if scan is None else {"image": hash_files([scan.path]), "series": scan.series}
+    return scores_record(case, names) | alone
 
 
 # --- one case ----------------------------------------------------------------------------------------------
 
 
 def _do_case(
-    case: Case, scan: _Scan | None, source: NetworkSource, sha256: str, job: ApplyNetworkJob, folder: Path
+    job: ApplyOptions,
+    source: NetworkSource,
+    sha256: str,
+    scans: Mapping[str, _Scan],
+    case: Case,
+    phases: Sequence[str],
+    folder: Path,
 ) -> CaseWork:
     bundle = network_in_this_process(source, sha256).bundle
-    assert bundle is not None  # apply_network_job has refused anything else
+    assert bundle is not None  # apply_network has refused anything else
     work = _draw if bundle.task is Task.SEGMENTATION else _predict
     try:
-        return CaseWork((), work(case, scan, bundle, job, folder))
+        return CaseWork((), work(case, scans.get(case.case_id), bundle, job, folder))
     except RadiomicsError as error:
         return CaseWork((f"{bundle.phase}: {error}",))
 
 
-def _predict(
-    case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyNetworkJob, folder: Path
-) -> tuple[str, ...]:
+def _predict(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyOptions, folder: Path) -> tuple[str, ...]:
     """Write the outputs of one case: probabilities, or the log risk; the mean of the logits over its slices."""
     ready = phase_regions(case, bundle.phase, bundle.rings, resample=job.resample_masks)
     shown = network_image(ready.image, ready.masks, bundle.input)
     images = list(shown.array)
     takes_scores = bundle.architecture.scores is not None
     scores = np.tile(scores_of(case, bundle.score_names), (len(images), 1)) if takes_scores else None
-    found = predict(bundle.network, images, scores=scores, device=job.device).astype(np.float64).mean(axis=0)
+    found = predict(bundle.network, images, scores=scores, device=job.device.value).astype(np.float64).mean(axis=0)
     values = probability(found) if bundle.task is Task.CLASSIFICATION else found
     write_json(folder / PREDICTION_FILE, {"outputs": values.tolist(), "slices": len(images)})
     if job.pictures:
@@ -235,7 +199,7 @@ def _predict(
     return ready.warnings
 
 
-def _draw(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyNetworkJob, folder: Path) -> tuple[str, ...]:
+def _draw(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyOptions, folder: Path) -> tuple[str, ...]:
     """Write the mask of one case, and its Dice where there is a mask to compare with."""
     told: list[str] = []
     regions: Mapping[str, sitk.Image] = {}
@@ -253,7 +217,7 @@ def _draw(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyNetwo
         if scan is None:
             raise InputError(f"no image is named; fill in the column {bundle.phase}_image")
         image = read_image(scan.path, series=scan.series)
-    drawn = draw_mask(bundle.network, image, regions, bundle.input, device=job.device)
+    drawn = draw_mask(bundle.network, image, regions, bundle.input, device=job.device.value)
     sitk.WriteImage(drawn.mask, str(folder / MASK_FILE), useCompression=True)
     record: dict[str, Any] = {"slices": drawn.slices, "volume_ml": drawn.volume_ml}
     if truth is not None:
@@ -312,4 +276,4 @@ def _evaluate_masks(output: JobOutput, found: Mapping[str, Mapping[str, Any]], s
                 }
             )
     if rows:
-        output.rows("evaluation", rows)
+        output.table("evaluation", rows)

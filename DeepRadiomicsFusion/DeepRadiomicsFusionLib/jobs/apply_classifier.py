@@ -1,17 +1,17 @@
-"""``peritumoral apply`` with a bundle of classifiers: feature tables of new patients in, predictions out."""
+"""``apply`` with a bundle of classifiers: feature tables of new patients in, predictions out."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from RadiomicsCoreLib.cohort.seen_cases import SeenCases, notes_on_known, seen_from_dict
-from RadiomicsCoreLib.figures.style import FORMATS
 from RadiomicsCoreLib.files.tables import read_csv
-from RadiomicsCoreLib.progress import Progress, no_progress
+from RadiomicsCoreLib.jobs.output import JobOutput
+from RadiomicsCoreLib.progress import Progress
 
 from ..evaluation.figures import calibration_figure, roc_figure
 from ..evaluation.metrics import Evaluation, EvaluationSettings, evaluate
@@ -21,48 +21,32 @@ from ..networks.training_record import check_compatible
 from ..tables.endpoints import Endpoint, read_endpoint
 from ..tables.feature_tables import FeatureTables
 from ..tables.samples import numbers_of
-from .job_output import JobOutput, JobResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .apply_options import ApplyOptions
 
-def apply_job(
-    bundle: ClassifierBundle | Path | str,
-    features: Mapping[str, pd.DataFrame | Path | str],
-    out: Path | str,
-    *,
-    cohort: pd.DataFrame | Path | str | None = None,
-    positive: str | None = None,
-    evaluation: EvaluationSettings | None = None,
-    formats: Sequence[str] = FORMATS,
-    progress: Progress = no_progress,
-) -> JobResult:
+
+def apply_classifier(job: ApplyOptions, output: JobOutput, progress: Progress) -> None:
     """Apply a bundle to new cases, and evaluate it where their outcome is known.
 
     Writes ``predictions.csv`` (``case_id``, ``probability``, ``positive``, ``reason``: a case whose features are
     NaN gets no probability and a reason), with outcomes also ``evaluation.csv`` and figures (cases of the training,
-    if there are any, apart from the new ones), and ``notes.txt``.
+    if there are any, apart from the new ones). Fewer than two known cases of a class are told in the notes.
 
     Args:
-        bundle: loaded, or the path of its folder or zip.
-        features: name to feature table, under the names of the training.
-        out: output folder.
-        cohort: table with ``case_id`` and the endpoint's column, to evaluate; None only predicts. Fewer than two
-            known cases of a class are told in the notes.
-        positive: text of the endpoint that means the outcome.
-        evaluation: bootstrap and permutations.
-        formats: of the figures.
+        job: with bundle and feature tables.
+        output: of the job.
         progress: told on the way.
 
     Raises:
         InputError: tables, bundle or the column of the outcome cannot be used.
         ModelError: the features were made otherwise than those of the training, or are missing.
     """
-    bundle = bundle if isinstance(bundle, ClassifierBundle) else load_bundle(bundle)
-    tables = FeatureTables(features)
-    known = None if cohort is None else _outcomes(cohort, bundle.endpoint, positive)
-    output = JobOutput(out, formats)
+    bundle = load_bundle(job.bundle)
+    tables = FeatureTables(job.features)
+    known = None if job.cohort is None else _outcomes(job.cohort, bundle.endpoint, job.positive)
     output.notes += [*tables.notes, *check_compatible(bundle.trained_on, tables.record)]
     cases = [str(case) for case in tables.table.index]
     learnt_from = _learnt_from(bundle)
@@ -71,23 +55,22 @@ def apply_job(
     chance, reasons = _predict_each(bundle, tables.table)
     called = [None if np.isnan(value) else int(value >= bundle.threshold) for value in chance]
     cells = zip(tables.table.index, chance.tolist(), called, reasons, strict=True)
-    output.rows(
-        "predictions", [dict(zip(("case_id", "probability", "positive", "reason"), c, strict=True)) for c in cells]
-    )
+    columns = ("case_id", "probability", "positive", "reason")
+    output.table("predictions", [dict(zip(columns, row, strict=True)) for row in cells])
     failed = sum(bool(reason) for reason in reasons)
     if failed:
         output.notes.append(f"{failed} of {len(reasons)} cases have no prediction; predictions.csv says why")
     if known is not None:
         trained = {c for seen in learnt_from.values() for c in seen.among({case: case for case in cases})}
-        _evaluate(output, bundle, known, dict(zip(cases, chance.tolist(), strict=True)), trained, evaluation)
+        found = dict(zip(cases, chance.tolist(), strict=True))
+        _evaluate(output, bundle, known, found, trained, job.evaluation)
+    output.record |= dict(bundle.provenance)
     progress(1.0, f"predictions in {output.folder}")
-    return output.finish("apply", bundle.provenance)
 
 
-def _outcomes(cohort: pd.DataFrame | Path | str, endpoint: str, positive: str | None) -> Endpoint:
+def _outcomes(cohort: Path, endpoint: str, positive: str | None) -> Endpoint:
     """The known outcomes, perhaps of one class only; a bad column is told before anything is written."""
-    table = read_csv(cohort) if isinstance(cohort, str | Path) else cohort
-    return read_endpoint(table, endpoint, positive=positive, one_class=True)
+    return read_endpoint(read_csv(cohort), endpoint, positive=positive, one_class=True)
 
 
 def _learnt_from(bundle: ClassifierBundle) -> dict[str, SeenCases]:
@@ -128,7 +111,7 @@ def _evaluate(
     known: Endpoint,
     chance: Mapping[str, float],
     trained: Collection[str],
-    settings: EvaluationSettings | None,
+    settings: EvaluationSettings,
 ) -> None:
     """Write ``evaluation.csv`` and figures, the cases of the training on their own."""
     rows = []
@@ -136,7 +119,7 @@ def _evaluate(
         own = {case: value for case, value in chance.items() if (case in trained) is is_trained}
         rows += _evaluate_part(output, bundle, known, part, own, settings) if own else []
     if rows:
-        output.rows("evaluation", rows)
+        output.table("evaluation", rows)
     output.notes.append(known.summary)
 
 
@@ -146,7 +129,7 @@ def _evaluate_part(
     known: Endpoint,
     part: str,
     chance: Mapping[str, float],
-    settings: EvaluationSettings | None,
+    settings: EvaluationSettings,
 ) -> list[dict[str, Any]]:
     """Evaluate some cases; what cannot be evaluated is told in the notes."""
     both = [
