@@ -14,7 +14,7 @@ from DeepRadiomicsFusionLib.settings.augmentation import Augmentation, Chance
 from DeepRadiomicsFusionLib.settings.deep_feature_settings import DeepFeatureSettings
 from DeepRadiomicsFusionLib.settings.study_networks import STUDIES
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsStudyLib.commands import train
+from RadiomicsStudyLib.commands.deep import train
 from RadiomicsStudyLib.words.job_words import settings_from
 
 LIU_AUGMENTATION = Augmentation(

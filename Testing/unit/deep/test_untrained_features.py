@@ -17,7 +17,7 @@ from DeepRadiomicsFusionLib.settings.deep_feature_settings import DeepFeatureSet
 from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput
 from DeepRadiomicsFusionLib.settings.training_settings import Task
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsStudyLib.commands import deep_features
+from RadiomicsStudyLib.commands.deep import deep_features
 from RadiomicsStudyLib.words.job_words import settings_from
 
 
