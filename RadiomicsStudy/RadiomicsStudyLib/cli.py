@@ -11,9 +11,10 @@ from types import ModuleType
 from RadiomicsCoreLib import __version__
 from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
 
-from .commands import cohort, cox, logistic, nomogram, pca, predict, run, sample_cohort, validate
+from .commands import cohort, run, sample_cohort
 from .commands.deep import apply, contributions, correlation, deep_features, explain, fuse, train
 from .commands.radiomics import extract, maps, measure, presets, rings
+from .commands.survival import cox, logistic, nomogram, pca, predict, validate
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (

@@ -23,7 +23,7 @@ FILES = (
     "DeepRadiomicsFusionLib.jobs.apply_network_job",
     "DeepRadiomicsFusionLib.jobs.fuse",
     "PeritumoralRadiomicsLib.jobs.cohort_extraction",
-    "SurvivalNomogramLib.jobs.cohort_validation",
+    "SurvivalNomogramLib.jobs.validate",
     "RadiomicsStudyLib.cli",
 )
 BASE = ("numpy", "SimpleITK")

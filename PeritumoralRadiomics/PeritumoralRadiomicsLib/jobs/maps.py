@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.images.geometry import whole_box
 from RadiomicsCoreLib.images.masks import read_mask
 from RadiomicsCoreLib.images.reading import read_image
 from RadiomicsCoreLib.jobs.batch import duration_text
@@ -21,7 +22,7 @@ from RadiomicsCoreLib.settings.options import option
 
 from ..engines.missing_packages import explained_missing_packages
 from ..maps.feature_maps import estimate_seconds, feature_map, map_features
-from ..maps.map_settings import map_setting
+from ..maps.map_settings import map_image, map_setting, map_settings
 from ..settings.measure_settings import MeasureSettings
 
 MAP_FILE = "map.nrrd"
@@ -38,7 +39,8 @@ class MapsJob(Job):
         mask: the region's mask file, RTSTRUCT or DICOM SEG.
         feature: class and name, ``glcm_Contrast``.
         kernel_radius: voxels to each side of the neighbourhood's centre, 1 to 20.
-        measure: of these settings, binning and texture count; those that change the image are refused.
+        measure: preprocessing without its resampling, binning, texture settings; of the original image.
+        phase: of the image, where the settings have a window for each phase.
         label, roi: which structure of the mask file is the region.
         masked_kernel: leave voxels outside the region out of the neighbourhoods.
         resample_masks: accept a mask on another grid.
@@ -46,7 +48,7 @@ class MapsJob(Job):
         workers: threads; None: all cores but one.
 
     Raises:
-        InputError: a value out of bounds, or settings that change the image.
+        InputError: a value out of bounds.
 
     Example:
         >>> MapsJob.from_dict({"image": "ct.nii", "mask": "tumour.nii", "feature": "glcm_Contrast"}).kernel_radius
@@ -60,6 +62,7 @@ class MapsJob(Job):
     feature: str = option("feature to map", choices=map_features, metavar="CLASS_NAME")
     kernel_radius: int = option("voxels to each side of a neighbourhood's centre", 1)
     measure: MeasureSettings = MeasureSettings()
+    phase: str | None = option("phase of the image, where a preset has a window for each phase", None)
     label: int | None = option("label of the region in the mask", None)
     roi: str | None = option("name of the region's structure (RTSTRUCT, DICOM SEG)", None)
     masked_kernel: bool = option("let neighbourhoods reach out of the region", True, off="--unmasked-kernel")
@@ -75,7 +78,8 @@ class MapsJob(Job):
 
     def work(self, output: JobOutput, progress: Progress) -> None:
         """State the time, then make the map: ``map.nrrd`` on the image's grid, NaN outside the region."""
-        setting = map_setting(self.measure.extraction())
+        settings, note = map_settings(self.measure.extraction().for_phase(self.phase or ""))
+        output.notes += [note] if note else []
         image = read_image(self.image)
         mask = read_mask(
             self.mask,
@@ -86,9 +90,10 @@ class MapsJob(Job):
             resample=self.resample_masks,
             warn=output.warnings.append,
         )
+        image = map_image(image, whole_box(image), settings)
         what: dict[str, Any] = {
             "kernel_radius": self.kernel_radius,
-            "settings": setting,
+            "settings": map_setting(settings),
             "masked_kernel": self.masked_kernel,
             "threads": self.workers or free_cores(),
         }

@@ -25,6 +25,7 @@ from ..engines.missing_packages import explained_missing_packages
 from ..engines.result_file import write_result
 from ..settings.measure_settings import MeasureSettings
 
+RESULT_FILE = "features.json"
 COLUMNS = ("region", "feature", "value", "reason")
 
 
@@ -46,8 +47,7 @@ class MeasureJob(Job):
 
     Example:
         >>> values = {"image": "ct.nii", "regions": {"ring": "ring.nii"}, "measure": {"preset": "wu2021"}}
-        >>> job = MeasureJob.from_dict(values)
-        >>> job.measure.extraction().feature_count
+        >>> MeasureJob.from_dict(values).measure.extraction().feature_count
         107
     """
 
@@ -85,7 +85,7 @@ class MeasureJob(Job):
                 progress=part_of(progress, 0.1, 1.0),
             )
         output.files["features"] = output.table("features", list(_rows(result)), COLUMNS)
-        output.files["exact numbers"] = output.folder / "features.json"
+        output.files["exact numbers"] = output.folder / RESULT_FILE
         write_result(output.files["exact numbers"], result)
         output.warnings += [f"{name} has no features: {reason}" for name, reason in result.reasons.items()]
         output.warnings += result.warnings

@@ -24,6 +24,8 @@ from .result import JobStatus
 EXIT_DONE, EXIT_PARTLY, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 2, 130
 OUT_OF_MEMORY = "not enough memory; crop or resample the image, or use fewer workers"
 _EXIT_CODES = {JobStatus.DONE: EXIT_DONE, JobStatus.PARTLY: EXIT_PARTLY, JobStatus.NOTHING: EXIT_FAILED}
+FAILED = ("failed", "nothing", "stopped")
+"""Status of a last line after which there is no result to read."""
 _NAMES = ("fraction", "message", "seconds_left", "status")
 _START = (
     "import os, sys; sys.path[:0] = sys.argv.pop(1).split(os.pathsep); "

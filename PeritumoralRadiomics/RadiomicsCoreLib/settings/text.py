@@ -74,8 +74,12 @@ def load_yaml(text: str) -> Any:
         >>> load_yaml("rate: 1e-3")
         {'rate': 0.001}
     """
-    import yaml
-
+    try:
+        import yaml
+    except ModuleNotFoundError:
+        if text.lstrip().startswith("{"):
+            return load_json(text)  # what yaml_text writes without PyYAML
+        raise
     try:
         return yaml.load(text, Loader=_loader())  # a subclass of SafeLoader: cannot execute code
     except yaml.YAMLError as error:
@@ -95,7 +99,10 @@ def yaml_text(values: Any) -> str:
         outer_mm: [3.0, 6.0]
         group: '1e3'
     """
-    import yaml
+    try:
+        import yaml
+    except ModuleNotFoundError:  # 3D Slicer comes without it, and JSON is YAML too
+        return json.dumps(values, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
     class Dumper(yaml.SafeDumper):
         # Every value is written where it stands, also one that stands in two places.

@@ -1,1 +1,1 @@
-"""Verbs of networks, fusion and explanation."""
+"""Verbs of networks and classifiers."""

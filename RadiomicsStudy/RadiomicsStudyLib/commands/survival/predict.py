@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..words.verb import JobVerb
+from ...words.verb import JobVerb
 
 VERB = JobVerb(
     name="predict",
