@@ -105,7 +105,9 @@ def _reader(setting: Setting) -> Callable[[str], Any]:
         if setting.option.many or setting.option.repeated:
             return _texts
         return (
-            _names if inner[0] is str else lambda text: _numbers(text, name, None if inner[-1] is ... else len(inner))
+            _names
+            if inner[0] not in (int, float)
+            else lambda text: _numbers(text, name, None if inner[-1] is ... else len(inner))
         )
     if _is_mapping(kind):
         return assignment
