@@ -7,6 +7,7 @@ import slicer
 
 from PeritumoralRadiomics import PeritumoralRadiomicsLogic
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+from RadiomicsSlicerLib.layouts import show_map
 
 volume = slicer.util.getNode("Scan")
 segmentation = slicer.util.getNode("Segmentation")
@@ -20,6 +21,5 @@ print(f"about {request.seconds():.1f} s")
 # The feature of each voxel's neighbourhood inside the ring.
 contrast = logic.featureMap(volume, segmentation, ring, "glcm_Contrast", kernelRadius=1)
 
-# Over the scan, if there is a window.
-if slicer.app.layoutManager():
-    slicer.util.setSliceViewerLayers(background=volume, foreground=contrast, foregroundOpacity=0.7, fit=True)
+# Over the scan with its legend, if there is a window.
+show_map(contrast, 0.7, volume)

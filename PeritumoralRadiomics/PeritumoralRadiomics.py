@@ -1,7 +1,7 @@
 """The module PeritumoralRadiomics: rings around a tumour as segments, their features, charts and maps."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -36,8 +36,11 @@ from PeritumoralSlicerLib.logic.features import (
 )
 from PeritumoralSlicerLib.logic.jobs import FolderJob, export_job, export_map_job, import_result
 from PeritumoralSlicerLib.logic.maps import MapRequest, put_requested_map, request_map
-from PeritumoralSlicerLib.logic.rings import GrownRings, grow_rings, put_rings, quality_table
+from PeritumoralSlicerLib.logic.ring_preview import RingPreview, preview_steps
+from PeritumoralSlicerLib.logic.ring_samples import run_to_end
+from PeritumoralSlicerLib.logic.rings import grow_rings, put_rings, quality_table
 from PeritumoralSlicerLib.logic.sample_case import register_sample
+from PeritumoralSlicerLib.logic.tumour_marks import mark_tumour
 from PeritumoralSlicerLib.panel.peritumoral_widget import PeritumoralPanel
 from PeritumoralSlicerLib.panel.ring_choices import ring_settings_of
 from RadiomicsCoreLib.progress import Progress, no_progress
@@ -161,19 +164,43 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
         settings: RingSettings,
         organSegment: str | None = None,
         exclusionSegments: Sequence[str] = (),
-        otherTumourSegments: Sequence[str] = (),
-        progress: Progress = no_progress,
-    ) -> GrownRings:
-        """Grow rings without touching the scene; arguments as :meth:`createRings`."""
-        return grow_rings(
+        otherTumourSegments: Sequence[str] | None = None,
+    ) -> RingPreview:
+        """Sketch rings on a coarse grid, for outlines; nothing is sketched where these rings are there already.
+
+        Arguments as :meth:`createRings`. An outline stays within about a coarse voxel of the ring.
+        """
+        return run_to_end(
+            self.previewSteps(
+                segmentationNode,
+                tumourSegment,
+                volumeNode,
+                settings,
+                organSegment,
+                exclusionSegments,
+                otherTumourSegments,
+            )
+        )
+
+    def previewSteps(
+        self,
+        segmentationNode: vtkMRMLSegmentationNode,
+        tumourSegment: str,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        settings: RingSettings,
+        organSegment: str | None = None,
+        exclusionSegments: Sequence[str] = (),
+        otherTumourSegments: Sequence[str] | None = None,
+    ) -> Generator[None, None, RingPreview]:
+        """Do :meth:`previewRings` a step at a time, so that a window can live in between."""
+        return preview_steps(
             segmentationNode,
             tumourSegment,
             volumeNode,
             settings,
-            organ=organSegment,
-            exclusions=exclusionSegments,
-            other_tumours=otherTumourSegments,
-            progress=progress,
+            organSegment,
+            exclusionSegments,
+            otherTumourSegments,
         )
 
     def createRings(
@@ -184,7 +211,7 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
         settings: RingSettings,
         organSegment: str | None = None,
         exclusionSegments: Sequence[str] = (),
-        otherTumourSegments: Sequence[str] = (),
+        otherTumourSegments: Sequence[str] | None = None,
         progress: Progress = no_progress,
     ) -> list[str]:
         """Add rings around a tumour as segments, in place of those that it had.
@@ -196,23 +223,31 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
             settings: which rings, for example ``RingSettings(outer_mm=(3, 6, 9))``.
             organSegment: rings do not leave it.
             exclusionSegments: rings do not enter these.
-            otherTumourSegments: nor these.
+            otherTumourSegments: nor these; None: the segments that are marked as tumours (:meth:`markTumour`) or have
+                rings; ``()``: none.
             progress: called with fraction and message.
 
         Returns:
             The ids of the rings' segments, the innermost first.
         """
-        grown = self.previewRings(
+        grown = grow_rings(
             segmentationNode,
             tumourSegment,
             volumeNode,
             settings,
-            organSegment,
-            exclusionSegments,
-            otherTumourSegments,
-            progress,
+            organ=organSegment,
+            exclusions=exclusionSegments,
+            other_tumours=otherTumourSegments,
+            progress=progress,
         )
         return put_rings(segmentationNode, volumeNode, grown, settings)
+
+    def markTumour(self, segmentationNode: vtkMRMLSegmentationNode, segment: str, isTumour: bool = True) -> None:
+        """Mark a segment as a tumour of its own, which rings of other tumours do not enter, or as none.
+
+        A segment that has rings is one without a mark.
+        """
+        mark_tumour(segmentationNode, segment, isTumour)
 
     def qualityTable(
         self,
@@ -296,6 +331,7 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
         featureName: str,
         kernelRadius: int = 2,
         settings: ExtractionSettings | str | Path = "wu2021",
+        phase: str = "",
         mapNode: vtkMRMLScalarVolumeNode | None = None,
         progress: Progress = no_progress,
     ) -> vtkMRMLScalarVolumeNode:
@@ -307,11 +343,12 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
             segment: the region, for example a ring.
             featureName: a first-order or texture feature of the original image, for example ``glcm_Contrast``.
             kernelRadius: voxels to each side of the neighbourhood's centre.
-            settings: as in :meth:`extract`; they may not resample or normalise.
+            settings: as in :meth:`extract`; all of them hold but resampling, as the map lies on the scan's voxels.
+            phase: of the scan, for presets with a window for each phase.
             mapNode: a map to replace; None: a new one.
             progress: called with fraction and message; raising ``Cancelled`` stops, the scene as it was.
         """
-        request = self.requestMap(volumeNode, segmentationNode, segment, featureName, kernelRadius, settings)
+        request = self.requestMap(volumeNode, segmentationNode, segment, featureName, kernelRadius, settings, phase)
         return put_requested_map(request.compute(progress), request, volumeNode, segmentationNode, mapNode)
 
     def requestMap(
@@ -322,9 +359,10 @@ class PeritumoralRadiomicsLogic(ScriptedLoadableModuleLogic):
         featureName: str,
         kernelRadius: int = 2,
         settings: ExtractionSettings | str | Path = "wu2021",
+        phase: str = "",
     ) -> MapRequest:
         """Return a map to make: ``request.seconds()`` estimates its time. Arguments as :meth:`featureMap`."""
-        settings = resolve_settings(settings)
+        settings = resolve_settings(settings, phase)
         return request_map(volumeNode, segmentationNode, segment, featureName, kernelRadius, settings)
 
     def exportMapJob(

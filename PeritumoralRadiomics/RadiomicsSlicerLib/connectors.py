@@ -12,9 +12,9 @@ from slicer.parameterNodeWrapper import GuiConnector
 
 
 class WidgetConnector(GuiConnector):
-    """Base: one widget, one signal that says that the user changed it."""
+    """Base: one widget, and the signals that say that the user changed it."""
 
-    signal = ""
+    signals: tuple[str, ...] = ()
 
     def __init__(self, widget: Any) -> None:
         super().__init__()
@@ -30,10 +30,15 @@ class WidgetConnector(GuiConnector):
         """Make nothing; see :meth:`canRepresent`."""
 
     def _connect(self) -> None:
-        self._widget.connect(self.signal, self._onSignal)
+        for signal in self.signals:
+            self._sender().connect(signal, self._onSignal)
 
     def _disconnect(self) -> None:
-        self._widget.disconnect(self.signal, self._onSignal)
+        for signal in self.signals:
+            self._sender().disconnect(signal, self._onSignal)
+
+    def _sender(self) -> Any:
+        return self._widget
 
     def _onSignal(self, *_: Any) -> None:
         self.changed()
@@ -46,7 +51,7 @@ class WidgetConnector(GuiConnector):
 class ItemConnector(WidgetConnector):
     """A text and the combo box item that holds it as its data; a text without an item shows the first one."""
 
-    signal = "currentIndexChanged(int)"
+    signals = ("currentIndexChanged(int)",)
 
     def read(self) -> str:
         """Return the data of the current item."""
@@ -58,9 +63,16 @@ class ItemConnector(WidgetConnector):
 
 
 class PathConnector(WidgetConnector):
-    """A text and a ctkPathLineEdit."""
+    """A text and a ctkPathLineEdit.
 
-    signal = "currentPathChanged(QString)"
+    Its own ``currentPathChanged`` is silent while the text is no path that its filters let through: when the box is
+    emptied, and when another kind of file is typed. What the box shows and what is used would be two things.
+    """
+
+    signals = ("editTextChanged(QString)",)
+
+    def _sender(self) -> Any:
+        return self._widget.comboBox()
 
     def read(self) -> str:
         """Return the path as typed."""
@@ -75,16 +87,11 @@ class PathConnector(WidgetConnector):
 class CheckedItemsConnector(WidgetConnector):
     """A list of texts and the checked items of a ctkCheckableComboBox that hold them as their data."""
 
-    signal = "checkedIndexesChanged()"
+    signals = ("checkedIndexesChanged()",)
 
     def read(self) -> list[str]:
         """Return the data of the checked items."""
-        import qt
-
-        # One by one, as PythonQt does not promise to know the list that checkedIndexes returns.
-        box, model = self._widget, self._widget.checkableModel()
-        checked = (row for row in range(box.count) if box.checkState(model.index(row, 0)) == qt.Qt.Checked)
-        return [box.itemData(row) for row in checked]
+        return checked_items(self._widget)
 
     def write(self, value: Sequence[str]) -> None:
         """Check the items of these texts, and no others."""
@@ -105,8 +112,20 @@ def fill_items(box: Any, items: Sequence[tuple[str, str]], current: str) -> None
 
 def fill_checked_items(box: Any, items: Sequence[tuple[str, str]], checked: Sequence[str]) -> None:
     """Replace the items of a ctkCheckableComboBox without telling anybody; arguments as :func:`fill_items`."""
-    quietly(box, lambda: _fill(box, items, ""))
+    # The items of an open list stay: it would close under the user's mouse.
+    if [(box.itemText(row), box.itemData(row)) for row in range(box.count)] != list(items):
+        quietly(box, lambda: _fill(box, items, ""))
     check_items(box, checked)
+
+
+def checked_items(box: Any) -> list[str]:
+    """Return the data of the checked items of a ctkCheckableComboBox."""
+    import qt
+
+    # One by one, as PythonQt does not promise to know the list that checkedIndexes returns.
+    model = box.checkableModel()
+    checked = (row for row in range(box.count) if box.checkState(model.index(row, 0)) == qt.Qt.Checked)
+    return [box.itemData(row) for row in checked]
 
 
 def check_items(box: Any, checked: Sequence[str]) -> None:

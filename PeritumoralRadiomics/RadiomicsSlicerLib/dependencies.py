@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+import time
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,15 @@ import slicer
 import slicer.util
 
 from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
-from RadiomicsCoreLib.errors import DependencyError
+from RadiomicsCoreLib import installing
+from RadiomicsCoreLib.errors import Cancelled, DependencyError
+
+from .background import BackgroundProcess, python_program
 
 # What needs a package; everything else runs with what Slicer brings.
 _IMAGE_TYPES = {"Wavelet": "PyWavelets", "LBP2D": "scikit-image"}
 _PARAMETER_FILE = "PyYAML"
+_PAUSE_S = 0.02
 
 
 def packages_for(settings: ExtractionSettings) -> list[str]:
@@ -28,56 +34,64 @@ def packages_to_read(settings: str | Path) -> list[str]:
     return [_PARAMETER_FILE] if str(settings).lower().endswith((".yaml", ".yml")) else []
 
 
-def ensure_packages(names: Sequence[str], requirements: Path, requester: str) -> None:
+def ensure_packages(
+    names: Sequence[str], requirements: Path, requester: str, install: Callable[[list[str]], None] | None = None
+) -> None:
     """Install packages that are missing, after asking; call it without a wait cursor, as it may show a question.
+
+    ``slicer.packaging.pip_ensure`` (Slicer 5.11 and later) is not used: it tells a refusal from a fault by words only,
+    and cannot ask pip first whether Slicer's own packages would stay.
 
     Args:
         names: of the packages that are needed.
         requirements: a requirements.txt that has a line for each of them.
         requester: who asks, for the dialog.
+        install: installs lines of a requirements.txt; None: with pip.
 
     Raises:
-        DependencyError: the user declined, or the installation failed.
+        Cancelled: the user declined; the message says what is missing.
+        DependencyError: the installation failed; pip's words are a note of the error.
     """
     lines = [line for line in _requirement_lines(requirements) if _name_of(line) in set(names)]
-    if not lines:
-        return
-    words = ", ".join(lines)
-    try:
-        _ensure(lines, requester)
-    except RuntimeError as error:  # also what pip's failure raises: CalledProcessError before Slicer 5.11 is not one
-        raise DependencyError(f"{requester} needs {words}; it was not installed: {error}") from None
-    except OSError as error:
-        raise DependencyError(f"{requester} needs {words}; it could not be installed: {error}") from None
-
-
-def _ensure(lines: Sequence[str], requester: str) -> None:
-    from subprocess import CalledProcessError
-
-    try:
-        import slicer.packaging as packaging
-    except ImportError:
-        packaging = None
-    try:
-        if packaging is not None:
-            packaging.pip_ensure(list(lines), requester=requester)
-        else:
-            _ask_and_install(lines, requester)
-    except CalledProcessError as error:
-        raise RuntimeError(f"pip ended with code {error.returncode}; see the Python console") from None
-
-
-def _ask_and_install(lines: Sequence[str], requester: str) -> None:
-    """Do what ``slicer.packaging.pip_ensure`` does, for Slicer before 5.11."""
     missing = [line for line in lines if not _is_installed(line)]
     if not missing:
         return
-    question = f"{requester} needs {', '.join(missing)}. Install into Slicer's Python now?"
+    words = ", ".join(missing)
+    question = f"{requester} needs {words}. Install into Slicer's Python now? Slicer's own packages stay as they are."
     if not slicer.util.confirmOkCancelDisplay(question, windowTitle=requester):
-        raise RuntimeError("the installation was declined")
-    installing = f"Installing {', '.join(missing)} into Slicer's Python. This can take some minutes…"
-    with slicer.util.MessageDialog(installing), slicer.util.WaitCursor():
-        slicer.util.pip_install(missing)
+        raise Cancelled(f"{words} is needed and was not installed; choose other settings, or allow it the next time")
+    try:
+        _install(missing, install or _install_lines)
+    except DependencyError as error:
+        told = DependencyError(f"{requester} needs {words}: {error}")
+        told.__notes__ = getattr(error, "__notes__", [])
+        raise told from None
+    except OSError as error:
+        raise DependencyError(f"{requester} needs {words}; pip could not be started: {error}") from None
+    importlib.invalidate_caches()  # a folder that Python has looked into already has new modules
+
+
+def _install(missing: list[str], install: Callable[[list[str]], None]) -> None:
+    words = f"Installing {', '.join(missing)} into Slicer's Python. This can take some minutes..."
+    with slicer.util.MessageDialog(words), slicer.util.WaitCursor():
+        install(missing)
+
+
+def _install_lines(lines: list[str]) -> None:
+    installing.install(lines, _run_pip)
+
+
+def _run_pip(arguments: Sequence[str]) -> tuple[int, str]:
+    """Run pip and keep the window painted, but let nobody press a button meanwhile."""
+    import qt
+
+    lines: list[str] = []
+    ended: list[int] = []
+    BackgroundProcess([python_program(), "-m", "pip", *arguments], lines.append, ended.append)
+    while not ended:
+        slicer.app.processEvents(qt.QEventLoop.ExcludeUserInputEvents)
+        time.sleep(_PAUSE_S)
+    return ended[0], "\n".join(lines)
 
 
 def _is_installed(line: str) -> bool:

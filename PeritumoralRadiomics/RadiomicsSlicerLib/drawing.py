@@ -13,6 +13,7 @@ from .nodes import volume_grid
 
 TUMOUR_NAME = "Tumour"
 _BUTTON = "PeritumoralRadiomicsBackButton"
+_EDITOR = "SegmentEditor"  # the singleton tag that Slicer's module of that name looks for
 _SHOWN: list[Any] = []
 
 
@@ -50,11 +51,27 @@ def open_segment_editor(volumeNode: Any, segmentationNode: Any, segment: str, ba
     slicer.util.selectModule("SegmentEditor")
     widget = slicer.modules.segmenteditor.widgetRepresentation()
     editor = widget.self().editor
+    let_segments_overlap()
     editor.setSegmentationNode(segmentationNode)
     editor.setSourceVolumeNode(volumeNode)
     editor.setCurrentSegmentID(segment)
     _put_back_button(widget, back)
     return True
+
+
+def let_segments_overlap() -> None:
+    """Let the Segment Editor leave all other segments as they are when one is drawn.
+
+    By default it erases from them what is painted, and rings lie on top of each other: painting one would cut the
+    others. The user sees the choice as "Modify other segments: Allow overlap".
+    """
+    node = slicer.mrmlScene.GetSingletonNode(_EDITOR, "vtkMRMLSegmentEditorNode")
+    if node is None:  # the editor was never opened; it takes this one then
+        node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+        node.UnRegister(None)
+        node.SetSingletonTag(_EDITOR)
+        node = slicer.mrmlScene.AddNode(node)
+    node.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteNone)
 
 
 def remove_back_button() -> None:

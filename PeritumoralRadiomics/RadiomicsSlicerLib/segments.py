@@ -27,6 +27,10 @@ from .nodes import required, volume_grid, world_matrix
 LABELMAP = "Binary labelmap"
 
 
+class TooCostly(InputError):
+    """Work that would hold up the window, where something quick is asked for."""
+
+
 @dataclass(frozen=True, eq=False)
 class PlacedMask:
     """The voxels of a segment on the grid of a volume.
@@ -104,44 +108,52 @@ def find_segment(segmentationNode: Any, segment: str, what: str = "the segment")
     raise InputError(f"{owner} has no segment {segment!r}; it has {names}")
 
 
-def segment_mask(segmentationNode: Any, segment: str, volumeNode: Any) -> PlacedMask:
+def segment_mask(
+    segmentationNode: Any, segment: str, volumeNode: Any, *, most_resampled: int | None = None
+) -> PlacedMask:
     """Return the voxels of a segment on the grid of a volume. The scene is not changed.
 
     Args:
         segmentationNode: its source may be binary labelmaps or closed surfaces; it may be under a linear transform.
         segment: id or name.
         volumeNode: the volume that the features are read from.
+        most_resampled: how many voxels may be resampled from another grid; None: any number.
 
     Raises:
         InputError: no such segment or volume, or a segmentation that cannot be converted to voxels.
         RegionError: the segment is empty.
         GeometryError: it does not overlap with the volume; a nonlinear or sheared transform.
+        TooCostly: more voxels would have to be resampled.
     """
     grid = volume_grid(volumeNode)
     segment_id = find_segment(segmentationNode, segment)
     name = segment_name(segmentationNode, segment_id)
-    labelmap, label = _labelmap(segmentationNode, segment_id, grid)
+    labelmap, label = segment_labelmap(segmentationNode, segment_id, grid)
     start, inside = _tight_voxels(labelmap, label)
     if not inside.size:
         raise RegionError(f"segment {name!r} is empty; draw it, or choose another segment")
     matrix = vtk.vtkMatrix4x4()
     labelmap.GetImageToWorldMatrix(matrix)
     local = slicer.util.arrayFromVTKMatrix(matrix)
-    if not _is_surface(segmentationNode):  # a converted surface is in the world already
+    if not is_surface(segmentationNode):  # a converted surface is in the world already
         local = world_matrix(segmentationNode) @ local
     own = VoxelGrid(inside.shape[::-1], local @ shifted(start), f"segment {name!r}")
-    return _placed(own, inside, grid, name)
+    return _placed(own, inside, grid, name, most_resampled)
 
 
-def _is_surface(segmentationNode: Any) -> bool:
+def is_surface(segmentationNode: Any) -> bool:
+    """Return whether a segmentation holds no voxels, but surfaces."""
     return not segmentationNode.GetSegmentation().ContainsRepresentation(LABELMAP)
 
 
-def _labelmap(segmentationNode: Any, segment_id: str, grid: VoxelGrid) -> tuple[Any, int]:
+def segment_labelmap(segmentationNode: Any, segment_id: str, grid: VoxelGrid | None = None) -> tuple[Any, int]:
+    """Return the labelmap that holds a segment, and its label there; a surface is converted on ``grid``."""
     segmentation = segmentationNode.GetSegmentation()
-    if not _is_surface(segmentationNode):
+    if not is_surface(segmentationNode):
         label = segmentation.GetSegment(segment_id).GetLabelValue()
         return segmentationNode.GetBinaryLabelmapInternalRepresentation(segment_id), label
+    if grid is None:
+        raise InputError(f"segmentation {segmentationNode.GetName()!r} holds surfaces, no voxels")
     # On a copy, so that the user's segmentation keeps its representation; in the world, on the volume's grid.
     copy = slicer.vtkSegmentation()
     copy.SetSourceRepresentationName(segmentation.GetSourceRepresentationName())
@@ -168,26 +180,53 @@ def _tight_voxels(labelmap: Any, label: int) -> tuple[tuple[int, int, int], np.n
     if scalars is None or labelmap.IsEmpty():
         return (0, 0, 0), np.zeros((0, 0, 0), bool)
     values = vtk.util.numpy_support.vtk_to_numpy(scalars).reshape(labelmap.GetDimensions()[::-1])
-    # Rows are read once where they lie; only slices that can hold the label are compared.
-    slices = np.flatnonzero(np.maximum.reduce(values.reshape(values.shape[0], -1), axis=1) >= label)
-    if slices.size == 0:
+    ranges = _tight_ranges(values, label)
+    if ranges is None:
         return (0, 0, 0), np.zeros((0, 0, 0), bool)
-    first = int(slices[0])
-    inside = values[first : int(slices[-1]) + 1] == label
-    ranges = []
-    for axes in ((1, 2), (0, 2), (0, 1)):
-        found = np.flatnonzero(inside.any(axis=axes))
-        if found.size == 0:
-            return (0, 0, 0), np.zeros((0, 0, 0), bool)
-        ranges.append(slice(int(found[0]), int(found[-1]) + 1))
     extent = labelmap.GetExtent()
     k, j, i = (part.start for part in ranges)
-    return (extent[0] + i, extent[2] + j, extent[4] + first + k), inside[tuple(ranges)]
+    return (extent[0] + i, extent[2] + j, extent[4] + k), values[ranges] == label
 
 
-def _placed(own: VoxelGrid, inside: np.ndarray, grid: VoxelGrid, name: str) -> PlacedMask:
+def _tight_ranges(values: np.ndarray, label: int) -> tuple[slice, slice, slice] | None:
+    """Return where a label lies; None if it is nowhere.
+
+    Slice by slice into one small buffer: the comparison of a large labelmap at once takes three times as long, most
+    of it to get the memory.
+    """
+    here = np.empty(values.shape[1:], bool)
+    rows = np.zeros(values.shape[1], bool)
+    columns = np.zeros(values.shape[2], bool)
+    slices = []
+    for k, plane in enumerate(values):
+        np.equal(plane, label, out=here)
+        found = here.any(axis=1)
+        if found.any():
+            slices.append(k)
+            rows |= found
+            low, high = _span(found)
+            columns |= here[low:high].any(axis=0)
+    if not slices:
+        return None
+    return slice(slices[0], slices[-1] + 1), slice(*_span(rows)), slice(*_span(columns))
+
+
+def _span(found: np.ndarray) -> tuple[int, int]:
+    places = np.flatnonzero(found)
+    return int(places[0]), int(places[-1]) + 1
+
+
+def _placed(own: VoxelGrid, inside: np.ndarray, grid: VoxelGrid, name: str, most_resampled: int | None) -> PlacedMask:
     lattice = own.lattice_in(grid)
-    placed = _copied(inside, lattice, grid) if lattice is not None else _resampled(own, inside, grid)
+    if lattice is not None:
+        placed = _copied(inside, lattice, grid)
+    else:
+        box = own.box_in(grid)
+        if box is not None and most_resampled is not None and math.prod(box.size) > most_resampled:
+            raise TooCostly(
+                f"segment {name!r} lies on another grid than {grid.name}, too large for outlines; press Create rings"
+            )
+        placed = _resampled(own, inside, grid, box)
     if placed is None or not placed.voxels:
         raise GeometryError(
             f"segment {name!r} does not overlap with {grid.name}; choose the volume that it was drawn on"
@@ -228,8 +267,7 @@ def _copied(inside: np.ndarray, lattice: np.ndarray, grid: VoxelGrid) -> PlacedM
     return PlacedMask(np.ascontiguousarray(values[here]), part, grid)
 
 
-def _resampled(own: VoxelGrid, inside: np.ndarray, grid: VoxelGrid) -> PlacedMask | None:
-    box = own.box_in(grid)
+def _resampled(own: VoxelGrid, inside: np.ndarray, grid: VoxelGrid, box: IndexBox | None) -> PlacedMask | None:
     if box is None:
         return None
     reference = grid.part(box).image(np.zeros(box.size[::-1], np.uint8))
@@ -295,7 +333,7 @@ def make_editable(segmentationNode: Any, volumeNode: Any) -> None:
     """
     segmentation = segmentationNode.GetSegmentation()
     parameter = slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
-    if _is_surface(segmentationNode) or not segmentation.GetConversionParameter(parameter):
+    if is_surface(segmentationNode) or not segmentation.GetConversionParameter(parameter):
         segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
     if segmentation.GetSourceRepresentationName() == LABELMAP:
         return

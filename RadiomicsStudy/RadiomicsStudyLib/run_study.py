@@ -3,7 +3,8 @@
 ``Slicer --no-splash --no-main-window --python-script run_study.py extract cohort.csv --rings 3,6,9 --preset liu2025
 -o out`` takes the words of the command ``peritumoral`` and exits as it does: 0 all done, 1 some cases failed, 2
 nothing could be done. Plain Python runs it too. Slicer lacks some packages; ``--install`` before the first word
-installs them once. Nothing opens a dialog.
+installs them once; numpy and what else Slicer brings stay as they are. Nothing opens a dialog. What is printed is
+ASCII: Slicer's console cuts off lines with other letters.
 
 Slicer reads the options that it knows itself, wherever they stand: ``--help``, ``-h``, ``--version``, ``-c``. Say
 ``run_study.py help`` or ``run_study.py help extract`` instead of ``--help``, or put ``--`` before our words:
@@ -19,7 +20,6 @@ import importlib.metadata
 import multiprocessing
 import os
 import re
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -62,26 +62,44 @@ def main(argv: Sequence[str], install: Callable[[Path], None] | None = None) -> 
             sys.path.insert(0, str(folder))
     # Worker processes are started with Slicer's Python; on Windows the default would be the application itself.
     multiprocessing.set_executable(sys.executable)
-    words = plain_words(argv)
+    from RadiomicsStudyLib.words.ascii_output import ascii_only
+
+    with ascii_only(sys.stdout, sys.stderr):
+        return _run(plain_words(argv), requirements_file(script), install or install_packages)
+
+
+def _run(words: list[str], requirements: Path, install: Callable[[Path], None]) -> int:
     try:
         if words[:1] == [INSTALL]:
-            (install or install_packages)(requirements_file(script))
+            refusal = _installed(install, requirements)
+            if refusal:
+                return _refuse(refusal)
             words.pop(0)
             if not words:
                 return 0
-        missing = missing_packages(requirements_file(script))
+        missing = missing_packages(requirements)
         if missing:  # said now, not after hours of work
             return _refuse(f"not installed: {', '.join(missing)}; put {INSTALL} before the other words once")
-        from .cli import main as run_command_line
+        # By its full name: this file is run as a script, which has no package.
+        from RadiomicsStudyLib.cli import main as run_command_line
 
         return run_command_line(words)
-    except subprocess.CalledProcessError as error:
-        return _refuse(f"pip could not install {requirements_file(script).name} (exit code {error.returncode})")
     except SystemExit as stop:  # argparse has printed its message, or the help
         return stop.code if isinstance(stop.code, int) else EXIT_NOTHING_DONE
     except Exception:  # a fault of ours: after an exception in its script, Slicer would run on and wait for ever
         traceback.print_exc()
         return _refuse("a fault of the program, see above; please report it with these lines")
+
+
+def _installed(install: Callable[[Path], None], requirements: Path) -> str:
+    """Install, and return what stands against it; empty if it is done."""
+    from RadiomicsCoreLib.errors import DependencyError
+
+    try:
+        install(requirements)
+    except DependencyError as error:
+        return str(error)
+    return ""
 
 
 def plain_words(argv: Sequence[str]) -> list[str]:
@@ -120,13 +138,15 @@ def _is_installed(name: str) -> bool:
 
 
 def install_packages(requirements: Path) -> None:
-    """Install a requirements file into the Python that runs this, without asking.
+    """Install a requirements file into the Python that runs this, without asking; what Slicer brings stays.
 
     Raises:
-        subprocess.CalledProcessError: pip failed.
+        DependencyError: it cannot be solved, or pip failed.
     """
-    # In Slicer sys.executable is PythonSlicer, and this is what slicer.util.pip_install does; it asks nothing.
-    subprocess.run([sys.executable, "-m", "pip", "install", "-r", os.fspath(requirements)], check=True)
+    from RadiomicsCoreLib.installing import install
+
+    sys.stderr.write(f"installing what {requirements.name} lists; this can take some minutes\n")
+    install(["-r", os.fspath(requirements)])
 
 
 def _refuse(message: str) -> int:

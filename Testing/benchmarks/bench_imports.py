@@ -21,7 +21,7 @@ MODULES = ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "R
 FILES = (
     "DeepRadiomicsFusionLib.jobs.train_job",
     "DeepRadiomicsFusionLib.jobs.apply_network_job",
-    "DeepRadiomicsFusionLib.jobs.fusion_jobs",
+    "DeepRadiomicsFusionLib.jobs.fuse",
     "PeritumoralRadiomicsLib.jobs.cohort_extraction",
     "SurvivalNomogramLib.jobs.validate",
     "RadiomicsStudyLib.cli",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import importlib.util
 import sys
 import time
@@ -36,18 +37,19 @@ def pytest_report_header() -> str | None:
 
 @pytest.fixture
 def window(tmp_path: Path) -> Iterator[Any]:
-    """Give Slicer with a window and an empty scene; a test fails if VTK reports an error or a cursor stays busy."""
+    """Give Slicer with a window and an empty scene.
+
+    A test fails of everything that Slicer would print and swallow (see ``slicer_stand_in/faults.py``), if VTK reports
+    an error, or if a cursor stays busy.
+    """
     app = slicer_window.slicer_core_app.bring_up()
     app.clear()
     with slicer_window.window() as found:
         found.app.temporaryPath = str(tmp_path)
         yield found
-        for panel in found.panels.values():
-            panel.cleanup()
-            panel.parent.deleteLater()
-        slicer_window.APPLICATION.processEvents()
     reported = app.errors()
     app.clear()
+    assert found.faults.found == []
     assert reported == ""
     assert found.app.cursors == 0
 
@@ -55,7 +57,18 @@ def window(tmp_path: Path) -> Iterator[Any]:
 @pytest.fixture
 def panel(window: Any) -> Any:
     """Give the panel of PeritumoralRadiomics, open, on an empty scene."""
-    return window.open_panel("PeritumoralRadiomics")
+    made = window.open_panel("PeritumoralRadiomics")
+    assert window.faults.found == []
+    return made
+
+
+@pytest.fixture
+def slice_views(window: Any) -> Any:
+    """Give the layout manager with Slicer's own slice views, drawn into memory."""
+    if ctypes.util.find_library("EGL") is None:
+        pytest.skip("needs libegl1 and libgl1-mesa-dri to render without a display")
+    window.app.layout_manager.open_views()
+    return window.app.layout_manager
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,19 @@
-"""Packages are asked for when settings need them, and not before; a refusal is one line."""
+"""Packages are asked for when settings need them, and not before; Slicer's own stay as they are."""
 
 from __future__ import annotations
 
-import sys
-import types
 from importlib import metadata
 from pathlib import Path
-from subprocess import CalledProcessError
 
 import pytest
-import slicer
-import slicer.util
 from packaging.requirements import Requirement
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtWidgets
 
 from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from PeritumoralRadiomicsLib.settings.presets import preset
-from RadiomicsCoreLib.errors import DependencyError
+from RadiomicsCoreLib.errors import Cancelled, DependencyError
+from RadiomicsSlicerLib import dependencies
+from RadiomicsSlicerLib.background import BackgroundProcess
 from RadiomicsSlicerLib.dependencies import ensure_packages, packages_for, packages_to_read
 
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "PeritumoralRadiomics" / "Resources" / "requirements.txt"
@@ -35,28 +32,9 @@ class Pip:
             return plain(name)
 
         monkeypatch.setattr(metadata, "version", version)
-        monkeypatch.setattr(slicer.util, "pip_install", self.install, raising=False)
 
-    def install(self, requirements, **_):
-        self.installed.append(requirements)
-
-
-@pytest.fixture
-def older_slicer(window, monkeypatch):
-    """Slicer before 5.11: no slicer.packaging."""
-    monkeypatch.setitem(sys.modules, "slicer.packaging", None)
-    return window
-
-
-@pytest.fixture
-def newer_slicer(window, monkeypatch):
-    """Slicer 5.11 and later, with a slicer.packaging that remembers what it was asked."""
-    module = types.ModuleType("slicer.packaging")
-    module.asked = []
-    module.pip_ensure = lambda requirements, requester: module.asked.append((requirements, requester))
-    monkeypatch.setitem(sys.modules, "slicer.packaging", module)
-    monkeypatch.setattr(slicer, "packaging", module, raising=False)
-    return module
+    def install(self, lines):
+        self.installed.append(lines)
 
 
 def test_original_images_need_nothing():
@@ -78,69 +56,84 @@ def test_the_file_has_lower_bounds_only_and_leaves_slicers_own_packages_alone():
     assert {item.name for item in requirements} == {"PyWavelets", "scikit-image", "PyYAML"}
 
 
-def test_nothing_is_asked_where_nothing_is_needed(older_slicer, monkeypatch):
+def test_nothing_is_asked_where_nothing_is_needed(window, monkeypatch):
     pip = Pip(monkeypatch, missing=("PyWavelets",))
-    ensure_packages([], REQUIREMENTS, "Panel")
-    assert (pip.installed, older_slicer.shown) == ([], [])
+    ensure_packages([], REQUIREMENTS, "Panel", pip.install)
+    assert (pip.installed, window.shown) == ([], [])
 
 
-def test_nothing_is_asked_where_all_is_there(older_slicer, monkeypatch):
+def test_nothing_is_asked_where_all_is_there(window, monkeypatch):
     pip = Pip(monkeypatch)
-    ensure_packages(["PyWavelets", "PyYAML"], REQUIREMENTS, "Panel")
-    assert (pip.installed, older_slicer.shown) == ([], [])
+    ensure_packages(["PyWavelets", "PyYAML"], REQUIREMENTS, "Panel", pip.install)
+    assert (pip.installed, window.shown) == ([], [])
 
 
-def test_what_is_missing_is_installed_after_asking(older_slicer, monkeypatch):
+def test_what_is_missing_is_installed_after_asking(window, monkeypatch):
     pip = Pip(monkeypatch, missing=("PyWavelets",))
-    ensure_packages(["PyWavelets", "PyYAML"], REQUIREMENTS, "Panel")
-    assert older_slicer.shown == ["Panel needs PyWavelets>=1.5. Install into Slicer's Python now?"]
+    ensure_packages(["PyWavelets", "PyYAML"], REQUIREMENTS, "Panel", pip.install)
+    assert window.shown == [
+        "Panel needs PyWavelets>=1.5. Install into Slicer's Python now? Slicer's own packages stay as they are."
+    ]
     assert pip.installed == [["PyWavelets>=1.5"]]
 
 
-def test_the_installation_is_announced_and_has_the_wait_cursor(older_slicer, monkeypatch):
+def test_the_installation_is_announced_and_has_the_wait_cursor(window, monkeypatch):
     pip = Pip(monkeypatch, missing=("PyWavelets",))
     busy = []
-
-    def install(requirements, **_):
-        busy.append(QtWidgets.QApplication.overrideCursor() is not None)
-        pip.install(requirements)
-
-    monkeypatch.setattr(slicer.util, "pip_install", install)
-    ensure_packages(["PyWavelets"], REQUIREMENTS, "Panel")
+    ensure_packages(
+        ["PyWavelets"],
+        REQUIREMENTS,
+        "Panel",
+        lambda lines: busy.append(QtWidgets.QApplication.overrideCursor() is not None) or pip.install(lines),
+    )
     assert busy == [True] and QtWidgets.QApplication.overrideCursor() is None
-    assert len(older_slicer.announced) == 1 and "Installing PyWavelets>=1.5" in older_slicer.announced[0]
+    assert len(window.announced) == 1 and "Installing PyWavelets>=1.5" in window.announced[0]
 
 
-def test_a_refusal_is_one_line_and_nothing_is_installed(older_slicer, monkeypatch):
+def test_a_refusal_is_a_cancel_and_nothing_is_installed(window, monkeypatch):
     pip = Pip(monkeypatch, missing=("PyWavelets",))
-    older_slicer.answer = False
-    with pytest.raises(DependencyError) as error:
-        ensure_packages(["PyWavelets"], REQUIREMENTS, "Panel")
-    assert str(error.value) == "Panel needs PyWavelets>=1.5; it was not installed: the installation was declined"
-    assert pip.installed == []
+    window.answer = False
+    with pytest.raises(Cancelled, match=r"^PyWavelets>=1\.5 is needed and was not installed; "):
+        ensure_packages(["PyWavelets"], REQUIREMENTS, "Panel", pip.install)
+    assert pip.installed == [] and len(window.shown) == 1
 
 
-def test_an_installation_that_fails_is_one_line(older_slicer, monkeypatch):
-    pip = Pip(monkeypatch, missing=("PyWavelets",))
+def test_an_installation_that_fails_is_one_line_with_pips_words_kept(window, monkeypatch):
+    Pip(monkeypatch, missing=("PyWavelets",))
 
-    def fail(requirements, **_):
-        raise CalledProcessError(1, "pip")
+    def fail(lines):
+        error = DependencyError("nothing was installed: a 2 wants numpy>=3")
+        error.add_note("all that\npip said")
+        raise error
 
-    monkeypatch.setattr(slicer.util, "pip_install", fail)
-    with pytest.raises(DependencyError, match="pip ended with code 1; see the Python console"):
-        ensure_packages(["PyWavelets"], REQUIREMENTS, "Panel")
-    assert pip.installed == []
-
-
-def test_newer_slicer_does_it_itself(newer_slicer):
-    ensure_packages(["PyYAML"], REQUIREMENTS, "Panel")
-    assert newer_slicer.asked == [(["PyYAML>=6"], "Panel")]
+    with pytest.raises(DependencyError) as raised:
+        ensure_packages(["PyWavelets"], REQUIREMENTS, "Panel", fail)
+    assert str(raised.value) == "Panel needs PyWavelets>=1.5: nothing was installed: a 2 wants numpy>=3"
+    assert raised.value.__notes__ == ["all that\npip said"]
 
 
-def test_a_refusal_in_newer_slicer_is_one_line_too(newer_slicer):
-    def refuse(requirements, requester):
-        raise RuntimeError("User declined package installation")
+def test_pip_runs_beside_the_window_with_slicers_versions_as_constraints(window, monkeypatch):
+    """pip is a program here that prints what it was given; the window stays alive meanwhile."""
+    Pip(monkeypatch, missing=("PyWavelets",))
+    prints = (
+        "import sys; words = sys.argv[1:]; print(*words); print(open(words[words.index('--constraint') + 1]).read())"
+    )
+    started = []
 
-    newer_slicer.pip_ensure = refuse
-    with pytest.raises(DependencyError, match="not installed: User declined package installation"):
-        ensure_packages(["PyYAML"], REQUIREMENTS, "Panel")
+    class Recorded(BackgroundProcess):
+        def __init__(self, words, onLine, onEnd):
+            assert words[1:3] == ["-m", "pip"]
+            started.append([])
+            super().__init__([words[0], "-c", prints, *words[3:]], lambda line: started[-1].append(line), onEnd)
+
+    monkeypatch.setattr(dependencies, "BackgroundProcess", Recorded)
+    ticks = []
+    timer = QtCore.QTimer()
+    timer.timeout.connect(lambda: ticks.append(1))
+    timer.start(5)
+    ensure_packages(["PyWavelets"], REQUIREMENTS, "Panel")
+    timer.stop()
+    assert [lines[0].startswith("install --dry-run ") for lines in started] == [True, False]
+    assert all(lines[0].endswith(" PyWavelets>=1.5") for lines in started)
+    assert all(f"numpy=={metadata.version('numpy')}" in lines for lines in started)
+    assert len(ticks) > 3, "the window stood still"

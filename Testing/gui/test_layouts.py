@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import render_layout
 import slicer
+import slicer.util
 from PySide6 import QtCore, QtWidgets
 
 from RadiomicsSlicerLib.layouts import (
@@ -91,6 +93,46 @@ def test_the_button_fills_the_3d_view_too(panel, case, window):
     assert window.app.layoutManager().looked == 1
 
 
+def test_tumour_and_rings_are_seen_through_the_organ(panel, case, draw_segment):
+    for name in ("Liver", "Bone", "Own"):
+        draw_segment(case, name, np.ones_like(case.ball))
+    display = case.segmentation.GetDisplayNode()
+    display.SetSegmentOpacity3D("Own", 0.6)  # by the user
+    panel._parameterNode.organSegment = "Liver"
+    panel.ui.createRingsButton.click()
+    panel.ui.layoutButton.click()
+    opacity = {name: display.GetSegmentOpacity3D(name) for name in ("Tumour", "Liver", "Bone", "Own")}
+    assert opacity == {"Tumour": 1.0, "Liver": 0.15, "Bone": 0.15, "Own": 0.6}
+    assert display.GetSegmentOpacity3D("Tumour_ring_0_3mm") > 0.15
+    panel._parameterNode.organSegment = ""
+    panel._parameterNode.tumourSegment = "Bone"
+    panel.ui.layoutButton.click()
+    assert display.GetSegmentOpacity3D("Bone") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("lowest", "automatic", "wanted"),
+    [(-1000, True, (400, 40)), (0, True, None), (-1000, False, (77, 5))],
+    ids=["CT", "MR", "CT with the user's window"],
+)
+def test_a_ct_is_shown_in_the_window_of_soft_tissue_unless_the_user_has_his_own(
+    panel, make_case, lowest, automatic, wanted
+):
+    made = make_case()
+    values = slicer.util.arrayFromVolume(made.volume)
+    values[0, 0, 0] = lowest
+    slicer.util.arrayFromVolumeModified(made.volume)
+    panel.enter()
+    made.volume.CreateDefaultDisplayNodes()
+    display = made.volume.GetDisplayNode()
+    if not automatic:
+        display.AutoWindowLevelOff()
+        display.SetWindowLevel(77, 5)
+    before = (display.GetWindow(), display.GetLevel())
+    panel.ui.layoutButton.click()
+    assert (display.GetWindow(), display.GetLevel()) == (wanted or before)
+
+
 def test_the_slices_go_to_the_tumour(panel, case):
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceNode", "Red")
     panel.ui.layoutButton.click()
@@ -120,12 +162,24 @@ def splitters(layout, parent=None):
         if item.find("layout") is not None:
             splitter.addWidget(splitters(item.find("layout")))
         else:
-            view = QtWidgets.QWidget()
+            view = View(item.find("view").get("class"))
             view.setObjectName(item.find("view").get("singletontag"))
             splitter.addWidget(view)
     sizes = [int(item.get("splitSize", 0)) for item in layout.findall("item")]
-    splitter.setSizes(sizes if any(sizes) else [1000] * len(sizes))
+    if any(sizes):  # else Qt goes by the size hints
+        splitter.setSizes(sizes)
     return splitter
+
+
+class View(QtWidgets.QWidget):
+    """A view with the size hint that Slicer's has: a table's is Qt's own, a chart says none."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self._hint = QtCore.QSize(256, 192) if kind == "vtkMRMLTableViewNode" else QtCore.QSize()
+
+    def sizeHint(self):
+        return self._hint
 
 
 def test_the_picture_of_the_layout_has_its_views_where_qts_splitters_put_them(window):
@@ -138,6 +192,15 @@ def test_the_picture_of_the_layout_has_its_views_where_qts_splitters_put_them(wi
         view = top.findChild(QtWidgets.QWidget, place.name)
         corner = view.mapTo(top, QtCore.QPoint(0, 0))
         assert place.box == pytest.approx((corner.x(), corner.y(), view.width(), view.height()), abs=4)
+
+
+def test_chart_and_table_are_equally_high_whatever_their_size_hints(window):
+    top = splitters(ElementTree.fromstring(layout_description()))
+    top.resize(1047, 570)
+    top.show()
+    window.app.processEvents()
+    heights = [top.findChild(QtWidgets.QWidget, name).height() for name in ("PlotView1", "TableView1", "Red", "1")]
+    assert min(heights) > 250
 
 
 def test_the_views_are_described_as_slicers_own_layouts_are():

@@ -11,6 +11,8 @@ import slicer
 import vtk
 from PySide6 import QtCore
 
+from RadiomicsSlicerLib.module_widget import FAILURE_LABEL
+
 
 def observed(node):
     """Whether anybody follows the changes of a node."""
@@ -67,9 +69,61 @@ def test_cleanup_before_setup_does_nothing(window):
     panel.cleanup()
 
 
+@pytest.fixture
+def half_made(window, monkeypatch):
+    """A panel whose setup fails on the way, as Slicer leaves it: it goes on receiving events."""
+    import pythonqt
+    from PySide6 import QtWidgets
+
+    import PeritumoralRadiomics
+    from PeritumoralSlicerLib.panel import peritumoral_widget
+
+    def refuse(*_):
+        raise ValueError("Called fontMetrics() -> QFontMetrics, has no default constructor\nand more lines")
+
+    monkeypatch.setattr(peritumoral_widget, "QualityView", refuse)
+    parent = pythonqt.mannered(QtWidgets.QWidget)()
+    QtWidgets.QVBoxLayout(parent)
+    panel = PeritumoralRadiomics.PeritumoralRadiomicsWidget(parent)
+    window.panels["PeritumoralRadiomics"] = panel
+    with pytest.raises(ValueError, match="fontMetrics"):  # for the Python console, once
+        panel.setup()
+    return panel
+
+
+def test_a_panel_that_could_not_be_built_says_so_once_and_answers_nothing_any_more(half_made, window, make_case):
+    window.select("PeritumoralRadiomics")
+    made = make_case()
+    window.select("Data")
+    window.select("PeritumoralRadiomics")
+    slicer.mrmlScene.Clear(0)
+    slicer.app.processEvents()
+    assert made.segmentation.GetScene() is None and half_made.Observations == []
+    half_made.parent.show()
+    slicer.app.processEvents()
+    shown = [child for child in half_made.parent.children() if getattr(child, "visible", False)]
+    assert [child.name for child in shown] == [FAILURE_LABEL]
+    words = shown[0].text
+    assert "Called fontMetrics() -> QFontMetrics, has no default constructor" in words and "\n" not in words
+    assert "Update the extension and Slicer" in words
+    assert window.shown == []
+
+
+def test_the_panel_calls_no_method_whose_value_pythonqt_cannot_return(window, monkeypatch):
+    import pythonqt
+    from PySide6 import QtWidgets
+
+    def refuse(self):
+        raise ValueError(f"Called fontMetrics() const -> QFontMetrics on {type(self).__name__}")
+
+    for kind in (QtWidgets.QTableWidget, QtWidgets.QLabel, QtWidgets.QTableView):
+        monkeypatch.setattr(pythonqt.mannered(kind), "fontMetrics", refuse, raising=False)
+    assert window.open_panel("PeritumoralRadiomics").isReady
+
+
 def test_reloading_leaves_no_observer_no_timer_no_thread_and_no_model(panel, case, window, wait_until):
     panel.ui.mapsCollapsibleButton.setCollapsed(False)
-    wait_until(lambda: panel.preview.models and panel.maps.time.running)
+    wait_until(lambda: panel.preview.outlines and panel.maps.time.running)
     node, threads = panel._parameterNode.parameterNode, threading.active_count()
     panel.cleanup()
     wait_until(lambda: threading.active_count() < threads)
@@ -103,7 +157,7 @@ def test_a_closed_scene_leaves_no_segmentation_in_memory(panel, make_case):
 def test_the_scene_can_be_closed_in_any_state(panel, case, window, wait_until, state):
     panel.ui.mapsCollapsibleButton.setCollapsed(False)
     if state == "outlines shown":
-        wait_until(lambda: panel.preview.models)
+        wait_until(lambda: panel.preview.outlines)
     elif state == "estimating":
         wait_until(lambda: panel.maps.time.running)
     elif state == "in another module":
@@ -112,7 +166,7 @@ def test_the_scene_can_be_closed_in_any_state(panel, case, window, wait_until, s
     end = QtCore.QDeadlineTimer(400)
     wait_until(end.hasExpired)
     assert window.shown == []
-    assert panel.preview.models == [] and not panel.maps.time.running
+    assert panel.preview.outlines == [] and not panel.maps.time.running
     models = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLModelNode")]
     # Slicer's slice views, where another test has shown some, keep a model each over a closed scene.
     assert [name for name in models if not name.endswith("Volume Slice")] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import os
 import sys
 import time
@@ -36,12 +36,16 @@ def choose_text(box, text):
 
 
 def outline_reach(panel):
-    """Farthest point of each outline from the ball's centre, mm."""
+    """How far each outline reaches from the ball's centre along i, mm."""
+    found = panel.preview.shown
     reaches = []
-    for model in panel.preview.models:
-        bounds = model.GetPolyData().GetBounds()
-        centre = model.GetPolyData().GetCenter()
-        reaches.append(max(bounds[1] - centre[0], bounds[3] - centre[1], bounds[5] - centre[2]))
+    for ring in found.rings:
+        across = np.argwhere(ring.field > 0)[:, 2]
+        # The zero lies between the last point inside and the next one.
+        last = int(across.max())
+        k, j = (int(n) for n in np.argwhere(ring.field[:, :, last] > 0)[0])
+        here, there = ring.field[k, j, last : last + 2]
+        reaches.append(float(last + here / (here - there)) * found.to_world[0, 0] + found.to_world[0, 3] - 22)
     return reaches
 
 
@@ -105,6 +109,35 @@ def test_a_labelmap_or_a_map_of_ours_is_not_taken_for_the_scan(panel, make_case)
     assert panel._parameterNode.volume is made.volume
 
 
+def test_what_is_loaded_while_the_panel_is_open_is_chosen_where_nothing_was(panel, make_case, wait_until):
+    made = make_case()
+    wait_until(lambda: panel._parameterNode.volume)
+    chosen = panel._parameterNode
+    assert (chosen.volume, chosen.segmentation, chosen.tumourSegment) == (made.volume, made.segmentation, "Tumour")
+    assert panel.ui.volumeSelector.currentNode() is made.volume and panel.ui.createRingsButton.enabled
+    make_case("Second")
+    slicer.app.processEvents()
+    assert (chosen.volume, chosen.segmentation) == (made.volume, made.segmentation)
+
+
+def test_what_the_user_took_back_is_not_chosen_again_by_other_nodes(panel, case):
+    slicer.app.processEvents()
+    panel.ui.volumeSelector.setCurrentNode(None)
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode")
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode")
+    slicer.app.processEvents()
+    assert panel._parameterNode.volume is None
+
+
+def test_nothing_is_chosen_while_another_module_is_open(panel, window, make_case):
+    window.select("Data")
+    make_case()
+    slicer.app.processEvents()
+    assert panel.logic.getParameterNode().volume is None
+    window.select("PeritumoralRadiomics")
+    assert panel._parameterNode.volume.GetName() == "CT"
+
+
 def test_of_several_segments_none_is_guessed(panel, make_case, draw_segment):
     draw_segment(make_case(), "Liver", np.ones((44, 44, 44)))
     panel.enter()
@@ -139,6 +172,17 @@ def test_a_widget_and_its_parameter_follow_each_other(panel, case, widget, attri
     assert getattr(chosen, parameter) == kept
     setattr(chosen, parameter, default)
     assert getattr(found, attribute) == before
+
+
+def test_an_emptied_file_box_goes_back_to_the_preset_and_a_file_of_another_kind_is_not_passed_over(panel, case):
+    box = panel.ui.parameterFileEdit.comboBox()
+    box.setEditText("own.yaml")
+    assert panel._parameterNode.parameterFile == "own.yaml"
+    box.setEditText("")
+    assert panel._parameterNode.parameterFile == ""
+    box.setEditText("notes.txt")
+    press(panel.ui.extractButton)
+    assert "notes.txt" in panel.ui.statusLabel.text and not panel.extraction.running
 
 
 def test_choices_are_offered_in_words(panel):
@@ -270,6 +314,26 @@ def test_draw_tumour_begins_with_nothing_but_a_volume_and_comes_back(panel, wind
     assert not back[0].visible
 
 
+def overwrite_mode():
+    node = slicer.mrmlScene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode")
+    return None if node is None else node.GetOverwriteMode()
+
+
+def test_draw_tumour_lets_segments_overlap(panel, window, case):
+    press(panel.ui.drawButton)
+    assert overwrite_mode() == slicer.vtkMRMLSegmentEditorNode.OverwriteNone
+
+
+def test_rings_may_be_edited_without_cutting_each_other_however_the_editor_is_opened(panel, case):
+    editor = slicer.mrmlScene.CreateNodeByClass("vtkMRMLSegmentEditorNode")  # as Slicer's module makes it
+    editor.UnRegister(None)
+    editor.SetSingletonTag("SegmentEditor")
+    slicer.mrmlScene.AddNode(editor)
+    assert overwrite_mode() == slicer.vtkMRMLSegmentEditorNode.OverwriteAllSegments
+    press(panel.ui.createRingsButton)
+    assert overwrite_mode() == slicer.vtkMRMLSegmentEditorNode.OverwriteNone
+
+
 def test_draw_tumour_opens_the_chosen_segment(panel, window, case):
     press(panel.ui.drawButton)
     assert window.editor.given == {"segmentation": case.segmentation, "volume": case.volume, "segment": "Tumour"}
@@ -281,7 +345,7 @@ def test_draw_tumour_opens_the_chosen_segment(panel, window, case):
 
 def test_outlines_follow_the_numbers(panel, case, wait_until):
     panel.ui.distancesEdit.text = "3, 6"
-    wait_until(lambda: len(panel.preview.models) == 2)
+    wait_until(lambda: len(panel.preview.outlines) == 2)
     assert outline_reach(panel) == pytest.approx([10, 13], abs=0.6)
     panel.ui.distancesEdit.text = "3, 9"
     wait_until(lambda: outline_reach(panel)[-1] > 14)
@@ -290,36 +354,83 @@ def test_outlines_follow_the_numbers(panel, case, wait_until):
     assert segment_names(case) == ["Tumour"]
 
 
-def test_outlines_lie_around_the_tumour_and_only_in_slice_views(panel, case, wait_until):
-    wait_until(lambda: panel.preview.models)
-    centre = panel.preview.models[0].GetPolyData().GetCenter()
-    np.testing.assert_allclose(centre, [22, 22, 22], atol=0.3)
-    display = panel.preview.models[0].GetDisplayNode()
-    assert display.GetVisibility2D() and not display.GetVisibility3D()
+def test_outlines_are_no_nodes(panel, case, wait_until, scene_text):
+    before, nodes = scene_text(), slicer.mrmlScene.GetNumberOfNodes()
+    wait_until(lambda: panel.preview.outlines)
+    assert slicer.mrmlScene.GetNumberOfNodes() == nodes and scene_text() == before
 
 
-def test_outlines_are_never_saved_nor_listed(panel, case, wait_until, scene_text):
-    wait_until(lambda: panel.preview.models)
-    assert "vtkMRMLModelNode" not in scene_text()
-    assert all(model.GetHideFromEditors() for model in panel.preview.models)
+def test_the_window_lives_between_the_steps_of_a_preview(panel, case, wait_until, monkeypatch):
+    wait_until(lambda: panel.preview.outlines)
+    moments = []
+    plain = panel.logic.previewSteps
+
+    def watched(*given):
+        steps = plain(*given)
+        while True:
+            moments.append("step")
+            try:
+                next(steps)
+            except StopIteration as done:
+                return done.value
+            yield
+
+    monkeypatch.setattr(panel.logic, "previewSteps", watched)
+    timer = QtCore.QTimer()
+    timer.timeout.connect(lambda: moments.append("window"))
+    timer.start(0)
+    panel.ui.distancesEdit.text = "2, 4, 6, 8"
+    wait_until(lambda: len(panel.preview.outlines) == 4)
+    timer.stop()
+    steps = [n for n, moment in enumerate(moments) if moment == "step"]
+    assert len(steps) >= 6  # tumour, distance, four rings
+    assert all("window" in moments[a:b] for a, b in itertools.pairwise(steps))
+
+
+def test_the_newest_input_takes_the_place_of_a_preview_that_is_under_way(panel, case, wait_until, monkeypatch):
+    wait_until(lambda: panel.preview.outlines)
+    begun, ended = [], []
+    plain = panel.logic.previewSteps
+
+    def slow(*given):
+        begun.append(given[3].outer_mm)
+        for _ in range(30):
+            yield
+        preview = yield from plain(*given)
+        ended.append(given[3].outer_mm)
+        return preview
+
+    monkeypatch.setattr(panel.logic, "previewSteps", slow)
+    panel.ui.distancesEdit.text = "2"
+    wait_until(lambda: begun)
+    panel.ui.distancesEdit.text = "5"
+    wait_until(lambda: panel.preview.outlines == ["ring_0_5mm"])
+    assert (begun, ended) == ([(2.0,), (5.0,)], [(5.0,)])
+
+
+def test_what_is_too_costly_is_said_below_the_numbers(panel, case, wait_until, window):
+    wait_until(lambda: panel.preview.outlines)
+    panel.ui.distancesEdit.text = ", ".join(str(n / 4) for n in range(1, 60))
+    wait_until(lambda: panel.ui.previewLabel.text == "59 rings are too many for outlines; press Create rings")
+    assert panel.preview.outlines == [] and window.shown == []
 
 
 def test_one_change_after_the_other_is_computed_once(panel, case, wait_until, monkeypatch):
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     calls = []
-    plain = panel.logic.previewRings
-    monkeypatch.setattr(panel.logic, "previewRings", lambda *given: calls.append(given) or plain(*given))
+    plain = panel.logic.previewSteps
+    monkeypatch.setattr(panel.logic, "previewSteps", lambda *given: calls.append(given) or plain(*given))
     for text in ("2", "2, 4", "2, 4, 6", "2, 4, 6, 8"):
         panel.ui.distancesEdit.text = text
     panel.ui.phaseEdit.text = "has nothing to do with rings"
-    wait_until(lambda: len(panel.preview.models) == 4)
+    wait_until(lambda: len(panel.preview.outlines) == 4)
     end = time.monotonic() + 0.5
     wait_until(lambda: time.monotonic() > end)
     assert len(calls) == 1
 
 
 def test_outlines_follow_the_drawing_of_the_tumour(panel, case, wait_until):
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     before = outline_reach(panel)
     k, j, i = np.ogrid[:44, :44, :44]
     larger = ((k - 22) ** 2 + (j - 22) ** 2 + (i - 22) ** 2 <= 100).astype(np.uint8)
@@ -337,34 +448,34 @@ def test_outlines_follow_the_drawing_of_the_tumour(panel, case, wait_until):
     ],
 )
 def test_nonsense_is_one_line_under_the_numbers(panel, case, wait_until, window, widget, text, words):
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     getattr(panel.ui, widget).text = text
-    wait_until(lambda: not panel.preview.models)
+    wait_until(lambda: not panel.preview.outlines)
     assert words in panel.ui.previewLabel.text
     assert len(panel.ui.previewLabel.text.splitlines()) == 1
     assert window.shown == []
 
 
 def test_outlines_go_with_the_switch_with_another_module_and_with_the_scene(panel, case, window, wait_until):
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     panel.ui.previewCheckBox.checked = False
-    assert panel.preview.models == []
+    assert panel.preview.outlines == []
     panel.ui.previewCheckBox.checked = True
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     window.select("Data")
     assert slicer.mrmlScene.GetFirstNodeByName("ring_0_3mm") is None
     window.select("PeritumoralRadiomics")
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     slicer.mrmlScene.Clear(0)
-    assert panel.preview.models == []
+    assert panel.preview.outlines == []
 
 
 def test_create_rings_adds_segments_and_the_quality_table(panel, case, wait_until):
-    wait_until(lambda: panel.preview.models)
+    wait_until(lambda: panel.preview.outlines)
     panel.ui.distancesEdit.text = "2, 4"
     press(panel.ui.createRingsButton)
     assert segment_names(case) == ["Tumour", "ring_0_2mm", "ring_0_4mm"]
-    assert panel.preview.models == []
+    assert panel.preview.outlines == []
     table = panel._parameterNode.qualityTable
     assert table.GetNumberOfRows() == 3
     shown = panel.ui.qualityTable
@@ -372,6 +483,122 @@ def test_create_rings_adds_segments_and_the_quality_table(panel, case, wait_unti
     assert [shown.item(row, 0).text() for row in range(3)] == ["intratumour", "ring_0_2mm", "ring_0_4mm"]
     assert shown.item(1, 3).text() == str(np.count_nonzero(ring))
     assert panel.ui.previewLabel.isHidden()
+
+
+def replace_labelmaps(case):
+    """Do to the labelmaps what saving a scene does: other objects, another MTime, the same voxels."""
+    segmentation = case.segmentation.GetSegmentation()
+    copies = {}
+    for number in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(number)
+        labelmap = segment.GetRepresentation("Binary labelmap")
+        if labelmap not in copies:
+            copies[labelmap] = slicer.vtkOrientedImageData()
+            copies[labelmap].DeepCopy(labelmap)
+        segment.AddRepresentation("Binary labelmap", copies[labelmap])
+    segmentation.InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
+
+
+def let_it_settle(panel, wait_until):
+    """Wait until the preview has nothing to do any more."""
+    end = time.monotonic() + 1.0
+    wait_until(lambda: time.monotonic() > end)
+
+
+def test_saving_brings_no_preview_back_over_finished_rings(panel, rings, wait_until, tmp_path):
+    let_it_settle(panel, wait_until)
+    assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "scene.mrb"))
+    replace_labelmaps(rings)
+    let_it_settle(panel, wait_until)
+    assert panel.preview.outlines == [] and panel.ui.previewLabel.isHidden()
+    panel.ui.distancesEdit.text = "2, 5"
+    wait_until(lambda: panel.preview.outlines == ["ring_0_2mm", "ring_0_5mm"])
+    panel.ui.distancesEdit.text = "2, 4"  # back to what is there
+    wait_until(lambda: panel.preview.outlines == [])
+    assert panel.ui.previewLabel.isHidden()
+
+
+def test_loading_brings_no_preview_over_finished_rings_and_no_warning_twice(panel, case, wait_until, tmp_path):
+    panel.ui.minVoxelsSpinBox.value = 100000  # each ring warns
+    press(panel.ui.createRingsButton)
+    path = tmp_path / "scene.mrb"
+    assert slicer.mrmlScene.WriteToMRB(str(path))
+    slicer.mrmlScene.Clear(0)
+    assert slicer.mrmlScene.ReadFromMRB(str(path), False)
+    let_it_settle(panel, wait_until)
+    assert panel.preview.outlines == [] and panel.ui.previewLabel.isHidden()
+    assert "fewer than min_voxels 100000" in panel.ui.qualityNotesLabel.text
+
+
+def test_the_module_opened_again_shows_no_preview_over_finished_rings(panel, rings, window, wait_until):
+    window.select("Data")
+    window.select("PeritumoralRadiomics")
+    let_it_settle(panel, wait_until)
+    assert panel.preview.outlines == []
+
+
+# --- two tumours -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def second(panel, case, draw_segment):
+    """A second tumour, 5 mm beside the first one."""
+    k, j, i = np.ogrid[:44, :44, :44]
+    mask = (k - 22) ** 2 + (j - 22) ** 2 + (i - 38) ** 2 <= 16
+    draw_segment(case, "Second", mask)
+    return mask
+
+
+def check(box, text, on=True):
+    state = QtCore.Qt.CheckState.Checked if on else QtCore.Qt.CheckState.Unchecked
+    box.setCheckState(box.checkableModel().index(box.findText(text), 0), state)
+
+
+def checked(box):
+    return [index.data() for index in box.checkedIndexes()]
+
+
+def test_a_segment_checked_as_another_tumour_is_left_out_and_its_share_is_told(panel, case, second, wait_until):
+    box = panel.ui.otherTumourSelector
+    assert [box.itemText(n) for n in range(box.count)] == ["Second"] and checked(box) == []
+    panel.ui.distancesEdit.text = "8"
+    press(panel.ui.createRingsButton)
+    ring = slicer.util.arrayFromSegmentBinaryLabelmap(case.segmentation, "Tumour_ring_0_8mm", case.volume)
+    assert (ring.astype(bool) & second).any()
+    check(box, "Second")
+    wait_until(lambda: "lies inside other tumour 'Second' and is left out" in panel.ui.previewLabel.text)
+    press(panel.ui.createRingsButton)
+    ring = slicer.util.arrayFromSegmentBinaryLabelmap(case.segmentation, "Tumour_ring_0_8mm", case.volume)
+    assert not (ring.astype(bool) & second).any()
+    assert "lies inside other tumour 'Second' and is left out" in panel.ui.qualityNotesLabel.text
+    assert float(panel.ui.qualityTable.item(1, 5).text()) < 100
+    check(box, "Second", False)
+    press(panel.ui.createRingsButton)
+    again = slicer.util.arrayFromSegmentBinaryLabelmap(case.segmentation, "Tumour_ring_0_8mm", case.volume)
+    assert (again.astype(bool) & second).any()
+
+
+def test_a_segment_with_rings_is_checked_by_itself_when_another_tumour_is_chosen(panel, case, second, wait_until):
+    panel.ui.distancesEdit.text = "8"
+    press(panel.ui.createRingsButton)
+    choose_text(panel.ui.tumourSelector, "Second")
+    box = panel.ui.otherTumourSelector
+    assert checked(box) == ["Tumour"]
+    press(panel.ui.createRingsButton)
+    ring = slicer.util.arrayFromSegmentBinaryLabelmap(case.segmentation, "Second_ring_0_8mm", case.volume)
+    assert ring.any() and not (ring.astype(bool) & case.ball).any()
+    choose_text(panel.ui.tumourSelector, "Tumour")
+    assert checked(box) == ["Second"]
+
+
+def test_ticking_a_tumour_leaves_the_open_list_as_it_is(panel, case, second, draw_segment, monkeypatch):
+    draw_segment(case, "Third", np.roll(second, 9, axis=0))
+    box = panel.ui.otherTumourSelector
+    monkeypatch.setattr(type(box), "clear", lambda self: pytest.fail("the list closed under the mouse"))
+    check(box, "Third")
+    check(box, "Second")
+    check(box, "Third", False)
+    assert checked(box) == ["Second"]
 
 
 def test_create_rings_again_replaces_rings_and_rows(panel, rings):
@@ -522,8 +749,13 @@ def test_of_several_changes_the_last_one_is_answered(map_section, wait_until):
 
 
 def test_a_time_that_cannot_be_found_out_is_said_and_the_map_is_made(map_section, wait_until, monkeypatch):
-    words = lambda python, folder: [python, "-c", "import sys; sys.exit(1)"]  # noqa: E731
-    monkeypatch.setattr("PeritumoralSlicerLib.panel.map_time.probe_command", words)
+    plain = FolderJob.command
+
+    def without_time(job, python):
+        asks = "estimate_only: true" in (job.folder / "job.yaml").read_text()
+        return [python, "-c", "import sys; sys.exit(1)"] if asks else plain(job, python)
+
+    monkeypatch.setattr(FolderJob, "command", without_time)
     press(map_section.ui.mapButton)
     wait_until(lambda: map_section.maps.job.running)
     assert map_section.ui.mapTimeLabel.text == "How long it takes is not known."
@@ -574,7 +806,13 @@ def test_a_map_is_made_in_the_background_and_laid_over_the_scan(map_section, rin
 @pytest.fixture
 def slow_map(map_section, scene_text, wait_until, monkeypatch):
     """A map that takes long, and the scene before it."""
-    monkeypatch.setattr(FolderJob, "command", lambda self, python: [python, "-c", "import time; time.sleep(50)"])
+    plain = FolderJob.command
+
+    def slow(job, python):
+        asks = "estimate_only: true" in (job.folder / "job.yaml").read_text()
+        return plain(job, python) if asks else [python, "-c", "import time; time.sleep(50)"]
+
+    monkeypatch.setattr(FolderJob, "command", slow)
     before = scene_text()
     press(map_section.ui.mapButton)
     wait_until(lambda: map_section.maps.job.running)
@@ -598,12 +836,22 @@ def test_a_map_can_be_cancelled(map_section, slow_map, scene_text):
     assert map_section.ui.mapProgressLabel.text == "Cancelled; nothing was kept."
 
 
-def test_settings_that_change_the_image_are_refused_in_one_line(map_section, wait_until, window):
+def test_a_map_after_a_preset_that_resamples_is_made_and_what_it_leaves_out_is_said_in_one_place(
+    map_section, wait_until, window
+):
     map_section.ui.presetSelector.setCurrentIndex(map_section.ui.presetSelector.findData("liu2025"))
-    wait_until(lambda: "a map lies on the scan's own voxels" in map_section.ui.mapTimeLabel.text)
+    wait_until(lambda: map_section.ui.mapTimeLabel.text.startswith("Takes about "))
+    assert map_section.ui.mapTimeLabel.text.endswith("without its resampling to 1 x 1 x 1 mm.")
     press(map_section.ui.mapButton)
-    assert "a map lies on the scan's own voxels" in map_section.ui.statusLabel.text
-    assert len(window.shown) == 1
+    wait_until(lambda: map_section._parameterNode.mapVolume)
+    assert map_section.ui.statusLabel.text == "" and window.shown == []
+
+
+def test_a_map_after_a_preset_with_windows_goes_by_the_phase(map_section, wait_until, window):
+    map_section.ui.presetSelector.setCurrentIndex(map_section.ui.presetSelector.findData("song2021"))
+    wait_until(lambda: "phases arterial, venous" in map_section.ui.mapTimeLabel.text)
+    map_section.ui.phaseEdit.text = "venous"
+    wait_until(lambda: map_section.ui.mapTimeLabel.text.startswith("Takes about "))
 
 
 def test_a_folded_section_computes_nothing(panel, rings, wait_until, monkeypatch):
@@ -681,8 +929,8 @@ def test_a_job_that_fails_shows_its_message(panel, case, wait_until, window, sce
 
     def with_unknown_engine(*given, **named):
         job = plain(*given, **named)
-        path = job.folder / "job.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"engine": "abacus"}))
+        path = job.folder / "job.yaml"
+        path.write_text(path.read_text().replace("engine: native", "engine: abacus"))
         return job
 
     monkeypatch.setattr(panel.logic, "exportJob", with_unknown_engine)
@@ -703,8 +951,9 @@ def test_a_job_that_is_killed_is_one_line(panel, slow_job, wait_until, window, s
     assert scene_text() == slow_job
 
 
-@pytest.mark.parametrize("as_file", [False, True], ids=["preset", "file that names its wavelet"])
-def test_a_declined_installation_is_one_line(panel, case, window, scene_text, tmp_path, monkeypatch, as_file):
+@pytest.fixture
+def no_wavelets(monkeypatch):
+    """A Slicer without PyWavelets; nothing may be installed in a test."""
     from importlib import metadata
 
     plain = metadata.version
@@ -716,8 +965,15 @@ def test_a_declined_installation_is_one_line(panel, case, window, scene_text, tm
 
     monkeypatch.setattr(metadata, "version", without_wavelets)
     monkeypatch.setitem(sys.modules, "pywt", None)
-    monkeypatch.setattr(slicer.util, "pip_install", lambda *_: pytest.fail("was installed nevertheless"), raising=False)
-    monkeypatch.setitem(sys.modules, "slicer.packaging", None)
+    monkeypatch.setattr(
+        "RadiomicsSlicerLib.dependencies._run_pip", lambda *_: pytest.fail("was installed nevertheless")
+    )
+
+
+@pytest.mark.parametrize("as_file", [False, True], ids=["preset", "file that names its wavelet"])
+def test_a_declined_installation_is_one_line_and_no_second_dialog(
+    panel, case, window, scene_text, tmp_path, monkeypatch, no_wavelets, as_file
+):
     cursors = []
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, **_: cursors.append(window.app.cursors))
     if as_file:
@@ -728,11 +984,25 @@ def test_a_declined_installation_is_one_line(panel, case, window, scene_text, tm
     before = scene_text()
     press(panel.ui.extractButton)
     assert not panel.extraction.running
-    words = "Peritumoral Radiomics needs PyWavelets>=1.5; it was not installed: the installation was declined"
-    assert panel.ui.statusLabel.text == words
+    assert panel.ui.statusLabel.text.startswith("PyWavelets>=1.5 is needed and was not installed; ")
     assert cursors == [0], "the question was asked under the wait cursor"
-    assert window.shown == [f"The extraction could not be started.\n\n{words}"]
+    assert window.shown == []
     assert scene_text() == before
+
+
+def test_an_installation_that_failed_is_one_calm_message_with_pips_words_folded(
+    panel, case, window, monkeypatch, no_wavelets
+):
+    said = (
+        "The conflict is caused by:\n    pywavelets 2 depends on numpy>=3\n    The user requested (constraint) numpy==1"
+    )
+    monkeypatch.setattr("RadiomicsSlicerLib.dependencies._run_pip", lambda *_: (1, said))
+    panel.ui.presetSelector.setCurrentIndex(panel.ui.presetSelector.findData("zhang2024"))
+    press(panel.ui.extractButton)
+    _question, message = window.shown
+    assert "pywavelets 2 wants numpy>=3, and numpy" in panel.ui.statusLabel.text
+    assert message == f"The extraction could not be started.\n\n{panel.ui.statusLabel.text}"
+    assert window.details == [said]
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(panel, case, window, scene_text, tmp_path):
@@ -863,12 +1133,14 @@ def test_a_fault_of_the_program_is_shown_and_raised(panel, case, window):
     with pytest.raises(ZeroDivisionError), panel.reporting("It failed."):
         _ = 1 / 0
     assert window.shown == ["It failed.\n\ndivision by zero"]
+    assert "Traceback" in window.details[0]  # folded
 
 
 def test_an_error_of_ours_is_shown_once_and_not_raised(panel, window):
     with panel.reporting("It failed."):
         raise RadiomicsError("three is no colour; choose red")
     assert window.shown == ["It failed.\n\nthree is no colour; choose red"]
+    assert window.details == [""]
     assert panel.ui.statusLabel.text == "three is no colour; choose red"
 
 

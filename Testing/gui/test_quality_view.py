@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import pythonqt
 import slicer
 import slicer.util
+from PySide6 import QtGui, QtWidgets
+
+from PeritumoralSlicerLib.panel.quality_view import QualityView
 
 
 @pytest.fixture
@@ -93,12 +97,30 @@ def test_the_table_needs_no_scrolling_whatever_the_numbers(panel, case, width):
     slicer.app.processEvents()
     table = panel.ui.qualityTable
     assert panel.parent.width == width
-    assert sum(table.columnWidth(column) for column in range(table.columnCount)) <= table.viewport().width()
-    metrics = table.fontMetrics()
+    assert sum(table.columnWidth(column) for column in range(table.columnCount)) <= table.viewport().width
+    metrics = QtGui.QFontMetrics(table.font)
     for row in range(table.rowCount):
         for column in range(table.columnCount):
             assert metrics.horizontalAdvance(table.item(row, column).text()) < table.columnWidth(column)
-    assert table.viewport().height() >= sum(table.rowHeight(row) for row in range(table.rowCount))
+    assert table.viewport().height >= sum(table.rowHeight(row) for row in range(table.rowCount))
+
+
+def test_all_rows_are_in_view_whatever_height_the_style_would_give_them(panel, case):
+    """Slicer's style has wider margins in headers than the one of these tests, and rows as high as its headers."""
+    panel.ui.createRingsButton.click()
+    table = pythonqt.mannered(QtWidgets.QTableWidget)()
+    style = QtWidgets.QStyleFactory.create("Windows")
+    table.verticalHeader().setStyle(style)
+    usual = table.verticalHeader().minimumSectionSize
+    view = QualityView(table, pythonqt.mannered(QtWidgets.QLabel)())
+    view.show(panel._parameterNode.qualityTable)
+    table.resize(450, table.height)
+    table.show()
+    slicer.app.processEvents()
+    heights = [table.rowHeight(row) for row in range(table.rowCount)]
+    assert len(heights) == 4 and max(heights) < usual
+    assert table.viewport().height >= sum(heights)
+    table.close()
 
 
 def test_a_closed_scene_leaves_no_table(panel, table):

@@ -52,7 +52,7 @@ def test_what_was_asked_for_can_be_left_undone(done, wait_until, way):
 
 
 def test_long_work_is_done_less_often(done, wait_until):
-    debounced = Debounced(lambda: (time.sleep(0.4), done.append(time.monotonic())))
+    debounced = Debounced(lambda: iter([time.sleep(0.4), done.append(time.monotonic())]))
     debounced.ask(1)
     wait_until(lambda: done)
     asked = time.monotonic()
@@ -60,3 +60,34 @@ def test_long_work_is_done_less_often(done, wait_until):
     wait_until(lambda: len(done) == 2)
     assert done[1] - asked >= 0.4 + 0.35
     assert LONGEST_WAIT_MS >= 1000
+
+
+def test_steps_are_done_one_by_one_and_given_up_for_what_is_asked_next(done, wait_until):
+    def work():
+        number = len(asked)
+        for step in range(5):
+            done.append((number, step))
+            yield
+
+    asked = [1]
+    debounced = Debounced(work)
+    debounced.ask("first")
+    wait_until(lambda: len(done) == 2)
+    asked.append(2)
+    debounced.ask("second")
+    wait_until(lambda: (2, 4) in done)
+    assert done == [(1, 0), (1, 1), (2, 0), (2, 1), (2, 2), (2, 3), (2, 4)]
+
+
+def test_steps_that_ask_for_more_are_not_done_twice(done, wait_until):
+    def work():
+        done.append(len(done))
+        if len(done) == 1:
+            debounced.ask("again")
+        yield
+        done.append("end")
+
+    debounced = Debounced(work)
+    debounced.ask("first")
+    wait_until(lambda: "end" in done)
+    assert done == [0, 1, "end"]

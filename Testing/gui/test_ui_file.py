@@ -9,6 +9,7 @@ import pytest
 import pythonqt
 import slicer
 import slicer_widgets
+from PySide6 import QtGui
 
 FILE = Path(__file__).resolve().parents[2] / "PeritumoralRadiomics" / "Resources" / "UI" / "PeritumoralRadiomics.ui"
 ROOT = ElementTree.parse(FILE).getroot()
@@ -120,6 +121,20 @@ def test_the_panel_is_never_wider_than_400_pixels_whatever_the_names(panel, make
     show(panel, 400)
     assert panel.parent.width == 400
     assert panel.parent.minimumSizeHint().width() <= 400
+
+
+def test_a_folded_group_is_its_title_and_no_empty_bar(panel):
+    show(panel, 500)
+    for box in (panel.ui.moreRingsGroupBox, panel.ui.moreFeaturesGroupBox, panel.ui.logGroupBox):
+        assert box.collapsed and box.height <= qt_line(box) + 6, box.name
+        box.collapsed = False
+        show(panel, 500)
+        assert box.height > 3 * qt_line(box)
+
+
+def qt_line(widget):
+    """Height of a line of a widget's text, pixels."""
+    return QtGui.QFontMetrics(widget.font).height()
 
 
 def show(panel, width):

@@ -11,12 +11,12 @@ import SimpleITK as sitk
 import slicer
 
 import PeritumoralRadiomics as module
-from PeritumoralRadiomicsLib.jobs.job_folder import read_progress
-from PeritumoralRadiomicsLib.maps.feature_maps import feature_map, feature_maps
+from PeritumoralRadiomicsLib.maps.feature_maps import feature_map, feature_maps, map_features
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
-from PeritumoralSlicerLib.logic.maps import map_features, map_values, put_map
+from PeritumoralSlicerLib.logic.maps import map_values, put_map
 from RadiomicsCoreLib.errors import Cancelled, InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox
+from RadiomicsCoreLib.jobs.process import read_line
 from RadiomicsSlicerLib.nodes import volume_grid, volume_image
 from RadiomicsSlicerLib.segments import segment_mask
 from RadiomicsSlicerLib.tables import record_of, source_of
@@ -127,6 +127,32 @@ def test_the_map_of_a_ring_is_the_librarys_on_the_whole_scan(make_case, oblique,
     assert record_of(node)["kernel_radius"] == 1 and source_of(node, "segmentation") is case.segmentation
 
 
+def test_a_map_takes_all_settings_but_the_resampling_and_says_so(case, logic):
+    node = logic.featureMap(case.volume, case.segmentation, "Tumour", "glcm_Contrast", 1, "liu2025")
+    normalised = (case.voxels - case.voxels.mean()) / case.voxels.std(ddof=1) * 100
+    region = sitk.GetImageFromArray(case.tumour.astype(np.uint8))
+    expected = feature_map(
+        sitk.GetImageFromArray(normalised), region, "glcm_Contrast", kernel_radius=1, settings={"binWidth": 25}
+    )
+    whole = sitk.GetArrayFromImage(expected)
+    found = map_values(node)
+    assert np.isfinite(found).sum() == case.tumour.sum()
+    np.testing.assert_allclose(found[np.isfinite(found)], whole[np.isfinite(whole)], rtol=1e-6)
+    words = "The map lies on the scan's own voxels: bin width 25 as in liu2025, without its resampling to 1 x 1 x 1 mm."
+    assert record_of(node)["note"] == words
+
+
+def test_a_map_keeps_to_the_window_of_its_phase(case, logic):
+    hot = case.voxels.copy()
+    hot.flat[np.flatnonzero(case.tumour)[0]] = 2000
+    slicer.util.updateVolumeFromArray(case.volume, hot)
+    given = (case.volume, case.segmentation, "Tumour", "firstorder_Maximum", 1)
+    plain = logic.featureMap(*given, "wu2021")
+    windowed = logic.featureMap(*given, "song2021", phase="arterial")
+    assert (np.nanmax(map_values(plain)), np.nanmax(map_values(windowed))) == (2000, 130 + 310 / 2)
+    assert record_of(windowed)["intensity_limits"] == [130 - 310 / 2, 130 + 310 / 2]
+
+
 def test_a_map_made_in_another_process_is_the_same(case, logic, tmp_path):
     here = logic.featureMap(case.volume, case.segmentation, "Tumour", "original_glcm_Contrast", 1)
     request = logic.requestMap(case.volume, case.segmentation, "Tumour", "glcm_Contrast", 1)
@@ -134,7 +160,8 @@ def test_a_map_made_in_another_process_is_the_same(case, logic, tmp_path):
     job = logic.exportMapJob(tmp_path / "job", request, case.volume, case.segmentation)
     run = subprocess.run(job.command(sys.executable), capture_output=True, text=True, cwd=tmp_path)
     assert (run.returncode, run.stderr) == (0, "")
-    assert [read_progress(line) for line in run.stdout.splitlines()][-1][0] == 1.0
+    lines = [read_line(line) for line in run.stdout.splitlines()]
+    assert lines[0].seconds_left > 0 and lines[-1].status == "done"
     there = logic.importResult(job)
     assert np.array_equal(map_values(here), map_values(there), equal_nan=True)
     assert record_of(here) == record_of(there)
@@ -153,7 +180,7 @@ def test_what_has_no_map_is_refused_and_the_scene_is_as_it_was(case, logic, scen
         (lambda: logic.featureMap(ct, seg, "Tumour", "shape_Sphericity"), InputError, "has no map"),
         (lambda: logic.featureMap(ct, seg, "Tumour", "wavelet-LLH_glcm_Contrast"), InputError, "has no map"),
         (lambda: logic.featureMap(ct, seg, "Tumour", "glcm_Contrast", 0), InputError, "kernel_radius"),
-        (lambda: logic.featureMap(ct, seg, "Tumour", "glcm_Contrast", 1, "liu2025"), InputError, "change the image"),
+        (lambda: logic.featureMap(ct, seg, "Tumour", "glcm_Contrast", 1, "song2021"), InputError, "phases arterial"),
         (lambda: logic.featureMap(ct, seg, "empty", "glcm_Contrast"), RegionError, "'empty' is empty"),
         (lambda: logic.featureMap(None, seg, "Tumour", "glcm_Contrast"), InputError, "not chosen"),
         (lambda: logic.featureMap(ct, seg, "Tumour", "glcm_Contrast", progress=stop), Cancelled, "stopped"),

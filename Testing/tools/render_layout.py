@@ -114,9 +114,10 @@ def draw_slice(place: Place, case: Any) -> QtGui.QImage:
 
 def draw_space(place: Place, case: Any) -> QtGui.QImage:
     """Draw the 3D view with Slicer's display of segmentations."""
+    from PeritumoralSlicerLib.logic.ring_tags import ringed_segments
     from RadiomicsSlicerLib.layouts import show_in_space
 
-    show_in_space(case.segmentation)
+    show_in_space(case.segmentation, {"Tumour", *ringed_segments(case.segmentation)})
     node = slicer.vtkMRMLViewNode()
     node.SetSingletonTag(place.name)
     node = slicer.mrmlScene.AddNode(node)
@@ -164,8 +165,13 @@ def draw_chart(place: Place, case: Any) -> QtGui.QImage:
     plot.SetMarkerSize(series.GetMarkerSize())
     chart.SetTitle(node.GetTitle())
     chart.GetTitleProperties().SetFontSize(node.GetTitleFontSize())
-    for number, title in ((vtk.vtkAxis.BOTTOM, node.GetXAxisTitle()), (vtk.vtkAxis.LEFT, node.GetYAxisTitle())):
+    for number, title, shown in (
+        (vtk.vtkAxis.BOTTOM, node.GetXAxisTitle(), node.GetXAxisRange()),
+        (vtk.vtkAxis.LEFT, node.GetYAxisTitle(), node.GetYAxisRange()),
+    ):
         axis = chart.GetAxis(number)
+        axis.SetBehavior(vtk.vtkAxis.FIXED)
+        axis.SetUnscaledRange(*shown)
         axis.SetTitle(title)
         axis.GetTitleProperties().SetFontSize(node.GetAxisTitleFontSize())
         axis.GetLabelProperties().SetFontSize(node.GetAxisLabelFontSize())

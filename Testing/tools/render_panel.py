@@ -108,7 +108,7 @@ def render(folder: Path) -> None:
         ui, chosen = panel.ui, panel._parameterNode
         chosen.tumourSegment, chosen.organSegment = "Tumour", "Liver"
         chosen.exclusionSegments = []
-        wait_until(lambda: panel.preview.models)
+        wait_until(lambda: panel.preview.outlines)
         save(panel, folder / "panel_preview.png")
         ui.createRingsButton.click()
         chosen.preset = "zhang2024"

@@ -16,6 +16,7 @@ import numpy as np
 import slicer
 import slicer_core_app
 import vtk
+from slicer_walk.cases import load_patient
 
 ROOT = Path(__file__).resolve().parents[2]
 _MANAGERS = (
@@ -99,6 +100,18 @@ class SliceView:
         grab.Update()
         return grab.GetOutput()
 
+    def close(self) -> None:
+        """Take the view out of the scene."""
+        self.group.SetMRMLDisplayableNode(None)
+        app = slicer_core_app.bring_up()
+        app.logic.GetSliceLogics().RemoveItem(self.logic)
+        composite = self.logic.GetSliceCompositeNode()
+        self.logic.SetMRMLScene(None)
+        for node in (composite, self.node):
+            if node is not None and node.GetScene() is not None:
+                app.scene.RemoveNode(node)
+        self.window.Finalize()
+
     def save(self, path: Path) -> None:
         """Write the view as PNG."""
         writer = vtk.vtkPNGWriter()
@@ -128,28 +141,6 @@ def side_by_side(views: list[SliceView], path: Path) -> None:
     writer.SetFileName(str(path))
     writer.SetInputConnection(append.GetOutputPort())
     writer.Write()
-
-
-def load_patient(folder: Path) -> tuple[Any, Any]:
-    """Put the CT of a patient and its tumour into the scene; return volume and segmentation."""
-    import SimpleITK as sitk
-
-    image = sitk.ReadImage(str(folder / "CT.nii.gz"))
-    mask = sitk.ReadImage(str(folder / "CT_tumour.nii.gz")) != 0
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
-    matrix[:3, 3] = image.GetOrigin()
-    volume = slicer.util.addVolumeFromArray(sitk.GetArrayFromImage(image), np.diag([-1, -1, 1, 1]) @ matrix, "CT")
-    volume.GetDisplayNode().AutoWindowLevelOff()
-    volume.GetDisplayNode().SetWindowLevel(400, 40)
-    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
-    segmentation.CreateDefaultDisplayNodes()
-    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
-    tumour = segmentation.GetSegmentation().AddEmptySegment("Tumour", "Tumour", (0.9, 0.25, 0.25))
-    slicer.util.updateSegmentBinaryLabelmapFromArray(sitk.GetArrayFromImage(mask), segmentation, tumour, volume)
-    segmentation.GetDisplayNode().SetSegmentOpacity2DFill(tumour, 0.25)
-    segmentation.GetDisplayNode().SetSliceIntersectionThickness(2)
-    return volume, segmentation
 
 
 def draw_rings(patient: Path, path: Path) -> None:

@@ -15,15 +15,15 @@ import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox, crop, mask_box, union_box, whole_box
-from RadiomicsCoreLib.progress import Progress, no_progress
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 
-from ..preprocessing.bin_edges import shared_bin_edges
+from ..preprocessing.bin_edges import FEW_LEVELS, few_levels_warning, region_bin_edges, shared_bin_edges
 from ..preprocessing.filter_margin import margins_of, widest
 from ..preprocessing.filtered_image import FeatureEngine, FilteredImage
 from ..preprocessing.pipeline import CaseUnderWay, begin
 from ..preprocessing.region_checks import check_region, resegment
-from ..settings.extraction_settings import ExtractionSettings, Profile
-from ..settings.feature_names import SHAPE_CLASSES
+from ..settings.extraction_settings import ExtractionSettings, Padding, Profile
+from ..settings.feature_names import SHAPE_CLASSES, TEXTURE_CLASSES
 from .choice import DEFAULT_ENGINE, get_engine
 from .ordered_work import check_threads, in_order
 
@@ -54,6 +54,8 @@ class ExtractionResult:
         timings: seconds spent on ``preprocessing``, ``filters``, ``shape`` and ``intensity``; the last two are
             summed over threads, which also work while the filters do. With several threads the image is resampled
             while shapes are computed: ``preprocessing`` is then what was waited for it.
+        grey_levels: region to the number of grey levels that its voxels have in the preprocessed image.
+        few_levels: region to the warning that its textures rest on too few of them.
     """
 
     features: dict[str, dict[str, float]]
@@ -63,6 +65,8 @@ class ExtractionResult:
     engine_version: str
     geometry: ImageGeometry | None
     timings: dict[str, float] = field(default_factory=dict)
+    grey_levels: dict[str, int] = field(default_factory=dict)
+    few_levels: dict[str, str] = field(default_factory=dict)
 
 
 def extract_features(
@@ -113,12 +117,50 @@ def extract_features(
     chosen = get_engine(engine) if isinstance(engine, str) else engine
     if settings.profile is Profile.IBSI and not getattr(chosen, "knows_ibsi_profile", False):
         raise InputError(f"engine {chosen.name} has no profile ibsi; use the engine native, or profile pyradiomics")
+    if settings.padding is Padding.PYRADIOMICS and len(regions) > 1:
+        return _each_by_itself(image, regions, settings, chosen, threads, progress)
     run = _Run(settings, chosen, threads, progress)
     with run.timed("preprocessing"):
         case = begin(image, regions, settings)
     run.warnings += case.warnings
     run.compute(case)
     return run.result(list(regions))
+
+
+def _each_by_itself(
+    image: sitk.Image,
+    regions: Mapping[str, sitk.Image],
+    settings: ExtractionSettings,
+    engine: FeatureEngine,
+    threads: int,
+    progress: Progress,
+) -> ExtractionResult:
+    """Preprocess and filter the image anew for every region, as separate executes of pyradiomics do."""
+    if settings.shared_bin_edges:
+        raise InputError("shared_bin_edges need all regions on one image: they do not go with padding pyradiomics")
+    results = [
+        extract_features(
+            image,
+            {name: mask},
+            settings,
+            engine=engine,
+            threads=threads,
+            progress=part_of(progress, k / len(regions), (k + 1) / len(regions)),
+        )
+        for k, (name, mask) in enumerate(regions.items())
+    ]
+    seconds = {stage: sum(result.timings[stage] for result in results) for stage in results[0].timings}
+    return ExtractionResult(
+        features={name: row for result in results for name, row in result.features.items()},
+        reasons={name: why for result in results for name, why in result.reasons.items()},
+        warnings=tuple(dict.fromkeys(line for result in results for line in result.warnings)),
+        engine=engine.name,
+        engine_version=engine.version,
+        geometry=results[0].geometry,
+        timings=seconds,
+        grey_levels={name: count for result in results for name, count in result.grey_levels.items()},
+        few_levels={name: text for result in results for name, text in result.few_levels.items()},
+    )
 
 
 @dataclass(frozen=True)
@@ -160,6 +202,8 @@ class _Run:
         self.warnings: list[str] = []
         self.timings = dict.fromkeys(("preprocessing", "filters", "shape", "intensity"), 0.0)
         self.geometry: ImageGeometry | None = None
+        self.grey_levels: dict[str, int] = {}
+        self.few_levels: dict[str, str] = {}
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -182,7 +226,24 @@ class _Run:
             made = image()
         self.geometry = _geometry(made)
         if made is not None and regions and set(self.settings.feature_classes) - set(SHAPE_CLASSES):
+            self._count_levels(made, regions)
             self._intensities(made, regions)
+
+    def _count_levels(self, image: sitk.Image, regions: list[_Region]) -> None:
+        """Count the grey levels of each region; textures of too few look like numbers and say nothing."""
+        for region in regions:
+            values = region.values(image, (0, 0, 0))
+            try:
+                edges = region_bin_edges(values, self.settings.setting)
+            except RegionError:
+                continue  # too many levels: the textures themselves say so
+            self.grey_levels[region.name] = len(np.unique(np.digitize(values, edges)))
+        few = {name: levels for name, levels in self.grey_levels.items() if levels < FEW_LEVELS}
+        if few and set(self.settings.feature_classes) & set(TEXTURE_CLASSES):
+            self.warnings.append(few_levels_warning(few, self.settings.setting))
+            self.few_levels = {
+                name: few_levels_warning({name: levels}, self.settings.setting) for name, levels in few.items()
+            }
 
     @contextmanager
     def _under_way(self, make: Callable[[], sitk.Image] | None) -> Iterator[Callable[[], sitk.Image | None]]:
@@ -335,6 +396,8 @@ class _Run:
             engine_version=self.engine.version,
             geometry=self.geometry,
             timings=self.timings,
+            grey_levels=self.grey_levels,
+            few_levels=self.few_levels,
         )
 
     def _row(self, region: str, names: list[str]) -> dict[str, float]:

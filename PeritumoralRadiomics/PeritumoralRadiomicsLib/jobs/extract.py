@@ -11,14 +11,15 @@ from typing import Any, ClassVar
 from RadiomicsCoreLib.cohort.second_reader import read_by
 from RadiomicsCoreLib.cohort.table import Case, Cohort, PhaseFiles, read_cohort
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsCoreLib.files.provenance import MADE_WITH
 from RadiomicsCoreLib.files.tables import write_json, write_parquet
+from RadiomicsCoreLib.images.reading import read_image
 from RadiomicsCoreLib.jobs.batch import CaseOutcome, CaseWork, threads_per_case
 from RadiomicsCoreLib.jobs.cases import case_json, run_cases
 from RadiomicsCoreLib.jobs.job import Job
 from RadiomicsCoreLib.jobs.output import JobOutput
 from RadiomicsCoreLib.progress import Progress, part_of
 from RadiomicsCoreLib.settings.options import option
-from RadiomicsCoreLib.settings.records import plain_values, record_from
 from RadiomicsCoreLib.settings.rules import check_known
 
 from ..engines.choice import DEFAULT_ENGINE, engine_names, get_engine
@@ -30,12 +31,13 @@ from ..regions.overlay import OverlayPanel, save_overlay
 from ..regions.ring_settings import RingSettings
 from ..regions.tables import FIGURE_COLUMNS, region_rows, save_masks
 from ..settings.extraction_settings import ExtractionSettings
+from ..settings.intensity_unit import IntensityUnit, common_unit, unit_of
 from ..settings.measure_settings import MeasureSettings
-from ..settings.phase_words import phase_settings
+from .phase_settings import PhaseSettings, phase_settings
 
 FEATURES_FILE, REGIONS_FILE, OVERLAY_FILE = "features.json", "regions.json", "overlay.png"
 REGION_COLUMNS = ("case_id", "phase", *FIGURE_COLUMNS)
-_PHASE_SETTINGS = ("measure", "rings")
+_LOOKED_AT = 3
 _LARGEST_SLICE = {"plane": "largest_slice"}
 
 
@@ -47,8 +49,7 @@ class ExtractJob(Job):
         cohort: the cohort table.
         measure: features and preprocessing of every phase.
         rings: regions to grow in every phase.
-        per_phase: phase -> settings of its own, laid over those above: names of :class:`MeasureSettings` and
-            :class:`RingSettings`, such as ``{"pet": {"bin_width": 0.25}}``.
+        per_phase: phase -> settings of its own, laid over those above: ``{"pet": {"measure": {"bin_width": 0.25}}}``.
         phases: phases to do; None: all.
         engine: program that computes the features.
         resample_masks: bring a mask from another grid to the image's (nearest neighbour) instead of refusing it.
@@ -56,11 +57,17 @@ class ExtractJob(Job):
         overlays: draw one picture for each case.
         reader: 1, or 2 for the masks of the second reader, of the cases that have one.
         perturb: perturbed readings of every mask, into ``perturbed_1``, …; 0: none.
+        perturbed: only this perturbed reading, and not the masks as they are; what the folders of ``perturb`` hold.
         perturbation: how contours are perturbed.
         workers: cases at a time; None: all cores as far as memory allows.
 
     Raises:
         InputError: a value out of bounds; one line.
+
+    Example:
+        >>> job = ExtractJob.from_dict({"cohort": "cohort.csv", "study": "zhang2024"})
+        >>> job.measure.preset, job.rings.outer_mm
+        ('zhang2024', (3.0,))
     """
 
     verb = "extract"
@@ -75,8 +82,8 @@ class ExtractJob(Job):
     cohort: Path = option("cohort table (CSV): case_id, <phase>_image, <phase>_mask, …", positional=True)
     measure: MeasureSettings = MeasureSettings()
     phases: tuple[str, ...] | None = option("phases to do, for example ct,pet (default: all)", None)
-    per_phase: Mapping[str, Mapping[str, Any]] = option(
-        "settings of one phase, over those for all: pet:bin_width=0.25,preset=wu2021",
+    per_phase: Mapping[str, PhaseSettings] = option(
+        "settings of one phase, over those for all: pet:bin-width=0.25,preset=wu2021,ring-window=0,20",
         factory=dict,
         word="--for",
         read=phase_settings,
@@ -93,12 +100,20 @@ class ExtractJob(Job):
     perturb: int = option(
         "also N perturbed contours of every mask: perturbed_1, …", 0, metavar="N", group="repeated readings"
     )
+    perturbed: int | None = option(
+        "only the K-th perturbed contour of every mask", None, metavar="K", group="repeated readings"
+    )
     perturbation: ContourPerturbation = ContourPerturbation()
 
     def __post_init__(self) -> None:
         if self.perturb < 0:
             raise InputError(f"perturb is {self.perturb}; give the number of perturbed readings, 0 for none")
-        if not self.perturb and self.perturbation != ContourPerturbation():
+        if self.perturbed is not None and (self.perturbed < 1 or self.perturb):
+            raise InputError(
+                f"perturbed is {self.perturbed}; give the number of the one perturbed reading to do, 1 or more, and no "
+                "perturb beside it"
+            )
+        if not self.perturb and self.perturbed is None and self.perturbation != ContourPerturbation():
             raise InputError(
                 "perturbation says how to perturb; add perturb: 3 (--perturb 3) for three perturbed readings"
             )
@@ -109,16 +124,10 @@ class ExtractJob(Job):
 
     def settings_of(self, phase: str) -> tuple[MeasureSettings, RingSettings]:
         """Return what is measured in a phase, and its regions. Raises InputError for a wrong ``per_phase``."""
-        own = self.per_phase.get(phase, {})
-        parts = {"measure": plain_values(self.measure), "rings": plain_values(self.rings)}
-        for name, value in own.items():
-            check_known(f"per_phase {phase}: setting", name, [field for part in parts.values() for field in part])
-            part = next(part for part in parts.values() if name in part)
-            part |= {"preset": None, "parameters": None} if name in ("preset", "parameters") else {}
-            part |= {"bin_width": None, "bin_count": None} if name in ("bin_width", "bin_count") else {}
-            part[name] = value
-        where = f"per_phase {phase}"
-        return record_from(MeasureSettings, parts["measure"], where), record_from(RingSettings, parts["rings"], where)
+        try:
+            return self.per_phase.get(phase, PhaseSettings()).over(self.measure, self.rings)
+        except InputError as error:
+            raise InputError(f"per_phase: {phase}: {error}") from None
 
     def work(self, output: JobOutput, progress: Progress) -> None:
         """Extract every case; then every perturbed reading."""
@@ -128,27 +137,48 @@ class ExtractJob(Job):
             check_known("phase", sorted(unknown)[0], cohort.phases)
         reading = read_by(cohort, self.reader)
         output.notes += reading.notes
+        units = self._units(reading.cohort, output, progress)
         readings = self._readings()
         for k, (name, perturbation) in enumerate(readings.items()):
             step = part_of(progress, k / len(readings), (k + 1) / len(readings))
-            self._extract(output, reading.cohort, name, perturbation, step)
+            self._extract(output, reading.cohort, units, name, perturbation, step)
+
+    def _units(self, cohort: Cohort, output: JobOutput, progress: Progress) -> dict[str, IntensityUnit]:
+        """Look at a few images of each phase: in which unit they are, and what that changes; say so before the work."""
+        units = {phase: phase_unit(cohort, phase) for phase in cohort.phases}
+        for phase, unit in units.items():
+            changed = self.settings_of(phase)[0].for_unit(unit)[1]
+            if changed:
+                output.notes.append(f"{phase}: {changed}")
+                progress(0.0, f"{phase}: {changed}")
+        output.record["units"] = {phase: unit.value for phase, unit in units.items()}
+        return units
 
     def _readings(self) -> dict[str, ContourPerturbation | None]:
         """Name of the folder ("" is the output folder itself) to how the contours are perturbed."""
+        if self.perturbed is not None:
+            return {"": self.perturbation.reading(self.perturbed)}
         perturbed = {f"perturbed_{k}": self.perturbation.reading(k) for k in range(1, self.perturb + 1)}
         return {"": None, **perturbed}
 
     def _extract(
-        self, output: JobOutput, cohort: Cohort, name: str, perturbation: ContourPerturbation | None, progress: Progress
+        self,
+        output: JobOutput,
+        cohort: Cohort,
+        units: Mapping[str, IntensityUnit],
+        name: str,
+        perturbation: ContourPerturbation | None,
+        progress: Progress,
     ) -> None:
         here = JobOutput(output.folder / name) if name else output
-        plan = CasePlan.of(self, cohort.phases, perturbation)
+        plan = CasePlan.of(self, units, perturbation)
         threads = threads_per_case(self.workers, len(cohort.cases))
         do_case = partial(_do_case, plan, threads)
         outcomes = run_cases(here, cohort, do_case, plan.to_dict(), workers=self.workers, progress=progress)
+        here.record[MADE_WITH] = plan.to_dict()
         _write_tables(here, outcomes)
         if name:
-            here.finish(replace(self, perturb=0, perturbation=ContourPerturbation()))
+            here.finish(replace(self, perturb=0, perturbed=perturbation.index if perturbation else None))
             output.files[name] = here.folder
             output.cases = (*output.cases, *(replace(o, case_id=f"{name}: {o.case_id}") for o in outcomes))
 
@@ -175,12 +205,14 @@ class CasePlan:
     perturbation: ContourPerturbation | None = None
 
     @classmethod
-    def of(cls, job: ExtractJob, phases: Sequence[str], perturbation: ContourPerturbation | None) -> CasePlan:
-        """Return the plan of a job. Raises InputError where a phase's settings cannot be used."""
-        settings = {phase: job.settings_of(phase) for phase in phases}
+    def of(
+        cls, job: ExtractJob, units: Mapping[str, IntensityUnit], perturbation: ContourPerturbation | None
+    ) -> CasePlan:
+        """Return the plan of a job for phases in these units. Raises InputError where settings cannot be used."""
+        settings = {phase: job.settings_of(phase) for phase in units}
         return cls(
             {phase: rings for phase, (_, rings) in settings.items()},
-            {phase: measure.extraction() for phase, (measure, _) in settings.items()},
+            {phase: measure.for_unit(units[phase])[0].extraction() for phase, (measure, _) in settings.items()},
             job.engine,
             job.resample_masks,
             job.overlays,
@@ -202,6 +234,24 @@ class CasePlan:
             "reader": self.reader,
             "perturbation": self.perturbation.to_dict() if self.perturbation else None,
         }
+
+
+def phase_unit(cohort: Cohort, phase: str) -> IntensityUnit:
+    """Return the unit of a phase's images, by the first three that can be read; unknown where they differ.
+
+    Three are looked at: a cohort whose phases mix units has other troubles, and reading all would take as long as the
+    work itself.
+    """
+    units: list[IntensityUnit] = []
+    for case in cohort.cases:
+        if phase not in case.images or len(units) == _LOOKED_AT:
+            continue
+        try:
+            files = case.images[phase]
+            units.append(unit_of(read_image(files.image, series=files.series), phase))
+        except RadiomicsError:
+            continue  # the case itself will say why
+    return common_unit(units)
 
 
 def _do_case(plan: CasePlan, threads: int, case: Case, phases: Sequence[str], folder: Path) -> CaseWork:
@@ -265,13 +315,15 @@ def _extract_phase(case_id: str, files: PhaseFiles, phase: str, plan: CasePlan, 
     told: list[str] = []
     data = load_perturbed(files, plan.perturbation, (case_id, phase), resample=plan.resample_masks, warn=told.append)
     exclusions = [] if data.exclude is None else [data.exclude]
-    regions = grow_regions(data.mask, plan.rings[phase], image=data.image, organ=data.organ, exclusions=exclusions)
+    regions = grow_regions(
+        data.mask, plan.rings[phase], image=data.image, organ=data.organ, exclusions=exclusions, phase=phase
+    )
     settings = plan.extraction[phase].for_phase(phase)
     masks = {name: region.mask for name, region in regions.regions.items()}
     result = extract_features(data.image, masks, settings, engine=plan.engine, threads=threads)
     return _PhaseResult(
         features=_columns(phase, result),
-        rows=[{"phase": phase, **row} for row in region_rows(regions, result.reasons)],
+        rows=[{"phase": phase, **row} for row in region_rows(regions, result)],
         warnings=[f"{phase}: {line}" for line in (*told, *_warnings(regions, result))],
         panel=OverlayPanel(phase, data.image, masks, settings.display_window()),
         regions=regions,

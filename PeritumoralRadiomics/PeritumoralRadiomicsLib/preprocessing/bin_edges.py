@@ -13,6 +13,29 @@ MAX_GREY_LEVELS = 2048
 """More levels than this would need gigabytes for the co-occurrence matrices (13 directions, levels squared)."""
 
 
+FEW_LEVELS = 8
+"""Textures of fewer levels are warned of: of 8 levels a co-occurrence matrix has 36 different entries. pyradiomics'
+documentation recommends 16 to 128."""
+
+
+def few_levels_warning(levels: Mapping[str, int], setting: Mapping[str, Any]) -> str:
+    """Say that some regions' textures rest on too few grey levels.
+
+    Args:
+        levels: region to its levels, of those that have too few; at least one.
+        setting: as in :func:`bin_edges`.
+
+    Example:
+        >>> few_levels_warning({"intratumour": 1, "ring_0_3mm": 2}, {"binWidth": 25})
+        'few grey levels at binWidth 25 (intratumour 1, ring_0_3mm 2): textures say little; choose a smaller binWidth'
+    """
+    count = setting.get("binCount")
+    how = f"binWidth {setting.get('binWidth', 25):g}" if count is None else f"binCount {count}"
+    remedy = "a smaller binWidth" if count is None else "a larger binCount"
+    listed = ", ".join(f"{region} {number}" for region, number in levels.items())
+    return f"few grey levels at {how} ({listed}): textures say little; choose {remedy}"
+
+
 def bin_edges(lowest: np.generic, highest: np.generic, setting: Mapping[str, Any]) -> np.ndarray:
     """Return pyradiomics' bin edges for intensities from ``lowest`` to ``highest``.
 

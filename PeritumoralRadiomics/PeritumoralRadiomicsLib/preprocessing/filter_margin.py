@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..settings.extraction_settings import ExtractionSettings
+from ..settings.extraction_settings import ExtractionSettings, Padding
 
 _PAD_DISTANCE = 5  # pyradiomics' default
+_WHOLE_IMAGE = 1 << 20  # voxels; cut to the image where it is used
 _LEAST = 10  # voxels; coif1 and the unfiltered image match whole-volume filtering from here on
 _SIGMAS = 8  # the recursive Gaussian's tail: 3e-6 of whole-volume filtering
 _SIGMAS_OF_WHOLE = 13  # 1e-8, less than its rounding: where pyradiomics filters the whole image, we have its values
@@ -38,6 +39,10 @@ def filter_margin(image_type: str, setting: Mapping[str, Any], spacing: Sequence
 
 def margins_of(settings: ExtractionSettings, spacing: Sequence[float]) -> dict[str, tuple[int, ...]]:
     """Return the margin of every image type of the settings, in voxels along x, y, z."""
+    if settings.padding is Padding.PYRADIOMICS:
+        cropped = settings.is_resampled or settings.setting.get("preCrop", False)
+        margin = settings.setting.get("padDistance", _PAD_DISTANCE) if cropped else _WHOLE_IMAGE
+        return dict.fromkeys(settings.image_types, (margin,) * len(spacing))
     return {name: filter_margin(name, settings.setting_for(name), spacing) for name in settings.image_types}
 
 

@@ -108,7 +108,7 @@ def begin(image: sitk.Image, regions: Mapping[str, sitk.Image], settings: Extrac
     union = union_box(item.box for item in placed.values())
     grid = _grid(image, union, settings)
     return CaseUnderWay(
-        _resampling(grid, _intensities(image, grid.source, settings), settings),
+        _resampling(grid, prepared_part(image, grid.source, settings), settings),
         lambda: _checked_masks(grid, placed, reasons, settings),
         warnings,
     )
@@ -206,8 +206,17 @@ def _holds_whole_numbers(cut: sitk.Image, settings: ExtractionSettings) -> bool:
     return bool(np.isin(values[values != np.round(values)], settings.intensity_limits() or ()).all())
 
 
-def _intensities(image: sitk.Image, part: IndexBox, settings: ExtractionSettings) -> sitk.Image:
-    """Return one part of the image, finite, windowed and normalised."""
+def prepared_part(image: sitk.Image, part: IndexBox, settings: ExtractionSettings) -> sitk.Image:
+    """Return one part of the image on its own voxels: finite, windowed and normalised, not resampled.
+
+    Args:
+        image: the whole image, which normalisation goes by.
+        part: the part wanted.
+        settings: its window, clip and normalisation are used.
+
+    Raises:
+        InputError: the image is constant and has to be normalised.
+    """
     cut = _clip(_with_room(_finite(crop(image, part))), settings)
     if settings.setting.get("normalize", False):
         cut = _normalise(cut, _mean_and_sd(image, settings), settings.setting)

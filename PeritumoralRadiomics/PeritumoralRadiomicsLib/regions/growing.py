@@ -16,12 +16,14 @@ from RadiomicsCoreLib.errors import GeometryError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox, find_box, paste
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 
-from .barriers import Barrier, find_barriers
+from ..settings.intensity_unit import IntensityUnit
+from .barriers import AIR, Barrier, Masks, check_grid, find_barriers
 from .kinds import TUMOUR, RegionKind
-from .ring_settings import RingPlane, RingSettings, RingSpan, SurfaceRule, rim_name, ring_spans, union_name
+from .outside_air import OutsideAir, outside_air
+from .ring_notes import BORDER, cut_notes, thin_notes, why_empty
+from .ring_settings import RingPlane, RingSettings, RingSpan, rim_name, ring_spans, union_name
 from .surface_distance import within_distances
 
-_FEW_LEFT = 0.5
 _MARGIN_VOXELS = 2
 
 
@@ -119,8 +121,10 @@ def grow_regions(
     *,
     image: sitk.Image | None = None,
     organ: sitk.Image | None = None,
-    exclusions: Sequence[sitk.Image] = (),
-    other_tumours: Sequence[sitk.Image] = (),
+    exclusions: Masks = (),
+    other_tumours: Masks = (),
+    phase: str = "",
+    unit: IntensityUnit | None = None,
     progress: Progress = no_progress,
 ) -> RegionSet:
     """Grow rings around a tumour, with unions and a rim as the settings ask.
@@ -131,10 +135,14 @@ def grow_regions(
     Args:
         tumour: 3D mask, nonzero inside; several pieces are one tumour.
         settings: which regions.
-        image: intensities on the tumour's grid, for ``settings.window``.
+        image: intensities on the tumour's grid, for ``settings.window`` and for the air outside the patient, which no
+            ring holds unless ``settings.keep_air``; None: no ring is cut by its intensities.
         organ: mask that rings may not leave.
-        exclusions: masks that rings may not enter.
-        other_tumours: masks of the patient's other tumours, never inside a ring.
+        exclusions: masks that rings may not enter; with names for the messages, or one after the other.
+        other_tumours: masks of the patient's other tumours, likewise, never inside a ring. How much of a ring each
+            takes is one of the ring's warnings.
+        phase: name of the image's phase, by which PET is known; see :mod:`.outside_air`.
+        unit: of the whole image, where ``image`` is a part of it; None: it is told by the rule.
         progress: called a few times.
 
     Returns:
@@ -149,7 +157,7 @@ def grow_regions(
         >>> mask = sitk.Image(40, 40, 40, sitk.sitkUInt8)
         >>> mask[15:25, 15:25, 15:25] = 1
         >>> [name for name in grow_regions(mask, RingSettings(outer_mm=(3,))).regions]
-        ['intratumour', 'ring_0_3mm', 'intra_ring_0_3mm']
+        ['intratumour', 'ring_0_3mm']
 
     Reference: mean radius and r1 to r6 after Wu et al. 2021, doi 10.1002/mp.14767.
     """
@@ -165,9 +173,12 @@ def grow_regions(
         exclusions=exclusions,
         other_tumours=other_tumours,
     )
+    air = _air(image, tumour, canvas, settings, phase, unit)
+    if air is not None:
+        barriers = [Barrier(AIR, air.air, always_told=True), *barriers]
     within = _within_levels(canvas, settings, spans, part_of(progress, 0.1, 0.9))
     progress(0.9, "measuring the regions")
-    regions = _Maker(tumour, canvas, settings, barriers, within).all(spans)
+    regions = _Maker(tumour, canvas, settings, barriers, within, air.note if air else "").all(spans)
     progress(1.0, "regions done")
     return RegionSet(
         regions={region.name: region for region in regions},
@@ -179,6 +190,20 @@ def grow_regions(
         origin=tumour.GetOrigin(),
         direction=tumour.GetDirection(),
     )
+
+
+def _air(
+    image: sitk.Image | None,
+    tumour: sitk.Image,
+    canvas: _Canvas,
+    settings: RingSettings,
+    phase: str,
+    unit: IntensityUnit | None,
+) -> OutsideAir | None:
+    if image is None or settings.keep_air or not settings.asks_for_rings:
+        return None
+    check_grid(image, "the image", tumour)
+    return outside_air(image, canvas.mask[canvas.crop], canvas.crop_box, phase, unit)
 
 
 @dataclass(frozen=True)
@@ -217,7 +242,7 @@ class _Canvas:
             slice_index = int(low[0]) + largest
             block = block[largest : largest + 1]
             low[0], high[0] = slice_index, slice_index + 1
-        radius = _mean_radius_mm(areas, spacing, settings.plane)
+        radius = mean_radius_mm(areas, spacing, settings.plane)
         margin = _margin(settings, radius, spacing)
         mask = np.pad(block, [(m, m) for m in margin])
         start, stop = low - margin, high + margin
@@ -253,7 +278,18 @@ def _inside(values: np.ndarray) -> np.ndarray:
     return values != 0
 
 
-def _mean_radius_mm(areas: np.ndarray, spacing: Sequence[float], plane: RingPlane) -> float:
+def mean_radius_mm(areas: np.ndarray, spacing: Sequence[float], plane: RingPlane) -> float:
+    """Return the mean radius of a tumour: of the sphere of equal volume, in planes of the circle of equal area.
+
+    Args:
+        areas: voxels of the tumour in each slice k.
+        spacing: mm along (k, j, i).
+        plane: where rings grow; in planes the largest slice counts.
+
+    Example:
+        >>> round(mean_radius_mm(np.array([25, 25, 25, 25, 25]), (1, 1, 1), RingPlane.VOLUME), 2)
+        3.1
+    """
     if plane is RingPlane.VOLUME:
         return float(3 * areas.sum() * math.prod(spacing) / (4 * math.pi)) ** (1 / 3)
     return math.sqrt(areas.max() * spacing[1] * spacing[2] / math.pi)
@@ -313,6 +349,7 @@ class _Maker:
     settings: RingSettings
     barriers: Sequence[Barrier]
     within: Mapping[float, np.ndarray]
+    note: str = ""
 
     def all(self, spans: Sequence[RingSpan]) -> list[Region]:
         rings = [self.ring(span) for span in spans]
@@ -327,6 +364,8 @@ class _Maker:
             warnings.append("the tumour touches the image border; part of it may lie outside the image")
         if self.canvas.pieces_voxels == 1:
             warnings.append("the tumour is a single voxel; its shape and texture mean nothing")
+        if self.note:
+            warnings.append(self.note)
         voxels = self.canvas.mask[self.canvas.crop]
         return self._region(TUMOUR, RegionKind.TUMOUR, voxels, None, 1.0, warnings)
 
@@ -334,14 +373,16 @@ class _Maker:
         unrestricted = self._unrestricted(span)
         total = int(np.count_nonzero(unrestricted))
         kept = unrestricted[self.canvas.crop].copy()
-        cuts = {"image border": total - int(np.count_nonzero(kept))}
+        cuts = {BORDER: total - int(np.count_nonzero(kept))}
         for barrier in self.barriers:
             cuts[barrier.name] = int(np.count_nonzero(kept & barrier.blocked))
             kept &= ~barrier.blocked
         count = int(np.count_nonzero(kept))
         retained = count / total if total else math.nan
-        warnings = self._ring_warnings(span, cuts, total, count)
-        reason = None if count else _why_empty(span, cuts, total, self.settings.gap_mm)
+        told = [barrier.name for barrier in self.barriers if barrier.always_told]
+        thin = self._thin(span.name, span.outer_mm - span.inner_mm)
+        warnings = [*thin, *cut_notes(span.name, cuts, total, count, told)]
+        reason = None if count else why_empty(span, cuts, total, self.settings.gap_mm)
         limits = (span.inner_mm, span.outer_mm)
         return self._region(span.name, RegionKind.RING, kept, limits, retained, warnings, reason)
 
@@ -402,43 +443,5 @@ class _Maker:
         mask.SetOrigin(self.tumour.TransformIndexToPhysicalPoint(self.canvas.crop_box.start))
         return mask
 
-    def _ring_warnings(self, span: RingSpan, cuts: Mapping[str, int], total: int, count: int) -> list[str]:
-        warnings = self._thin(span.name, span.outer_mm - span.inner_mm)
-        if cuts["image border"]:
-            share = cuts["image border"] / total
-            warnings.append(f"{span.name} is cut by the image border: {share:.1%} of it lies outside the image")
-        blocked = {name: n for name, n in cuts.items() if n and name != "image border"}
-        if count and blocked and count < _FEW_LEFT * total:
-            listed = ", ".join(f"{name} {n / total:.0%}" for name, n in blocked.items())
-            warnings.append(f"{span.name} keeps only {count / total:.0%} of its voxels; cut by {listed}")
-        return warnings
-
     def _thin(self, name: str, thickness_mm: float) -> list[str]:
-        in_plane = self.settings.plane is not RingPlane.VOLUME
-        coarsest = max(self.canvas.spacing[1:] if in_plane else self.canvas.spacing)
-        if not 0 < thickness_mm < coarsest * (1 - 1e-6):
-            return []
-        kind = "pixel" if in_plane else "slice"
-        remedy = "use a thicker ring"
-        if not in_plane:
-            # Only the surface gets finer by supersampling; the voxels stay as thick as they are.
-            remedy += f" or plane={RingPlane.LARGEST_SLICE.value!r}"
-            if not self.settings.supersampling and self.settings.surface is SurfaceRule.SUBVOXEL:
-                remedy += ", or supersampling for a truer volume"
-        return [
-            f"{name} is {thickness_mm:.3g} mm thick, thinner than the {kind} spacing of {coarsest:.3g} mm; {remedy}"
-        ]
-
-
-def _why_empty(span: RingSpan, cuts: Mapping[str, int], total: int, gap_mm: float) -> str:
-    if span.outer_mm <= span.inner_mm:
-        return f"it ends {span.outer_mm:.3g} mm from the tumour, within the gap_mm of {gap_mm:g}; use a smaller gap"
-    if total == 0:
-        return (
-            f"no voxel centre lies between {span.inner_mm:.3g} and {span.outer_mm:.3g} mm "
-            "from the tumour; use a thicker ring"
-        )
-    if cuts["image border"] == total:
-        return "it lies outside the image"
-    listed = " and ".join(name for name, voxels in cuts.items() if voxels)
-    return f"nothing of its {total} voxels is left by {listed}"
+        return thin_notes(name, thickness_mm, self.canvas.spacing, self.settings)

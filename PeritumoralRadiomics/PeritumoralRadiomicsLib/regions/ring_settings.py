@@ -58,6 +58,7 @@ class RingSettings:
         union: also make ``intra_<ring>``, the union of the tumour with each ring.
         supersampling: find the surface on a nearly isotropic grid, for thick slices.
         window: lowest and highest image intensity that a ring may hold (both included).
+        keep_air: let rings hold the air outside the patient (see :mod:`.outside_air`); needs no image.
         min_voxels: a region with fewer voxels gets a warning, >= 1.
         surface: where the surface of a voxel mask lies.
 
@@ -88,6 +89,7 @@ class RingSettings:
     window: tuple[float, float] | None = option(
         "intensities that a ring may hold", None, word="--ring-window", metavar="LOW,HIGH", group=_GROUP
     )
+    keep_air: bool = option("let rings hold the air outside the patient", False, group=_GROUP)
     min_voxels: int = option("a region with fewer voxels gets a warning", 50, word="", group=_GROUP)
     surface: SurfaceRule = option("where the surface of a voxel mask lies", SurfaceRule.SUBVOXEL, word="", group=_GROUP)
 

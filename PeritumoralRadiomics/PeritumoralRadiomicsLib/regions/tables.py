@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import SimpleITK as sitk
 
@@ -20,23 +20,46 @@ FIGURE_COLUMNS = (
     "volume_ml",
     "retained_fraction",
     "mean_radius_mm",
+    "grey_levels",
     "reason",
     "warnings",
 )
 
 
-def region_rows(regions: RegionSet, reasons: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+class Measured(Protocol):
+    """What an extraction says of its regions."""
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """Region to why it has no features."""
+
+    @property
+    def grey_levels(self) -> Mapping[str, int]:
+        """Region to the number of its grey levels."""
+
+    @property
+    def few_levels(self) -> Mapping[str, str]:
+        """Region to the warning that its textures rest on few grey levels."""
+
+
+def region_rows(regions: RegionSet, measured: Measured | None = None) -> list[dict[str, Any]]:
     """Return the quality figures of regions, one plain row each (columns: see ``FIGURE_COLUMNS``).
 
     Args:
         regions: the regions of one phase.
-        reasons: region to why it has no features.
+        measured: what the extraction of their features found; None: nothing was extracted.
     """
-    reasons = reasons or {}
-    return [
-        {**region.figures(), "mean_radius_mm": regions.mean_radius_mm, "reason": region.reason or reasons.get(name)}
-        for name, region in regions.regions.items()
-    ]
+    return [_row(regions, name, measured) for name in regions.regions]
+
+
+def _row(regions: RegionSet, name: str, measured: Measured | None) -> dict[str, Any]:
+    region = regions.regions[name]
+    row = {**region.figures(), "mean_radius_mm": regions.mean_radius_mm, "grey_levels": None}
+    if measured is None:
+        return row
+    warnings = [*region.warnings, *filter(None, [measured.few_levels.get(name)])]
+    found = {"grey_levels": measured.grey_levels.get(name), "reason": region.reason or measured.reasons.get(name)}
+    return {**row, **found, "warnings": "; ".join(warnings)}
 
 
 def save_masks(regions: RegionSet, folder: Path, *, prefix: str = "") -> None:

@@ -38,6 +38,17 @@ class Profile(StrEnum):
     """The Image Biomarker Standardisation Initiative's; for the engine ``native`` only."""
 
 
+class Padding(StrEnum):
+    """How much of the image around a region its filters see."""
+
+    NEIGHBOURHOOD = "neighbourhood"
+    """All that they reach: a value depends on the tissue around, and not on where a mask's box ends."""
+    PYRADIOMICS = "pyradiomics"
+    """What a plain ``execute(image, mask)`` of pyradiomics gives them: ``padDistance`` voxels around each region's own
+    box where the image is resampled or ``preCrop`` is on, the whole image otherwise. For those who must match an old
+    study; each region is then preprocessed and filtered by itself, which takes several times as long."""
+
+
 def _original() -> dict[str, Mapping[str, Any]]:
     return {"Original": {}}
 
@@ -68,6 +79,7 @@ class ExtractionSettings:
         profile: see :class:`Profile`; ``ibsi`` aligns the resampling grid at the image's centre, interpolates masks
             linearly and rounds interpolated intensities of images of whole numbers (CT).
         min_voxels: a region with fewer voxels, after preprocessing, gets a row of NaN and the reason.
+        padding: see :class:`Padding`.
 
     Raises:
         InputError: unknown names (with the nearest known one) or values out of bounds.
@@ -89,6 +101,7 @@ class ExtractionSettings:
     mask_interpolator: MaskInterpolator = MaskInterpolator.NEAREST
     profile: Profile = Profile.PYRADIOMICS
     min_voxels: int = 2
+    padding: Padding = Padding.NEIGHBOURHOOD
 
     def __post_init__(self) -> None:
         self._own_copies()
@@ -122,6 +135,8 @@ class ExtractionSettings:
         put(self, "mask_interpolator", MaskInterpolator(self.mask_interpolator))
         check_known("profile", self.profile, [choice.value for choice in Profile])
         put(self, "profile", Profile(self.profile))
+        check_known("padding", self.padding, [choice.value for choice in Padding])
+        put(self, "padding", Padding(self.padding))
 
     def _check_image_types(self) -> None:
         for name, options in self.image_types.items():
@@ -205,6 +220,11 @@ class ExtractionSettings:
         """Number of features of a region."""
         return len(self.feature_names())
 
+    @property
+    def is_resampled(self) -> bool:
+        """Whether the image is brought to another spacing."""
+        return any(self.setting.get("resampledPixelSpacing") or ()) and self.setting.get("interpolator", "") is not None
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values (dictionaries, lists, numbers, texts) for provenance and hashing."""
         return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
@@ -219,6 +239,20 @@ class ExtractionSettings:
         for name in values:
             check_known("extraction setting", name, [item.name for item in fields(cls)])
         return cls(**values)
+
+    @classmethod
+    def from_plain(cls, value: Any, where: str) -> ExtractionSettings:
+        """Return the settings that a job file holds. Raises InputError, with the place first."""
+        if not isinstance(value, Mapping):
+            raise InputError(f"{where} must hold names and values of extraction settings; it is {value!r:.80}")
+        try:
+            return cls.from_dict(value)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return what :meth:`from_plain` takes: the same as :meth:`to_dict`."""
+        return self.to_dict()
 
 
 def _pair(what: str, value: Any) -> tuple[float, float] | None:

@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 SHAPE_CLASSES = ("shape", "shape2D")
+TEXTURE_CLASSES = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
 
 DEFAULT_FEATURES: dict[str, tuple[str, ...]] = {
     "firstorder": (

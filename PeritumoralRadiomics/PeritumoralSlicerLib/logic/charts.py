@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import slicer
@@ -14,6 +15,8 @@ from RadiomicsSlicerLib.tables import keep_record, put_table, record_of, referen
 from .features import FEATURE_COLUMN
 
 DISTANCE_COLUMN = "distance_mm"
+_ROOM = 0.05
+"""Share of an axis that is left free at each end: half a marker in a chart of 100 pixels."""
 _REACH = {
     # The tumour stands at its border, a ring at its outer limit, a rim inside the tumour at its depth.
     RegionKind.TUMOUR.value: lambda note: 0.0,
@@ -57,7 +60,27 @@ def distance_chart(tableNode: Any, feature: str) -> Any:
     series = chart.GetNthPlotSeriesNode(0)
     table = put_table(columns, f"{tableNode.GetName()} by distance", source_of(chart, "points"))
     _link(tableNode, chart, series, table, feature)
+    chart.SetXAxisRangeAuto(False)
+    chart.SetXAxisRange(*with_room(columns[DISTANCE_COLUMN]))
+    chart.SetYAxisRangeAuto(False)
+    chart.SetYAxisRange(*with_room(columns[feature]))
     return chart
+
+
+def with_room(values: Sequence[float]) -> tuple[float, float]:
+    """Return the range of an axis that shows these values with their markers whole.
+
+    Slicer's own range ends at the outermost points, whose markers are cut in half there.
+
+    Example:
+        >>> with_room([0.0, 3.0, 10.0]), with_room([7.0]), with_room([0.0])
+        ((-0.5, 10.5), (6.5, 7.5), (-0.5, 0.5))
+    """
+    low, high = min(values), max(values)
+    room = _ROOM * (high - low)
+    if low + room == low or high - room == high:  # one point, or points that floating numbers cannot tell apart
+        room = max(0.5, _ROOM * abs(high))
+    return low - room, high + room
 
 
 def _row(tableNode: Any, feature: str) -> dict[str, float]:

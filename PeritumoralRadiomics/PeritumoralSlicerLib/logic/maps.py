@@ -9,12 +9,12 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from PeritumoralRadiomicsLib.jobs.job_folder import free_cores
-from PeritumoralRadiomicsLib.maps.feature_maps import estimate_seconds, feature_map
+from PeritumoralRadiomicsLib.maps.feature_maps import estimate_seconds, feature_map, map_features
+from PeritumoralRadiomicsLib.maps.map_settings import map_image, map_setting, map_settings
 from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.settings.feature_names import DEFAULT_FEATURES, SHAPE_CLASSES
 from RadiomicsCoreLib.errors import InputError, RegionError
-from RadiomicsCoreLib.images.geometry import IndexBox
+from RadiomicsCoreLib.images.geometry import IndexBox, whole_box
+from RadiomicsCoreLib.jobs.cores import free_cores
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsSlicerLib.nodes import add_volume, volume_grid, volume_image
 from RadiomicsSlicerLib.segments import find_segment, segment_mask, segment_name
@@ -33,9 +33,8 @@ _STOPS = np.array(
     ]
 )
 _COLOUR_COUNT = 256
-_LEGEND_FONT_SIZE = 14
+_TITLE_FONT_SIZE, _LABEL_FONT_SIZE = 14, 12
 _SHOWN_PERCENTILES = (1, 99)  # a few outliers would take all the contrast
-_CHANGES_THE_IMAGE = ("resampledPixelSpacing", "normalize")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +50,8 @@ class MapRequest:
         box: where the crop lies on the volume's grid.
         segment: name of the segment.
         warnings: of reading the segment.
+        note: what of the settings does not hold for a map; empty if all does.
+        limits: lowest and highest intensity that the image keeps; None: all.
     """
 
     image: sitk.Image
@@ -61,6 +62,8 @@ class MapRequest:
     box: IndexBox
     segment: str
     warnings: tuple[str, ...]
+    note: str = ""
+    limits: tuple[float, float] | None = None
 
     def compute(self, progress: Progress = no_progress) -> sitk.Image:
         """Make the map. Raises as :func:`~PeritumoralRadiomicsLib.maps.feature_maps.feature_map`."""
@@ -93,18 +96,10 @@ class MapRequest:
             "kernel_radius": self.kernel_radius,
             "setting": self.setting,
             "segment": self.segment,
+            "intensity_limits": self.limits,
+            "note": self.note,
             "warnings": list(self.warnings),
         }
-
-
-def map_features() -> list[str]:
-    """Return the features that can be mapped, ``class_Name``."""
-    return [
-        f"{name}_{feature}"
-        for name, features in DEFAULT_FEATURES.items()
-        if name not in SHAPE_CLASSES
-        for feature in features
-    ]
 
 
 def request_map(
@@ -122,11 +117,10 @@ def request_map(
         segmentationNode, segment: the region; a segment by id or name.
         feature: ``glcm_Contrast``; ``original_glcm_Contrast`` is the same.
         kernel_radius: voxels to each side of the neighbourhood's centre, >= 1.
-        settings: their binning and texture settings are used.
+        settings: see :func:`~PeritumoralRadiomicsLib.maps.map_settings.map_settings`.
 
     Raises:
-        InputError: a missing node or segment, a feature that has no map, or settings that change the image's grid
-            or values: a map lies on the scan's own voxels.
+        InputError: a missing node or segment, a feature that has no map, or settings with a window for each phase.
         RegionError, GeometryError: as :func:`~RadiomicsSlicerLib.segments.segment_mask`.
     """
     feature = feature.removeprefix("original_")
@@ -135,30 +129,30 @@ def request_map(
             f"feature {feature!r} has no map; choose a first-order or texture feature of the original image, "
             "for example glcm_Contrast"
         )
-    _check_settings(settings)
+    settings, note = map_settings(settings)
     grid = volume_grid(volumeNode)
     placed = segment_mask(segmentationNode, segment, volumeNode)
     box = grid.grown(placed.box, max(1, kernel_radius) * max(grid.spacing))
     return MapRequest(
-        image=volume_image(volumeNode, box),
+        image=_prepared_image(volumeNode, box, settings),
         mask=placed.image(box),
         feature=feature,
         kernel_radius=kernel_radius,
-        setting={**settings.setting, **settings.image_types.get("Original", {})},
+        setting=map_setting(settings),
         box=box,
         segment=segment_name(segmentationNode, find_segment(segmentationNode, segment)),
         warnings=placed.warnings,
+        note=note,
+        limits=settings.intensity_limits(),
     )
 
 
-def _check_settings(settings: ExtractionSettings) -> None:
-    changing = [name for name in _CHANGES_THE_IMAGE if settings.setting.get(name)]
-    changing += [name for name in ("window", "clip") if getattr(settings, name)]
-    if changing:
-        raise InputError(
-            f"settings {settings.name!r} change the image ({', '.join(changing)}), and a map lies on the scan's own "
-            "voxels; choose settings without them, for example wu2021"
-        )
+def _prepared_image(volumeNode: Any, box: IndexBox, settings: ExtractionSettings) -> sitk.Image:
+    """Return the scan in a box as the settings want its intensities."""
+    if settings.setting.get("normalize"):  # by mean and deviation of the whole scan
+        return map_image(volume_image(volumeNode), box, settings)
+    image = volume_image(volumeNode, box)
+    return map_image(image, whole_box(image), settings)
 
 
 def put_requested_map(
@@ -240,8 +234,10 @@ def _show(node: Any, title: str, values: tuple[float, float], shown: tuple[float
     legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(node)
     legend.SetTitleText(title)
     legend.SetLabelFormat("%.3g")
-    for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
-        text.SetFontSize(_LEGEND_FONT_SIZE)
+    legend.GetTitleTextProperty().SetFontSize(_TITLE_FONT_SIZE)
+    legend.GetLabelTextProperty().SetFontSize(_LABEL_FONT_SIZE)
+    # Slicer's default is Courier, whose digits are wider than the title's letters of the same size.
+    legend.GetLabelTextProperty().SetFontFamilyToArial()
 
 
 def _colour_table() -> Any:

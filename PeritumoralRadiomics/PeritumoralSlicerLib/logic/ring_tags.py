@@ -35,6 +35,7 @@ class RingTag:
         mean_radius_mm: of the tumour.
         volume: name of the volume.
         settings: the ring settings, plain values.
+        made_from: of :class:`RadiomicsSlicerLib.ring_samples.RingSamples`; empty where that is not known.
     """
 
     tumour: str
@@ -51,6 +52,7 @@ class RingTag:
     mean_radius_mm: float
     volume: str
     settings: Mapping[str, Any]
+    made_from: str = ""
 
 
 def write_ring_tag(segmentationNode: Any, segment_id: str, ring: RingTag) -> None:
@@ -77,6 +79,12 @@ def rings_of(segmentationNode: Any, tumour_id: str | None = None) -> dict[str, R
         for segment, ring in found.items()
         if ring is not None and (tumour_id is None or ring.tumour == tumour_id)
     }
+
+
+def ringed_segments(segmentationNode: Any) -> set[str]:
+    """Return the ids of all rings and of what they were grown around."""
+    rings = rings_of(segmentationNode)
+    return {*rings, *(ring.tumour for ring in rings.values())}
 
 
 def plain_settings(settings: RingSettings) -> dict[str, Any]:

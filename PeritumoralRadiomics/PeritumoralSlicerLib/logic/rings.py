@@ -9,16 +9,20 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+import slicer
 
+from PeritumoralRadiomicsLib.regions.barriers import same_tumour
 from PeritumoralRadiomicsLib.regions.growing import Region, RegionSet, grow_regions
 from PeritumoralRadiomicsLib.regions.kinds import TUMOUR, RegionKind
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
-from RadiomicsCoreLib.errors import InputError, RegionError
+from PeritumoralRadiomicsLib.settings.intensity_unit import unit_of_values
+from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsSlicerLib.nodes import volume_grid, volume_image
 from RadiomicsSlicerLib.segments import (
     PlacedMask,
+    TooCostly,
     add_segment,
     find_segment,
     make_editable,
@@ -29,6 +33,8 @@ from RadiomicsSlicerLib.segments import (
 from RadiomicsSlicerLib.tables import keep_record, put_table
 
 from .ring_colours import RIM_COLOUR, ring_colours
+from .ring_limits import RingLimits, find_limits, names_of
+from .ring_samples import run_to_end, same_tumour_note, sample_steps
 from .ring_tags import RingTag, fingerprint, plain_settings, rings_of, write_ring_tag
 
 _MARGIN_VOXELS = 4
@@ -53,6 +59,7 @@ class GrownRings:
         regions: what the library grew, on a crop of the volume.
         crop: where the grid of ``regions`` lies on the volume's grid.
         colours: region to (red, green, blue), 0 to 1.
+        limits: the segments that the rings may not enter.
         warnings: of reading the segments.
     """
 
@@ -61,6 +68,7 @@ class GrownRings:
     regions: RegionSet
     crop: IndexBox
     colours: dict[str, tuple[float, float, float]]
+    limits: RingLimits
     warnings: tuple[str, ...]
 
     @property
@@ -83,44 +91,70 @@ def grow_rings(
     *,
     organ: str | None = None,
     exclusions: Sequence[str] = (),
-    other_tumours: Sequence[str] = (),
+    other_tumours: Sequence[str] | None = None,
     progress: Progress = no_progress,
 ) -> GrownRings:
     """Grow rings around a segment without touching the scene.
 
-    Segments are given by id or name. Only the tumour's surroundings are read from the volume.
+    Segments are given by id or name; other tumours None: those that are marked or have rings. Only the tumour's
+    surroundings are read from the volume.
 
     Raises:
         InputError: a node or segment that is missing; settings without any ring.
         RegionError: an empty segment.
         GeometryError: a segment that does not overlap with the volume; a transform that is not linear.
     """
-    if not settings.outer_mm and not settings.fractions and settings.inner_rim_mm is None:
-        raise InputError("no ring is asked for; give distances in mm such as 3, 6, 9, or fractions such as 1/6, 2/6")
+    check_asked_for(settings)
     grid = volume_grid(volumeNode)
     tumour_id = find_segment(segmentationNode, tumour, "the tumour segment")
     placed = segment_mask(segmentationNode, tumour_id, volumeNode)
     crop = grid.grown(placed.box, _margin_mm(placed, settings))
-    others = {
-        "organ": [organ] if organ else [],
-        "exclusions": list(exclusions),
-        "other_tumours": list(other_tumours),
-    }
-    masks = {
-        role: [segment_mask(segmentationNode, name, volumeNode) for name in names] for role, names in others.items()
-    }
+    if not settings.keep_air:  # whole slices: air outside the patient is what reaches their edge
+        crop = IndexBox((0, 0, crop.start[2]), (grid.size[0], grid.size[1], crop.size[2]))
+    limits = find_limits(segmentationNode, tumour_id, organ, exclusions, other_tumours)
+    around = segment_mask(segmentationNode, limits.organ, volumeNode) if limits.organ else None
+    excluded = {segment: segment_mask(segmentationNode, segment, volumeNode) for segment in limits.exclusions}
+    others, notes = _others(segmentationNode, volumeNode, placed, limits)
+    names = names_of(segmentationNode, [*excluded, *others])
     regions = grow_regions(
         placed.image(crop),
         replace(settings, union=False),
-        image=volume_image(volumeNode, crop) if settings.window else None,
-        organ=masks["organ"][0].image(crop) if organ else None,
-        exclusions=[mask.image(crop) for mask in masks["exclusions"]],
-        other_tumours=[mask.image(crop) for mask in masks["other_tumours"]],
+        image=volume_image(volumeNode, crop) if settings.window or not settings.keep_air else None,
+        unit=unit_of_values(slicer.util.arrayFromVolume(volumeNode), volumeNode.GetName()),
+        organ=around.image(crop) if around else None,
+        exclusions={names[segment]: mask.image(crop) for segment, mask in excluded.items()},
+        other_tumours={names[segment]: mask.image(crop) for segment, mask in others.items()},
         progress=progress,
     )
-    read = [placed, *(mask for found in masks.values() for mask in found)]
-    notes = dict.fromkeys(note for mask in read for note in mask.warnings)
-    return GrownRings(tumour_id, placed, regions, crop, _colours(regions), tuple(notes))
+    read = [placed, *([around] if around else []), *excluded.values(), *others.values()]
+    warnings = dict.fromkeys([*(note for mask in read for note in mask.warnings), *notes])
+    return GrownRings(tumour_id, placed, regions, crop, _colours(regions), limits, tuple(warnings))
+
+
+def check_asked_for(settings: RingSettings) -> None:
+    """Raise InputError if settings ask for no ring."""
+    if not settings.outer_mm and not settings.fractions and settings.inner_rim_mm is None:
+        raise InputError("no ring is asked for; give distances in mm such as 3, 6, 9, or fractions such as 1/6, 2/6")
+
+
+def _others(
+    segmentationNode: Any, volumeNode: Any, tumour: PlacedMask, limits: RingLimits
+) -> tuple[dict[str, PlacedMask], list[str]]:
+    """Read the other tumours; of the marked ones, those that are in the way."""
+    if not limits.marked:
+        return {name: segment_mask(segmentationNode, name, volumeNode) for name in limits.other_tumours}, []
+    names = names_of(segmentationNode, limits.other_tumours)
+    found, notes = {}, []
+    for segment in limits.other_tumours:
+        try:
+            mask = segment_mask(segmentationNode, segment, volumeNode)
+        except (RegionError, GeometryError):
+            continue  # empty, or beside the volume: not in the way
+        if same_tumour(tumour.inside, mask.on(tumour.box) != 0):
+            notes.append(same_tumour_note(names[segment]))
+        else:
+            found[segment] = mask
+    return found, notes
 
 
 def put_rings(segmentationNode: Any, volumeNode: Any, grown: GrownRings, settings: RingSettings) -> list[str]:
@@ -136,14 +170,45 @@ def put_rings(segmentationNode: Any, volumeNode: Any, grown: GrownRings, setting
         segmentation = segmentationNode.GetSegmentation()
         for earlier in rings_of(segmentationNode, grown.tumour_id):
             segmentation.RemoveSegment(earlier)
-        ids = [_put_ring(segmentationNode, volumeNode, grown, region, settings) for region in grown.made]
+        made_from = _made_from(segmentationNode, volumeNode, grown, settings)
+        ids = [_put_ring(segmentationNode, volumeNode, grown, region, settings, made_from) for region in grown.made]
     finally:
         segmentationNode.EndModify(modified)
     _show(segmentationNode, ids)
     return ids
 
 
-def _put_ring(segmentationNode: Any, volumeNode: Any, grown: GrownRings, region: Region, settings: RingSettings) -> str:
+def _made_from(segmentationNode: Any, volumeNode: Any, grown: GrownRings, settings: RingSettings) -> str:
+    try:
+        steps = sample_steps(segmentationNode, grown.tumour_id, volumeNode, settings, grown.limits)
+        return run_to_end(steps).made_from
+    except TooCostly:
+        return ""
+
+
+def rings_are_there(segmentationNode: Any, tumour_id: str, settings: RingSettings, made_from: str) -> bool:
+    """Return whether a tumour has rings that were made from just this, edited since or not.
+
+    Args:
+        segmentationNode, tumour_id: the tumour.
+        settings: of the rings.
+        made_from: of :class:`RadiomicsSlicerLib.ring_samples.RingSamples`; empty: the settings alone decide.
+    """
+    rings = rings_of(segmentationNode, tumour_id).values()
+    wanted = plain_settings(replace(settings, union=False))
+    if not made_from:
+        return any({**ring.settings, "union": False} == wanted for ring in rings)
+    return any(ring.made_from == made_from for ring in rings)
+
+
+def _put_ring(
+    segmentationNode: Any,
+    volumeNode: Any,
+    grown: GrownRings,
+    region: Region,
+    settings: RingSettings,
+    made_from: str,
+) -> str:
     name = _segment_name(segmentationNode, region.name, grown.tumour_id)
     wanted = f"{grown.tumour_id}_{region.name}"
     inside = sitk.GetArrayViewFromImage(region.mask) != 0
@@ -170,6 +235,7 @@ def _put_ring(segmentationNode: Any, volumeNode: Any, grown: GrownRings, region:
         mean_radius_mm=grown.regions.mean_radius_mm,
         volume=volumeNode.GetName(),
         settings=plain_settings(settings),
+        made_from=made_from,
     )
     write_ring_tag(segmentationNode, segment_id, tag)
     return segment_id
@@ -199,8 +265,9 @@ def ring_quality(segmentationNode: Any, volumeNode: Any, tumour: str | None = No
     for tumour_id in dict.fromkeys(ring.tumour for ring in rings.values()):
         mask = _mask_or_none(segmentationNode, tumour_id, volumeNode)
         rows.append(_tumour_row(segmentationNode, tumour_id, mask))
+        now = _TumourNow(mask, _others_now(segmentationNode, volumeNode, tumour_id, mask))
         own = {segment: ring for segment, ring in rings.items() if ring.tumour == tumour_id}
-        rows += [_ring_row(segmentationNode, volumeNode, mask, segment, ring) for segment, ring in own.items()]
+        rows += [_ring_row(segmentationNode, volumeNode, now, segment, ring) for segment, ring in own.items()]
     return rows
 
 
@@ -234,8 +301,16 @@ def _tumour_row(segmentationNode: Any, tumour_id: str, mask: PlacedMask | None) 
     return row
 
 
+@dataclass(frozen=True, eq=False)
+class _TumourNow:
+    """The voxels of a tumour, None if there are none, and those of the other tumours by name."""
+
+    mask: PlacedMask | None
+    others: dict[str, PlacedMask]
+
+
 def _ring_row(
-    segmentationNode: Any, volumeNode: Any, tumour: PlacedMask | None, segment_id: str, ring: RingTag
+    segmentationNode: Any, volumeNode: Any, tumour: _TumourNow, segment_id: str, ring: RingTag
 ) -> dict[str, Any]:
     mask = _mask_or_none(segmentationNode, segment_id, volumeNode)
     edited = fingerprint(mask) != ring.ring_print
@@ -255,21 +330,42 @@ def _ring_row(
     }
 
 
-def _warnings(ring: RingTag, mask: PlacedMask | None, tumour: PlacedMask | None, edited: bool) -> list[str]:
+def _warnings(ring: RingTag, mask: PlacedMask | None, tumour: _TumourNow, edited: bool) -> list[str]:
     found = [] if edited else list(ring.warnings)
-    if fingerprint(tumour) != ring.tumour_print:
+    if fingerprint(tumour.mask) != ring.tumour_print:
         found.append("the tumour was changed after this ring was made; create the rings again")
+    for name, other in tumour.others.items() if mask else ():
+        shared = _shared(mask, other)
+        if shared:
+            remedy = "erase them" if edited else "create the rings again to leave them out"
+            found.append(f"{shared} of {mask.voxels} voxels of {ring.region} lie inside tumour {name!r}; {remedy}")
     if not edited:
         return found
     found += mask.warnings if mask else [f"{ring.region} is empty"]
     least = int(ring.settings["min_voxels"])
     if mask and mask.voxels < least:
         found.append(f"{ring.region} has {mask.voxels} voxels, fewer than min_voxels {least}")
-    if mask and tumour and ring.kind == RegionKind.RING.value:
-        shared = int(np.count_nonzero(mask.inside & (tumour.on(mask.box) != 0)))
+    if mask and tumour.mask and ring.kind == RegionKind.RING.value:
+        shared = _shared(mask, tumour.mask)
         if shared:
             found.append(f"{shared} voxels of {ring.region} lie inside the tumour")
     return found
+
+
+def _shared(one: PlacedMask, other: PlacedMask) -> int:
+    return int(np.count_nonzero(one.inside & (other.on(one.box) != 0)))
+
+
+def _others_now(
+    segmentationNode: Any, volumeNode: Any, tumour_id: str, tumour: PlacedMask | None
+) -> dict[str, PlacedMask]:
+    """Return name to voxels of the other tumours as they are now."""
+    if tumour is None:
+        return {}
+    limits = find_limits(segmentationNode, tumour_id)
+    found, _ = _others(segmentationNode, volumeNode, tumour, limits)
+    names = names_of(segmentationNode, list(found))
+    return {names[segment]: mask for segment, mask in found.items()}
 
 
 def _mask_or_none(segmentationNode: Any, segment_id: str, volumeNode: Any) -> PlacedMask | None:

@@ -12,7 +12,7 @@ import slicer
 import slicer.util
 
 from RadiomicsCoreLib.images.geometry import mask_box
-from RadiomicsSlicerLib.layouts import look_at_segment
+from RadiomicsSlicerLib.layouts import look_at_segment, show_soft_tissue
 from RadiomicsSlicerLib.segments import add_segment
 
 CATEGORY = "Peritumoral Radiomics"
@@ -61,6 +61,7 @@ def load_sample(makeScan: Callable[[], Scan]) -> tuple[Any, Any]:
     display = segmentation.GetDisplayNode()
     display.SetOpacity2DFill(0.25)
     volume.CreateDefaultDisplayNodes()
+    show_soft_tissue(volume)
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
     look_at_segment(segmentation, "Tumour", volume)
     return volume, segmentation

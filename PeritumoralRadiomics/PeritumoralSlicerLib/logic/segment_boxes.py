@@ -44,6 +44,11 @@ def still_there(segmentationNode: Any, chosen: Sequence[str], *, rings: bool = F
     return [segment for segment in chosen if segment in existing]
 
 
+def besides_items(segmentationNode: Any, tumour: str) -> list[tuple[str, str]]:
+    """Return name and id of the segments that may be other tumours: no rings, and not the tumour itself."""
+    return [(name, segment) for name, segment in segment_items(segmentationNode, "") if segment != tumour]
+
+
 def tumour_words() -> str:
     """Return what a box shows while no tumour is chosen."""
     return _("Choose the tumour")

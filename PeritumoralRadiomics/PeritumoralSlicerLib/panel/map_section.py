@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import slicer.util
 from slicer.i18n import tr as _
 
+from PeritumoralRadiomicsLib.maps.feature_maps import map_features
 from RadiomicsCoreLib.errors import RadiomicsError
 from RadiomicsSlicerLib.dependencies import packages_to_read
 from RadiomicsSlicerLib.job_area import JobArea
+from RadiomicsSlicerLib.layouts import show_map
 from RadiomicsSlicerLib.tables import RECORD
 
-from ..logic.maps import map_features
 from ..logic.segment_boxes import segment_items, still_there
 from .map_time import MapTime
 from .slice_preview import Debounced
@@ -34,6 +34,7 @@ class MapSection:
         self._overlay: tuple[Any, float] = (None, 0.0)
         self._stated: tuple[Any, ...] = ()
         self._wanted: tuple[Any, ...] = ()
+        self._note = ""
         self._onIdle = onIdle
         self.time = MapTime(panel.newFolder, self.onTime)
         self.job = JobArea(ui.mapProgressBar, ui.mapProgressLabel, ui.mapCancelButton, None, onIdle)
@@ -79,7 +80,7 @@ class MapSection:
             closed = overlay[0] is None and self._overlay[0].GetScene() is None
             self._overlay = overlay
             if not closed:  # the new scene's own foreground is none of ours
-                slicer.util.setSliceViewerLayers(foreground=overlay[0], foregroundOpacity=overlay[1])
+                show_map(*overlay)
 
     @property
     def running(self) -> bool:
@@ -108,7 +109,7 @@ class MapSection:
 
     def _ask(self, request: Any) -> None:
         self.time.ask(_choice(self._panel._parameterNode), request)
-        self._stated = ()
+        self._stated, self._note = (), request.note
         self._ui.mapTimeLabel.text = _("Estimating how long the map takes…")
 
     def onTime(self, choice: tuple[Any, ...], seconds: float | None) -> None:
@@ -121,7 +122,7 @@ class MapSection:
         words = (
             _("Takes about {time} on this computer.") if seconds is not None else _("How long it takes is not known.")
         )
-        self._ui.mapTimeLabel.text = words.format(time=in_words(seconds or 0.0))
+        self._ui.mapTimeLabel.text = " ".join(filter(None, (words.format(time=in_words(seconds or 0.0)), self._note)))
         if wanted:
             self.onMake()
         self._onIdle()
@@ -164,6 +165,7 @@ class MapSection:
             chosen.mapFeature,
             chosen.mapRadius,
             _settings(chosen),
+            chosen.phase,
         )
 
 
@@ -189,5 +191,5 @@ def _settings(parameters: Any) -> str:
 
 def _choice(parameters: Any) -> tuple[Any, ...]:
     """Return what the time of a map depends on, apart from the region's voxels."""
-    names = ("tumourSegment", "mapSegment", "mapFeature", "mapRadius", "preset", "parameterFile")
+    names = ("tumourSegment", "mapSegment", "mapFeature", "mapRadius", "preset", "parameterFile", "phase")
     return tuple(getattr(parameters, name) for name in names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,27 @@ from PeritumoralRadiomicsLib.engines.choice import engine_names
 from PeritumoralRadiomicsLib.settings.presets import preset_descriptions, preset_names
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsSlicerLib.dependencies import ensure_packages, packages_for, packages_to_read
-from RadiomicsSlicerLib.drawing import drawing_place, open_segment_editor, remove_back_button
+from RadiomicsSlicerLib.drawing import drawing_place, let_segments_overlap, open_segment_editor, remove_back_button
 from RadiomicsSlicerLib.job_area import JobArea
-from RadiomicsSlicerLib.layouts import look_at_segment, show_chart, show_in_space, show_layout, show_table
+from RadiomicsSlicerLib.layouts import (
+    look_at_segment,
+    show_chart,
+    show_in_space,
+    show_layout,
+    show_soft_tissue,
+    show_table,
+)
 from RadiomicsSlicerLib.module_widget import ModuleWidget
 from RadiomicsSlicerLib.nodes import first_volume
 from RadiomicsSlicerLib.table_panel import TablePanel
 from RadiomicsSlicerLib.tables import FEATURES
 
 from ..logic.features import FEATURE_COLUMN, resolve_settings
-from ..logic.ring_tags import rings_of
-from ..logic.segment_boxes import no_organ_words, own_segments, segment_items, still_there, tumour_words
+from ..logic.ring_tags import ringed_segments, rings_of
+from ..logic.segment_boxes import besides_items, no_organ_words, own_segments, segment_items, still_there, tumour_words
+from ..logic.tumour_marks import mark_only, other_tumours
 from .map_section import MapSection
-from .quality_view import QualityView
+from .quality_view import QualityView, volume_words
 from .slice_preview import Debounced, SlicePreview
 
 TITLE = "Peritumoral Radiomics"
@@ -35,6 +43,8 @@ TITLE = "Peritumoral Radiomics"
 
 class PeritumoralPanel(ModuleWidget):
     """Choose scan and tumour, see and create rings, extract their features, see them as table, chart and map."""
+
+    title = TITLE
 
     def __init__(self, parent: Any, makeLogic: Callable[[], Any]) -> None:
         self._segmentation: Any = None
@@ -44,6 +54,8 @@ class PeritumoralPanel(ModuleWidget):
         # Made in setup, which may never be called, or fail.
         self.extraction: Any = None
         self.maps: Any = None
+        self.qualityPanel: Any = None
+        self.featurePanel: Any = None
         super().__init__(parent, makeLogic)
 
     # --- binding ----------------------------------------------------------------------------------------------
@@ -62,6 +74,7 @@ class PeritumoralPanel(ModuleWidget):
         ui.drawButton.connect("clicked(bool)", self.onDraw)
         ui.createRingsButton.connect("clicked(bool)", self.onCreateRings)
         ui.measureButton.connect("clicked(bool)", self.onMeasure)
+        ui.otherTumourSelector.connect("checkedIndexesChanged()", self.onOtherTumours)
         ui.extractButton.connect("clicked(bool)", self.onExtract)
         ui.chartButton.connect("clicked(bool)", self.onChart)
         ui.featureTableSelector.addAttribute("vtkMRMLTableNode", FEATURES)
@@ -98,6 +111,10 @@ class PeritumoralPanel(ModuleWidget):
         self._observeSegmentation(parameters.segmentation)
         self._offerSegments(parameters)
 
+    def mayBeChosen(self, node: Any) -> bool:
+        """Tell whether a node may be the scan or hold the tumour."""
+        return node.IsA("vtkMRMLScalarVolumeNode") or node.IsA("vtkMRMLSegmentationNode")
+
     def setParameterNode(self, parameters: Any) -> None:
         """Bind this parameter node instead of the present one; None: only unbind."""
         if parameters is None:
@@ -118,6 +135,8 @@ class PeritumoralPanel(ModuleWidget):
     def cleanup(self) -> None:
         """Let go of everything, of the button in the Segment Editor too."""
         super().cleanup()
+        if self.featurePanel is not None:
+            self.featurePanel.show(None)
         remove_back_button()
 
     def onSceneEndImport(self, caller: Any, event: Any) -> None:
@@ -128,6 +147,7 @@ class PeritumoralPanel(ModuleWidget):
     def parametersChanged(self, parameters: Any) -> None:
         """Follow the choices with boxes, tables and outlines."""
         self._observe(parameters)
+        self._offerOtherTumours(parameters)
         self.qualityPanel.show(parameters.qualityTable)
         if self.featurePanel.show(parameters.featureTable):
             self._offerFeatures(parameters)
@@ -201,6 +221,15 @@ class PeritumoralPanel(ModuleWidget):
             if getattr(parameters, name) != value:
                 setattr(parameters, name, value)
         self.maps.offerSegments(parameters)
+        self._offerOtherTumours(parameters)
+
+    def _offerOtherTumours(self, parameters: Any) -> None:
+        from RadiomicsSlicerLib.connectors import fill_checked_items
+
+        node, tumour = parameters.segmentation, parameters.tumourSegment
+        chosen = tumour in own_segments(node)
+        items, besides = (besides_items(node, tumour), other_tumours(node, tumour)) if chosen else ([], [])
+        fill_checked_items(self.ui.otherTumourSelector, items, besides)
 
     def onDraw(self, *_args: Any) -> None:
         """Open the Segment Editor on the tumour, made where there is none."""
@@ -209,8 +238,18 @@ class PeritumoralPanel(ModuleWidget):
             node, segment = drawing_place(chosen.volume, chosen.segmentation, chosen.tumourSegment)
             chosen.segmentation = node
             chosen.tumourSegment = segment
+            show_soft_tissue(chosen.volume)
             if not open_segment_editor(chosen.volume, node, segment, self.moduleName):
                 raise InputError("there is no main window to draw in")
+
+    def onOtherTumours(self, *_args: Any) -> None:
+        """Mark the checked segments as tumours of their own, and no others."""
+        from RadiomicsSlicerLib.connectors import checked_items
+
+        chosen = self._parameterNode
+        if chosen is not None and chosen.segmentation and chosen.tumourSegment:
+            mark_only(chosen.segmentation, chosen.tumourSegment, checked_items(self.ui.otherTumourSelector))
+            self._onModified()
 
     # --- rings ------------------------------------------------------------------------------------------------
 
@@ -222,20 +261,20 @@ class PeritumoralPanel(ModuleWidget):
         else:
             self._previewSoon.ask(_occasion(parameters))
 
-    def onPreview(self) -> None:
-        """Show the rings as outlines; what is wrong with the numbers is said below them."""
+    def onPreview(self) -> Iterator[None]:
+        """Show the rings as outlines, a step at a time; what is wrong with the numbers is said below them."""
         if self._parameterNode is None:
             return
         try:
-            grown = self.logic.previewRings(*self._ringArguments())
+            preview = yield from self.logic.previewSteps(*self._ringArguments())
         except RadiomicsError as error:
             self.preview.clear()
             self._sayBelowRings(str(error))
             return
-        self.preview.show(grown)
-        notes = [f"{region.name}: {region.voxels} voxels" for region in grown.made]
-        warnings = [*grown.warnings, *(text for region in grown.made for text in region.warnings)]
-        self._sayBelowRings("\n".join([", ".join(notes), *dict.fromkeys(warnings)]))
+        self.preview.show(preview)
+        notes = [f"{ring.name}: {_about(ring.volume_ml)}" for ring in preview.rings]
+        warnings = [*preview.warnings, *(text for ring in preview.rings for text in ring.warnings)]
+        self._sayBelowRings("\n".join([", ".join(notes), *dict.fromkeys(warnings)]) if notes else "")
 
     def _sayBelowRings(self, text: str) -> None:
         self.ui.previewLabel.text = text
@@ -246,7 +285,9 @@ class PeritumoralPanel(ModuleWidget):
         with self.reporting(_("The rings could not be created.")):
             chosen = self._parameterNode
             self.logic.createRings(*self._ringArguments())
+            let_segments_overlap()
             self._measure()
+            show_soft_tissue(chosen.volume)
             # The segments and their table show what the outlines and the line below the numbers showed.
             self._previewSoon.settle(_occasion(chosen))
             self.preview.clear()
@@ -368,7 +409,9 @@ class PeritumoralPanel(ModuleWidget):
                 if node is not None:
                     show(node)
             if chosen.segmentation:
-                show_in_space(chosen.segmentation)
+                show_in_space(chosen.segmentation, {chosen.tumourSegment, *ringed_segments(chosen.segmentation)})
+            if chosen.volume:
+                show_soft_tissue(chosen.volume)
             if not _missing(chosen):
                 look_at_segment(chosen.segmentation, chosen.tumourSegment, chosen.volume)
 
@@ -397,12 +440,14 @@ def _occasion(parameters: Any, *segment_ids: str) -> tuple[Any, ...]:
         "tumourSegment organSegment distancesMm fractions layout plane gapMm innerRimMm "
         "useWindow windowLow windowHigh supersampling minVoxels"
     )
-    used = [parameters.tumourSegment, parameters.organSegment, *parameters.exclusionSegments, *segment_ids]
+    besides = other_tumours(parameters.segmentation, parameters.tumourSegment)
+    used = [parameters.tumourSegment, parameters.organSegment, *parameters.exclusionSegments, *besides, *segment_ids]
     segments = [segmentation.GetSegment(segment) for segment in used if segment]
     return (
         parameters.volume.GetID(),
         parameters.segmentation.GetID(),
         tuple(parameters.exclusionSegments),
+        tuple(besides),
         tuple(getattr(parameters, name) for name in names.split()),
         tuple(_drawn_at(segment) for segment in segments),
     )
@@ -415,6 +460,10 @@ def _drawn_at(segment: Any) -> int:
     name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     labelmap = segment.GetRepresentation(name)
     return labelmap.GetMTime() if labelmap is not None else 0
+
+
+def _about(volume_ml: float) -> str:
+    return _("about {volume} ml").format(volume=volume_words(volume_ml))
 
 
 def _enable(button: Any, reason: str) -> None:

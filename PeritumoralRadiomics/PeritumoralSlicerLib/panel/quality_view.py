@@ -147,10 +147,13 @@ class QualityView:
             table.setHorizontalHeaderItem(number, head)
             mode = qt.QHeaderView.ResizeToContents if number else qt.QHeaderView.Stretch
             table.horizontalHeader().setSectionResizeMode(number, mode)
-        line = table.fontMetrics().height()
+        # PythonQt cannot return what widget.fontMetrics() does: QFontMetrics has no default constructor.
+        line = qt.QFontMetrics(table.font).height()
         self._headHeight, self._rowHeight = 2 * line + 8, line + 6
         table.horizontalHeader().setMinimumSectionSize(30)
         table.horizontalHeader().setFixedHeight(self._headHeight)
+        # Else the style makes rows higher than asked for, and the last one does not fit.
+        table.verticalHeader().setMinimumSectionSize(self._rowHeight)
         table.verticalHeader().setDefaultSectionSize(self._rowHeight)
 
     def _fill(self, rows: list[dict[str, Any]]) -> None:

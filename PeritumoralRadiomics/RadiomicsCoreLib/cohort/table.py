@@ -15,6 +15,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from .splits import split_labels
 
 LOG = logging.getLogger(__name__)
 Warn = Callable[[str], None]
+Look = Callable[[str, sitk.Image, sitk.Image], None]
+"""Looks at a phase: its name, its image, its tumour mask."""
 
 MISSING_CELLS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "<NA>", "#N/A", "NULL", "null"})
 # Longest first: ct_organ_mask is the organ mask of ct, not the mask of a phase ct_organ.
@@ -257,7 +260,12 @@ def load_phase(
 
 
 def check_cohort(
-    cohort: Cohort, *, resample: bool = False, warn: Warn = LOG.info, progress: Progress = no_progress
+    cohort: Cohort,
+    *,
+    resample: bool = False,
+    warn: Warn = LOG.info,
+    look: Look | None = None,
+    progress: Progress = no_progress,
 ) -> list[CaseProblem]:
     """Read every image and mask of a cohort and return what is wrong with them, computing nothing.
 
@@ -265,19 +273,27 @@ def check_cohort(
         cohort: from :func:`read_cohort`.
         resample: masks on another grid are no problem.
         warn: called with one line for each thing that is no problem but worth knowing.
+        look: called with phase, image and tumour mask of everything that can be used.
         progress: called for each case.
 
     Returns:
         The problems in the order of the rows; empty if every phase of every case can be used.
+
+    Example:
+        >>> _ = Path("cohort.csv").write_text("case_id,ct_image,ct_mask\\np1,ct.nii,m.nii\\n")
+        >>> [problem.case_id for problem in check_cohort(read_cohort("cohort.csv"))]
+        ['p1']
     """
     problems: list[CaseProblem] = []
     for number, case in enumerate(cohort.cases):
         progress(number / len(cohort.cases), f"checking {one_line(case.case_id)}")
         problems += case.problems
         for phase, files in case.images.items():
+            told = _prefixed(warn, case.case_id, phase)
+            seen = None if look is None else partial(look, phase)
             problems += [
                 CaseProblem(case.case_id, phase, f"{phase}_{suffix}", message)
-                for suffix, message in _phase_problems(files, resample, _prefixed(warn, case.case_id, phase))
+                for suffix, message in _phase_problems(files, resample, told, seen)
             ]
     progress(1.0, f"checked {len(cohort.cases)} cases")
     return problems
@@ -287,7 +303,9 @@ def _prefixed(warn: Warn, case_id: str, phase: str) -> Warn:
     return lambda text: warn(f"{case_id}, {phase}: {text}")
 
 
-def _phase_problems(files: PhaseFiles, resample: bool, warn: Warn) -> Iterator[tuple[str, str]]:
+def _phase_problems(
+    files: PhaseFiles, resample: bool, warn: Warn, seen: Callable[[sitk.Image, sitk.Image], None] | None
+) -> Iterator[tuple[str, str]]:
     """Yield (column suffix, message) of everything wrong with the files of a phase."""
     try:
         image = read_image(files.image, series=files.series)
@@ -319,6 +337,9 @@ def _phase_problems(files: PhaseFiles, resample: bool, warn: Warn) -> Iterator[t
                 check_finite(image, mask, what=str(files.image))
             except InputError as error:
                 yield "image", str(error)
+                continue
+            if seen is not None and suffix == "mask":
+                seen(image, mask)
 
 
 def _tumour(files: PhaseFiles) -> MaskSource:

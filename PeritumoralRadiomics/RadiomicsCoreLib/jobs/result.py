@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from .batch import CaseOutcome, failures
+
+_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(\.\d+)?(?![\w.])")
+"""A number by itself: that in ``ring_0_3mm`` belongs to a name."""
 
 
 class JobStatus(StrEnum):
@@ -32,6 +37,11 @@ class JobResult:
         warnings: what may make a number wrong, a line each; those of cases begin with the case's id.
         failures: what could not be done while the rest was.
         cases: how each case ended, in the order of the cohort; empty for a job on one table.
+
+    Example:
+        >>> result = JobResult(Path("out"), tables={"features": Path("out/features.csv")})
+        >>> result.status.value, result.tables["features"].name
+        ('done', 'features.csv')
     """
 
     folder: Path
@@ -54,6 +64,17 @@ class JobResult:
         if self.cases and len(failed) == len(self.cases):
             return JobStatus.NOTHING
         return JobStatus.PARTLY if failed or self.failures else JobStatus.DONE
+
+    def most_frequent_warnings(self, count: int = 3) -> list[tuple[str, int]]:
+        """Return the kinds of warnings that came most often, and how often: numbers and case ids aside.
+
+        Args:
+            count: kinds to return at most.
+        """
+        lines = [line for outcome in self.cases for line in outcome.warnings]
+        lines += self.warnings[: len(self.warnings) - len(lines)]
+        kinds = Counter(_NUMBER.sub("…", line) for line in lines)
+        return kinds.most_common(count)
 
 
 def all_warnings(outcomes: Sequence[CaseOutcome]) -> list[str]:

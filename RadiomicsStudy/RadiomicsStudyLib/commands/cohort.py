@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from PeritumoralRadiomicsLib.preprocessing.level_survey import LevelSurvey
 from RadiomicsCoreLib.cohort.table import check_cohort, read_cohort
 from RadiomicsCoreLib.files.safe_names import one_line
 
 from ..words.arguments import names
-from ..words.console import progress_bar
+from ..words.console import print_table, progress_bar
 
 EXAMPLES = """examples:
   peritumoral cohort check cohort.csv
@@ -36,11 +37,35 @@ def add_parser(verbs: Any) -> None:
     check.set_defaults(run=run)
 
 
+def _show_levels(survey: LevelSurvey) -> None:
+    rows = [
+        (
+            found.phase,
+            found.unit.value,
+            found.cases,
+            _spread(found.published),
+            _spread(found.suited),
+            found.how,
+        )
+        for found in survey.phases()
+    ]
+    if rows:
+        columns = ("phase", "unit", "tumours", "levels at bin width 25", "levels as extracted", "how")
+        print_table("grey levels of the tumours: median (fewest to most)", columns, rows)
+
+
+def _spread(levels: tuple[int, int, int]) -> str:
+    fewest, median, most = levels
+    return f"{median} ({fewest} to {most})"
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Check and show the problems."""
     cohort = read_cohort(arguments.cohort, phases=arguments.phases)
+    survey = LevelSurvey()
     with progress_bar("checking") as progress:
-        problems = check_cohort(cohort, resample=arguments.resample_masks, progress=progress)
+        problems = check_cohort(cohort, resample=arguments.resample_masks, look=survey.look, progress=progress)
+    _show_levels(survey)
     if problems:
         for problem in problems:
             print(f"{one_line(problem.case_id)}, {problem.column or problem.phase or 'row'}: {problem.message}")

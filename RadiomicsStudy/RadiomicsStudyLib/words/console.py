@@ -10,6 +10,8 @@ from pathlib import Path
 from RadiomicsCoreLib.files.safe_names import one_line
 from RadiomicsCoreLib.progress import Progress
 
+from .ascii_output import ENCODING, in_ascii
+
 _CASE_WIDTH = 30
 
 
@@ -30,7 +32,7 @@ def progress_bar(title: str) -> Iterator[Progress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[message]}", markup=False),
     )
-    with Bar(*columns, console=Console(stderr=True)) as bar:
+    with Bar(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task(title, total=1.0, message="")
         yield lambda fraction, message: bar.update(task, completed=fraction, message=message)
 
@@ -41,12 +43,19 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left")
+    # The stream is named, as rich asks it for its encoding: in ASCII the frame is drawn with +-|.
+    console = Console(file=sys.stdout)
+    table = Table(title=printable(title), title_justify="left")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    Console().print(table)
+        table.add_row(*(Text(printable(str(cell))) for cell in row))
+    console.print(table)
+
+
+def printable(text: str) -> str:
+    """Return a text as it will stand in the output, so that columns can be made wide enough for it."""
+    return in_ascii(text) if getattr(sys.stdout, "encoding", "") == ENCODING else text
 
 
 def print_files(files: Mapping[str, Path]) -> None:
@@ -58,7 +67,7 @@ def print_files(files: Mapping[str, Path]) -> None:
 
 def print_failures(failed: Iterable[tuple[str, str]]) -> None:
     """Print case and reason of what failed as a table of one line each, however long: it can be searched."""
-    rows = [(one_line(case_id), one_line(reason)) for case_id, reason in failed]
+    rows = [(printable(one_line(case_id)), printable(one_line(reason))) for case_id, reason in failed]
     if not rows:
         return
     width = min(_CASE_WIDTH, max(len(case_id) for case_id, _ in rows))

@@ -77,6 +77,17 @@ def run_and_show(job: Job, out: Path | None, doing: str, show: Callable[[Job, Jo
     return show_result(result)
 
 
+def _show_warnings(result: JobResult) -> None:
+    if not result.warnings:
+        return
+    cases = sum(bool(case.warnings) for case in result.cases)
+    where = f" in {cases} of {len(result.cases)} cases" if result.cases else ""
+    print_lines(
+        [f"{len(result.warnings)} warning{'s' if len(result.warnings) > 1 else ''}{where} (all in study.json):"]
+    )
+    print_lines(f"  {count} x {kind}" for kind, count in result.most_frequent_warnings())
+
+
 def show_result(result: JobResult) -> int:
     """Print how the cases ended, what a reader should know, the files, and what failed; return the exit code."""
     if result.cases:
@@ -86,6 +97,7 @@ def show_result(result: JobResult) -> int:
     if not result.cases:  # those of cases are in the tables, and may be thousands
         print_lines(f"warning: {line}" for line in result.warnings)
     print_files({**result.files, **{k: v for k, v in result.tables.items() if v not in result.files.values()}})
+    _show_warnings(result)
     print_failures((outcome.case_id, outcome.reason) for outcome in result.failed_cases)
     print_lines(f"failed {failure}" for failure in result.failures)
     return EXIT_CODES[result.status]

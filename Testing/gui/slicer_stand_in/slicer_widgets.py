@@ -7,13 +7,18 @@ Where they differ from Slicer:
   remove nodes, and its menu has no actions.
 - ``qMRMLTableView`` shows a table node read-only and reads it anew when the node is modified; no editing, copying
   or plotting.
-- ``ctkPathLineEdit`` is a line edit with a button that does nothing.
+- ``ctkPathLineEdit`` has no history, and its button does nothing.
 - ``ctkSliderWidget`` is a slider of 1000 steps with a spin box.
 - Looks: those of plain Qt.
+
+Signals come when they do in CTK (read in its sources at the version that Slicer 5.8.1 is built with):
+``currentPathChanged`` for text that the name filters accept, never for an emptied box; ``validInputChanged`` when that
+changes; ``contentsCollapsed`` for a change by code, too; ``checkedIndexesChanged`` when other items are checked.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -25,6 +30,9 @@ _Widget = mannered(QtWidgets.QWidget)
 _ComboBox = mannered(QtWidgets.QComboBox)
 _GroupBox = mannered(QtWidgets.QGroupBox)
 _TableView = mannered(QtWidgets.QTableView)
+_ToolButton = mannered(QtWidgets.QToolButton)
+_Slider = mannered(QtWidgets.QSlider)
+_DoubleSpinBox = mannered(QtWidgets.QDoubleSpinBox)
 
 
 _OBSERVED: list[tuple[Any, int]] = []
@@ -60,6 +68,8 @@ def _dynamic(name: str, default: Any) -> property:
 class qMRMLWidget(_Widget):
     """A panel that hands the scene to its widgets."""
 
+    SIGNALS = ("mrmlSceneChanged(vtkMRMLScene*)",)
+
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self.receivers: list[Any] = []
@@ -83,6 +93,7 @@ def connect_scene(panel: Any, path: str) -> None:
 class qMRMLNodeComboBox(_ComboBox):
     """A choice of the nodes of some classes."""
 
+    SIGNALS = ("currentNodeChanged(vtkMRMLNode*)",)
     currentNodeChanged = QtCore.Signal(object)
     nodeTypes = _dynamic("nodeTypes", [])
     showChildNodeTypes = _dynamic("showChildNodeTypes", True)
@@ -165,6 +176,8 @@ class qMRMLTableView(_TableView):
         self._node: Any = None
         self._tag = 0
         self._rows = QtGui.QStandardItemModel(self)
+        self._reading = False
+        self._rows.itemChanged.connect(self._edited)
         self._proxy = mannered(QtCore.QSortFilterProxyModel)(self)
         self._proxy.setSourceModel(self._rows)
         self.setModel(self._proxy)
@@ -186,7 +199,23 @@ class qMRMLTableView(_TableView):
     def sortFilterProxyModel(self) -> Any:
         return self._proxy
 
+    def tableModel(self) -> Any:
+        return self._rows
+
     def _read(self) -> None:
+        # As Slicer's model: cells and their tool tips are written anew, and a cell that changes is taken for an edit.
+        self._reading = True
+        try:
+            self._read_cells()
+        finally:
+            self._reading = False
+
+    def _edited(self, item: Any) -> None:
+        array = self._node.GetTable().GetColumn(item.column()) if self._node is not None else None
+        if not self._reading and array is not None:
+            array.SetVariantValue(item.row(), vtk.vtkVariant(item.text()))
+
+    def _read_cells(self) -> None:
         self._rows.clear()
         if self._node is None:
             return
@@ -208,7 +237,8 @@ def fold(section: Any, folded: list[Any], value: bool) -> list[Any]:
         for child in folded:
             child.setVisible(True)
         return []
-    shown = [child for child in section.children() if isinstance(child, QtWidgets.QWidget) and not child.isHidden()]
+    children = QtCore.QObject.children(section)
+    shown = [child for child in children if isinstance(child, QtWidgets.QWidget) and not child.isHidden()]
     for child in shown:
         child.setVisible(False)
     return folded + shown
@@ -228,9 +258,11 @@ class ctkCollapsibleButton(_Widget):
         self._folded: list[Any] = []
 
     def _set_collapsed(self, value: bool) -> None:
-        self._collapsed = value
+        changed, self._collapsed = value != self._collapsed, value
         self._folded = fold(self, self._folded, value)
         self.setMaximumHeight(26 if value else 16777215)
+        if changed:
+            self.contentsCollapsed.emit(value)
 
     collapsed = QtCore.Property(bool, lambda self: self._collapsed, lambda self, value: self._set_collapsed(value))
     text = QtCore.Property(str, lambda self: self._text, lambda self, value: setattr(self, "_text", value))
@@ -247,7 +279,6 @@ class ctkCollapsibleButton(_Widget):
 
     def setCollapsed(self, value: bool) -> None:
         self._set_collapsed(value)
-        self.contentsCollapsed.emit(value)
 
     def paintEvent(self, event: Any) -> None:
         painter = QtGui.QPainter(self)
@@ -267,6 +298,7 @@ class ctkCollapsibleGroupBox(_GroupBox):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._collapsed = False
+        self._collapsed_height = 14
         self._folded: list[Any] = []
         self.setCheckable(True)
         self.toggled.connect(lambda on: self._set_collapsed(not on))
@@ -277,8 +309,16 @@ class ctkCollapsibleGroupBox(_GroupBox):
         self.setChecked(not value)
         self.blockSignals(blocked)
         self._folded = fold(self, self._folded, value)
-        self.setMaximumHeight(24 if value else 16777215)
+        option = QtWidgets.QStyleOptionGroupBox()
+        self.initStyleOption(option)
+        style = QtWidgets.QStyle
+        label = self.style().subControlRect(style.CC_GroupBox, option, style.SC_GroupBoxLabel, self)
+        self.setMaximumHeight(label.height() + self._collapsed_height if value else 16777215)
 
+    def _set_collapsed_height(self, value: int) -> None:
+        self._collapsed_height = value
+
+    collapsedHeight = QtCore.Property(int, lambda self: self._collapsed_height, _set_collapsed_height)
     collapsed = QtCore.Property(bool, lambda self: self._collapsed, lambda self, value: self._set_collapsed(value))
 
     def event(self, event: Any) -> bool:
@@ -297,10 +337,14 @@ class ctkCheckableComboBox(_ComboBox):
         super().__init__(parent)
         model = QtGui.QStandardItemModel(self)
         self.setModel(model)
-        model.itemChanged.connect(self._changed)
+        self._checked: list[Any] = []
+        model.dataChanged.connect(self._changed)
 
-    def _changed(self, item: Any) -> None:
-        self.checkedIndexesChanged.emit()
+    def _changed(self, *_: Any) -> None:
+        checked = [QtCore.QPersistentModelIndex(index) for index in self.checkedIndexes()]
+        changed, self._checked = checked != self._checked, checked
+        if changed:
+            self.checkedIndexesChanged.emit()
         self.update()
 
     def checkableModel(self) -> Any:
@@ -330,25 +374,51 @@ class ctkCheckableComboBox(_ComboBox):
         painter.drawControl(QtWidgets.QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
+def accepted_paths(filters: list[str]) -> re.Pattern[str]:
+    """Return what CTK takes for the path of a file: one of the filters' endings, or any text where there are none."""
+    endings = [ending for text in filters for ending in re.findall(r"\*\.(\w+)", text)]
+    return re.compile("|".join(rf".*\.{ending}?" for ending in endings) or ".+")
+
+
 @with_connect
 class ctkPathLineEdit(_Widget):
-    """The path of a file."""
+    """The path of a file, in an editable combo box."""
 
     currentPathChanged = QtCore.Signal(str)
+    validInputChanged = QtCore.Signal(bool)
     nameFilters = _dynamic("nameFilters", [])
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        self._edit = QtWidgets.QLineEdit(self)
-        browse = QtWidgets.QToolButton(self)
-        browse.setText("…")
-        row.addWidget(self._edit)
+        self._box = _ComboBox(self)
+        self._box.setEditable(True)
+        browse = _ToolButton(self)
+        browse.setText("...")
+        row.addWidget(self._box, 1)
         row.addWidget(browse)
-        self._edit.textChanged.connect(self.currentPathChanged)
+        self._valid = False
+        self._box.editTextChanged.connect(self._typed)
 
-    currentPath = property(lambda self: self._edit.text(), lambda self, value: self._edit.setText(value))
+    def comboBox(self) -> Any:
+        return self._box
+
+    def _typed(self, text: str) -> None:
+        was_valid, self._valid = self._valid, bool(accepted_paths(self.nameFilters).fullmatch(text))
+        if self._valid:
+            self.currentPathChanged.emit(text)
+        if self._valid != was_valid:
+            self.validInputChanged.emit(self._valid)
+
+    currentPath = property(lambda self: self._box.currentText, lambda self, value: self._box.setEditText(value))
+
+
+def _of_box(name: str, kind: type) -> Any:
+    """A property of the spin box of a slider."""
+    return QtCore.Property(
+        kind, lambda self: getattr(self._box, name), lambda self, value: setattr(self._box, name, value)
+    )
 
 
 @with_connect
@@ -362,30 +432,30 @@ class ctkSliderWidget(_Widget):
         super().__init__(parent)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        self._slider = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal, self)
+        self._slider = _Slider(QtCore.Qt.Orientation.Horizontal, self)
         self._slider.setRange(0, self._STEPS)
-        self._box = QtWidgets.QDoubleSpinBox(self)
+        self._box = _DoubleSpinBox(self)
         row.addWidget(self._slider)
         row.addWidget(self._box)
         self._slider.valueChanged.connect(self._slid)
         self._box.valueChanged.connect(self._typed)
 
     def _slid(self, step: int) -> None:
-        low, high = self._box.minimum(), self._box.maximum()
+        low, high = self._box.minimum, self._box.maximum
         self._box.setValue(low + (high - low) * step / self._STEPS)
 
     def _typed(self, value: float) -> None:
-        low, high = self._box.minimum(), self._box.maximum()
+        low, high = self._box.minimum, self._box.maximum
         self._slider.blockSignals(True)
         self._slider.setValue(round((value - low) / (high - low) * self._STEPS) if high > low else 0)
         self._slider.blockSignals(False)
         self.valueChanged.emit(value)
 
-    value = QtCore.Property(float, lambda self: self._box.value(), lambda self, value: self._box.setValue(value))
-    minimum = QtCore.Property(float, lambda self: self._box.minimum(), lambda self, v: self._box.setMinimum(v))
-    maximum = QtCore.Property(float, lambda self: self._box.maximum(), lambda self, v: self._box.setMaximum(v))
-    singleStep = QtCore.Property(float, lambda self: self._box.singleStep(), lambda self, v: self._box.setSingleStep(v))
-    decimals = QtCore.Property(int, lambda self: self._box.decimals(), lambda self, v: self._box.setDecimals(v))
+    value = _of_box("value", float)
+    minimum = _of_box("minimum", float)
+    maximum = _of_box("maximum", float)
+    singleStep = _of_box("singleStep", float)
+    decimals = _of_box("decimals", int)
 
 
 MRML_CLASSES = (qMRMLWidget, qMRMLNodeComboBox, qMRMLTableView)

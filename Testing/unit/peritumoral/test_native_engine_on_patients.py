@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import logging
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 from real_cases import read_case, tumour_and_rings
 
+from PeritumoralRadiomicsLib.engines.extraction import extract_features
 from PeritumoralRadiomicsLib.engines.native_engine import NativeEngine
 from PeritumoralRadiomicsLib.preprocessing.filtered_image import FilteredImage
+from PeritumoralRadiomicsLib.regions.growing import grow_regions
+from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 
 ALL_CLASSES = dict.fromkeys(("firstorder", "shape", "glcm", "glrlm", "glszm", "gldm", "ngtdm"))
 LIU_2025 = {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 2.0, 3.0, 4.0, 5.0]}}
@@ -153,3 +158,42 @@ def test_adding_whole_bins_to_the_image_changes_only_what_it_must(textured):
             continue
         assert shifted[name] == pytest.approx(value, rel=1e-9), name
     assert shifted["original_firstorder_Mean"] == pytest.approx(plain["original_firstorder_Mean"] + 300)
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("resampled", [True, False])
+def test_padding_pyradiomics_gives_the_values_of_a_plain_execute(shared_data, resampled):
+    """Each region alone, cut as pyradiomics cuts it: what an old study that called execute(image, mask) has."""
+    featureextractor = pytest.importorskip("radiomics.featureextractor")
+    folder = shared_data / "pyradiomics_cases"
+    path = next(folder.glob("**/brain1_image.nrrd"))
+    image = sitk.ReadImage(str(path))
+    tumour = sitk.Cast(sitk.ReadImage(str(path).replace("_image", "_label")) != 0, sitk.sitkUInt8)
+    ring = grow_regions(tumour, RingSettings(outer_mm=(5,))).full_mask("ring_0_5mm")
+    setting = {"binWidth": 25, "additionalInfo": False}
+    if resampled:
+        setting |= {"resampledPixelSpacing": [2, 2, 2], "interpolator": "sitkBSpline"}
+    types = {"Original": {}, "LoG": {"sigma": [1.0, 3.0, 5.0]}, "Wavelet": {}}
+    classes = {"firstorder": None, "glcm": None}
+    settings = ExtractionSettings(setting=setting, image_types=types, feature_classes=classes, padding="pyradiomics")
+    found = extract_features(image, {"intratumour": tumour, "ring": ring}, settings).features
+    plain = featureextractor.RadiomicsFeatureExtractor(**setting)
+    plain.disableAllFeatures()
+    for name in classes:
+        plain.enableFeatureClassByName(name)
+    for name, options in types.items():
+        plain.enableImageTypeByName(name, customArgs=options)
+    usual = extract_features(image, {"ring": ring}, replace(settings, padding="neighbourhood")).features["ring"]
+    worst, differs = 0.0, 0.0
+    for region, mask in (("intratumour", tumour), ("ring", ring)):
+        expected = {
+            name: float(value) for name, value in plain.execute(image, mask).items() if "diagnostics" not in name
+        }
+        assert set(expected) == set(found[region])
+        for name, value in expected.items():
+            scale = max(abs(value), 1e-3)
+            worst = max(worst, abs(found[region][name] - value) / scale)
+            differs = max(differs, abs(usual[name] - value) / scale if region == "ring" else 0.0)
+    assert worst < 1e-6
+    if resampled:
+        assert differs > 1e-3  # why the setting is needed: five voxels are fewer than a LoG of 5 mm reaches

@@ -43,7 +43,7 @@ def full(regions, name):
 
 
 def test_regions_come_in_order_with_the_tumour_first():
-    settings = RingSettings(outer_mm=(3, 6), fractions=(1 / 6,), inner_rim_mm=2, layout="bands")
+    settings = RingSettings(outer_mm=(3, 6), fractions=(1 / 6,), inner_rim_mm=2, layout="bands", union=True)
     assert list(grow_regions(ball_image(), settings).regions) == [
         "intratumour",
         "ring_0_3mm",
@@ -59,7 +59,7 @@ def test_regions_come_in_order_with_the_tumour_first():
 def test_bands_add_up_to_the_cumulative_ring_and_unions_add_the_tumour():
     tumour = ball_image()
     bands = grow_regions(tumour, RingSettings(outer_mm=(3, 6), layout="bands"))
-    whole = grow_regions(tumour, RingSettings(outer_mm=(3, 6)))
+    whole = grow_regions(tumour, RingSettings(outer_mm=(3, 6), union=True))
     inner, outer = full(bands, "ring_0_3mm"), full(bands, "ring_3_6mm")
     assert not (inner & outer).any()
     assert ((inner | outer) == full(whole, "ring_0_6mm")).all()
@@ -175,7 +175,7 @@ def test_the_organ_holds_the_ring_back():
     organ = np.zeros((40, 40, 40), bool)
     organ[:, :, :20] = True
     free = grow_regions(tumour, RingSettings(outer_mm=(4,)))
-    held = grow_regions(tumour, RingSettings(outer_mm=(4,)), organ=image_of(organ))
+    held = grow_regions(tumour, RingSettings(outer_mm=(4,), union=True), organ=image_of(organ))
     expected = full(free, "ring_0_4mm") & organ
     assert (full(held, "ring_0_4mm") == expected).all()
     assert (full(held, "intratumour") == full(free, "intratumour")).all()
@@ -200,6 +200,19 @@ def test_exclusions_and_other_tumours_are_never_in_a_ring_and_never_cut_the_tumo
     assert (full(regions, "intratumour") == (sitk.GetArrayFromImage(tumour) > 0)).all()
 
 
+def test_how_much_of_a_ring_lies_inside_another_tumour_is_told_however_little():
+    tumour, second = ball_image(), ball_image(centre=(19.6, 20.2, 31.0), radius=4)
+    free = full(grow_regions(tumour, RingSettings(outer_mm=(6,))), "ring_0_6mm")
+    share = np.count_nonzero(free & (sitk.GetArrayFromImage(second) > 0)) / np.count_nonzero(free)
+    assert 0 < share < 0.1
+    for masks, name in ({"Node": second}, "other tumour 'Node'"), ([second], "other tumour"):
+        ring = grow_regions(tumour, RingSettings(outer_mm=(6,)), other_tumours=masks).regions["ring_0_6mm"]
+        assert ring.warnings == (f"{share:.1%} of ring_0_6mm lies inside {name} and is left out",)
+        assert ring.retained_fraction == pytest.approx(1 - share)
+    (ring,) = [grow_regions(tumour, RingSettings(outer_mm=(6,)), exclusions=[second]).regions["ring_0_6mm"]]
+    assert ring.warnings == ()
+
+
 def test_the_intensity_window_keeps_air_bone_and_nan_out():
     tumour = ball_image()
     values = np.random.default_rng(1).uniform(-1000, 1000, (40, 40, 40))
@@ -222,7 +235,7 @@ def test_a_window_without_an_image_is_an_error():
 
 def test_an_organ_that_leaves_nothing_leaves_an_entry_with_the_reason():
     tumour = ball_image()
-    regions = grow_regions(tumour, RingSettings(outer_mm=(3,)), organ=empty_like(tumour))
+    regions = grow_regions(tumour, RingSettings(outer_mm=(3,), union=True), organ=empty_like(tumour))
     ring = regions.regions["ring_0_3mm"]
     assert ring.voxels == 0 and ring.volume_ml == 0 and ring.retained_fraction == 0
     assert ring.reason is not None and "is left by organ mask" in ring.reason
@@ -290,6 +303,12 @@ def test_thin_rings_and_small_regions_say_so():
     assert in_plane.warnings == ()
     pixels = grow_regions(tumour, RingSettings(outer_mm=(0.9,), plane="largest_slice", min_voxels=1))
     assert any("thinner than the pixel spacing of 1 mm" in w for w in pixels.warnings)
+    assert "or --plane largest_slice, or --supersampling" in thin[0]
+    coarse = ball_image(spacing=(5.0, 5.0, 3.0), size=(20, 16, 16), centre=(10.1, 8.2, 7.9), radius=14.0)
+    (pixels_are_coarse,) = (
+        grow_regions(coarse, RingSettings(outer_mm=(4,), min_voxels=1)).regions["ring_0_4mm"].warnings
+    )
+    assert "thinner than the pixel spacing of 5 mm" in pixels_are_coarse and "--plane" not in pixels_are_coarse
 
 
 def test_a_ring_without_any_voxel_keeps_its_entry():

@@ -163,12 +163,53 @@ def test_the_word_install_installs_the_list_of_the_module():
 
 
 def test_a_failed_installation_ends_in_one_line(capsys):
-    spec = importlib.util.spec_from_file_location("run_study_under_test", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    from RadiomicsCoreLib.errors import DependencyError
 
     def fail(path):
-        raise subprocess.CalledProcessError(1, "pip")
+        raise DependencyError("nothing was installed: a 2 wants numpy>=3, and numpy 1 stays")
 
-    assert module.main(["--install"], install=fail) == 2
-    assert capsys.readouterr().err == "peritumoral: pip could not install requirements-study.txt (exit code 1)\n"
+    assert load_script().main(["--install", "presets"], install=fail) == 2
+    told = capsys.readouterr()
+    assert told.err == "peritumoral: nothing was installed: a 2 wants numpy>=3, and numpy 1 stays\n"
+    assert told.out == ""
+
+
+# --- Slicer's console ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def german_cohort(cohort) -> Path:
+    """The cohort with umlauts in its identifiers and file names, and a clinical table for a Cox model."""
+    folder = cohort.parent
+    (folder / "ct.nrrd").rename(folder / "Schädel.nrrd")
+    rows = ["case_id,ct_image,ct_mask", "Müller,Schädel.nrrd,mask.nrrd", "Öztürk,fehlt_für_immer.nrrd,mask.nrrd"]
+    cohort.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    people = [f"Jäger{n},{n * 10 + 5},{n % 2},{50 + 7 * n % 23}" for n in range(30)]
+    (folder / "clinical.csv").write_text("\n".join(["case_id,days,death,größe", *people]) + "\n", encoding="utf-8")
+    return cohort
+
+
+@pytest.mark.slow
+def test_what_it_prints_is_ascii_and_names_are_escaped_not_lost(german_cohort, tmp_path):
+    clinical = str(tmp_path / "clinical.csv")
+    outcome = ["--time", "days", "--event", "death", "--id", "case_id"]
+    told = {}
+    for words in (
+        words_for(german_cohort, tmp_path / "aus"),
+        ["cohort", "check", str(german_cohort)],
+        ["cox", clinical, *outcome, "--covariates", "größe", "-o", "cox"],
+        ["presets"],
+        ["rings", "Schädel.nrrd", "mask.nrrd", "--rings", "3", "-o", "ringe"],
+        ["help"],
+        ["help", "extract"],
+        ["help", "train"],
+        ["cohort", "check", "gibtsnichtä.csv"],
+        ["cox", clinical, "--time", "tagé"],
+    ):
+        done = subprocess.run([sys.executable, str(SCRIPT), *words], capture_output=True, cwd=tmp_path)
+        assert (done.stdout + done.stderr).strip(), words
+        told[" ".join(words)] = done.stdout + done.stderr
+    assert [words for words, text in told.items() if max(text) > 127] == []
+    extract = next(iter(told.values())).decode()
+    assert "\\xd6zt\\xfcrk" in extract and "fehlt_f\\xfcr_immer.nrrd" in extract
+    assert "gibtsnicht\\xe4.csv" in told["cohort check gibtsnichtä.csv"].decode()
