@@ -144,8 +144,8 @@ def _influence(
     auc: float,
 ) -> np.ndarray:
     n = len(time)
-    won_by_case = cases * _weight_below(risk, risk, controls)  # summed over the controls
-    won_by_control = controls * (cases.sum() - _weight_below(risk, risk, cases))  # summed over the cases
+    won_by_case = cases * weight_below(risk, risk, controls)  # summed over the controls
+    won_by_control = controls * (cases.sum() - weight_below(risk, risk, cases))  # summed over the cases
     area = won_by_case.sum() / n**2
     case_rate, control_rate = cases.sum() / n, controls.sum() / n
     # The horizon's own weight 1 / G(horizon) cancels in the ratio, so that only the cases' weights add a term.
@@ -156,7 +156,7 @@ def _influence(
     return (pairs / area - case_part / case_rate - control_part / control_rate) * auc if area > 0 else pairs
 
 
-def _weight_below(query: np.ndarray, risk: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def weight_below(query: np.ndarray, risk: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Weight of the patients with a risk below each query, those with the same risk by one half."""
     order = np.argsort(risk, kind="stable")
     running = np.concatenate(([0.0], np.cumsum(weight[order])))
