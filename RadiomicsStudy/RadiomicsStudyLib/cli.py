@@ -21,6 +21,7 @@ from .commands import (
     fuse,
     logistic,
     nomogram,
+    pca,
     predict,
     presets,
     rings,
@@ -34,7 +35,7 @@ EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (
     *(rings, extract, cohort, presets),
     *(deep_features, train, explain, fuse, apply),
-    *(cox, logistic, nomogram, validate, predict),
+    *(cox, logistic, pca, nomogram, validate, predict),
     *(run, sample_cohort),
 )
 # Words of earlier versions, told for one version: verb ("" is every verb), the word then, the word now.

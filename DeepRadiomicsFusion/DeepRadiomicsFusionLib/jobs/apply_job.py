@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.seen_cases import SeenCases, notes_on_known, seen_from_dict
 from RadiomicsCoreLib.figures.style import FORMATS
 from RadiomicsCoreLib.files.tables import read_csv
 from RadiomicsCoreLib.progress import Progress, no_progress
@@ -15,7 +16,7 @@ from RadiomicsCoreLib.progress import Progress, no_progress
 from ..evaluation.figures import calibration_figure, roc_figure
 from ..evaluation.metrics import Evaluation, EvaluationSettings, evaluate
 from ..models.classifier_bundle import ClassifierBundle, load_bundle
-from ..networks.seen_cases import NEW, TRAINING_PART, SeenCases, notes_on_known, seen_from_dict
+from ..networks.seen_cases import NEW, TRAINING_PART
 from ..networks.training_record import check_compatible
 from ..tables.endpoints import Endpoint, read_endpoint
 from ..tables.feature_tables import FeatureTables

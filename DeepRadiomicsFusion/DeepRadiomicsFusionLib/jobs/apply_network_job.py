@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import SimpleITK as sitk
 
+from RadiomicsCoreLib.cohort.seen_cases import notes_on_known, seen_record
 from RadiomicsCoreLib.cohort.table import Case, Cohort, load_phase
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.figures.style import FORMATS
@@ -28,16 +29,7 @@ from ..inputs.patches import network_image, picture_of_input
 from ..networks.network_bundle import NetworkBundle, check_fits
 from ..networks.network_source import LoadedNetwork, NetworkSource, network_in_this_process, weights_hash
 from ..networks.prediction import predict, probability
-from ..networks.seen_cases import (
-    NEW,
-    PREDICTIONS_FILE,
-    SIGNATURES_FILE,
-    TRAINING_PART,
-    namesakes,
-    notes_on_known,
-    seen_by_bundle,
-    seen_record,
-)
+from ..networks.seen_cases import NEW, PREDICTIONS_FILE, SIGNATURES_FILE, TRAINING_PART, namesakes, seen_by_bundle
 from ..settings.training_settings import Task
 from ..training.new_masks import dice_with, draw_mask, needs_region
 from .explain_job import scores_of

@@ -12,6 +12,7 @@ from PeritumoralRadiomicsLib.jobs.extract import FEATURES_FILE, REGION_COLUMNS, 
 from PeritumoralRadiomicsLib.regions.mask_perturbation import ContourPerturbation
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from RadiomicsCoreLib.cohort.second_reader import read_by
+from RadiomicsCoreLib.cohort.seen_cases import SeenCases, seen_record
 from RadiomicsCoreLib.cohort.table import Case
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.files.safe_names import one_line
@@ -32,7 +33,7 @@ from ..inputs.patches import picture_of_input
 from ..networks.catalogue import network_spec
 from ..networks.network_bundle import check_fits
 from ..networks.network_source import LoadedNetwork, NetworkSource, network_in_this_process, seen_by, weights_hash
-from ..networks.seen_cases import SeenCases, namesakes, seen_record
+from ..networks.seen_cases import namesakes
 from ..settings.deep_feature_settings import DeepFeatureSettings
 from ..settings.input_settings import InputKind, NetworkInput
 

@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from RadiomicsCoreLib.cohort.seen_cases import check_unseen
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.figures.style import FORMATS
 from RadiomicsCoreLib.files.provenance import environment_record
@@ -30,7 +31,6 @@ from ..models.rad_score import RadScoreLearner
 from ..models.ring_sweep import SweepSource, ring_sweep, sweep_sources
 from ..models.selection_plan import SelectionPlan, SelectionSettings
 from ..models.workspace import Learner
-from ..networks.seen_cases import check_unseen
 from ..networks.training_record import record_of
 from ..tables.endpoints import read_endpoint
 from ..tables.feature_tables import FeatureTables

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.seen_cases import SeenCases, seen_record
 from RadiomicsCoreLib.cohort.table import Cohort
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.files.provenance import environment_record, hash_files, hash_settings
@@ -26,7 +27,7 @@ from ..networks.network_bundle import NetworkBundle, save_network_bundle
 from ..networks.network_source import weights_hash
 from ..networks.prediction import probability
 from ..networks.rad_score_network import fit_score_scaling
-from ..networks.seen_cases import IMAGES, PREDICTIONS_FILE, SIGNATURES_FILE, SeenCases, image_hash, seen_record
+from ..networks.seen_cases import IMAGES, PREDICTIONS_FILE, SIGNATURES_FILE, image_hash
 from ..networks.training_record import TRAINED_NETWORK
 from ..networks.transfer import suggest_mode
 from ..settings.training_settings import Mode, Task, TrainingSettings

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.seen_cases import NOBODY, SeenCases
 from RadiomicsCoreLib.progress import Progress, no_progress
 
 from .catalogue import build_network, network_spec
 from .devices import choose_device
 from .network_bundle import NetworkBundle, is_network_bundle, load_network_bundle
-from .seen_cases import NOBODY, SeenCases, seen_by_bundle
+from .seen_cases import seen_by_bundle
 from .weights import IMAGENET as PUBLISHED
 from .weights import load_imagenet
 

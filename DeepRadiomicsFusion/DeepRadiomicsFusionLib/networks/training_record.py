@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from RadiomicsCoreLib.files.tables import read_json
+from RadiomicsCoreLib.files.provenance import STUDY_FILE
 
-STUDY_FILE = "study.json"
 # What may differ without changing a region's feature: a model names the regions that it needs.
 _FREE_RING_SETTINGS = {"outer_mm", "fractions", "union", "inner_rim_mm", "min_voxels"}
 _FREE_EXTRACTION_SETTINGS = {"name"}
@@ -94,17 +92,6 @@ def record_of(columns: Iterable[str], studies: Mapping[str, Mapping[str, Any]] |
         version,
         preprocessing,
     )
-
-
-def study_beside(table: Path | str) -> dict[str, Any] | None:
-    """The ``study.json`` in the folder of a feature table; None if there is none.
-
-    Raises:
-        InputError: it is not JSON.
-    """
-    path = Path(table).parent / STUDY_FILE
-    content = read_json(path) if path.is_file() else None
-    return content if isinstance(content, dict) else None
 
 
 def check_compatible(trained: TrainingRecord, new: TrainingRecord) -> tuple[str, ...]:

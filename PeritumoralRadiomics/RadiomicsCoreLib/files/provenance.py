@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from .tables import read_json
 
 PACKAGES_THAT_MAKE_NUMBERS = (
     "numpy",
@@ -31,6 +32,8 @@ PACKAGES_THAT_MAKE_NUMBERS = (
     "torch",
     "monai",
 )
+STUDY_FILE = "study.json"
+"""What made the tables of a folder, in that folder."""
 _BLOCK_BYTES = 1 << 20
 
 
@@ -62,6 +65,17 @@ def environment_record(settings: Mapping[str, Any]) -> dict[str, Any]:
         "versions": versions(),
         **settings,
     }
+
+
+def study_beside(table: Path | str) -> dict[str, Any] | None:
+    """The ``study.json`` in the folder of a feature table; None if there is none.
+
+    Raises:
+        InputError: it is not JSON.
+    """
+    path = Path(table).parent / STUDY_FILE
+    content = read_json(path) if path.is_file() else None
+    return content if isinstance(content, dict) else None
 
 
 def hash_settings(settings: Any) -> str:

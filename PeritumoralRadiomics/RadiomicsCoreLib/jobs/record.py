@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..files.provenance import environment_record, hash_files, hash_settings
+from ..files.provenance import STUDY_FILE, environment_record, hash_files, hash_settings
 from ..files.tables import write_json
 from ..settings.text import read_values, yaml_text
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .job import Job
     from .result import JobResult
 
-RECORD_FILE = "study.json"
 JOB_FILE = "job.yaml"
 
 
@@ -51,7 +50,7 @@ def write_record(job: Job, result: JobResult, more: Mapping[str, Any]) -> Path:
             **more,
         }
     )
-    path = result.folder / RECORD_FILE
+    path = result.folder / STUDY_FILE
     write_json(path, record)
     return path
 

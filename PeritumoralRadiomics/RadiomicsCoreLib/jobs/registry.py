@@ -16,6 +16,12 @@ from .record import read_job_file
 _JOBS: dict[str, tuple[str, str]] = {
     "rings": ("PeritumoralRadiomicsLib.jobs.rings", "RingsJob"),
     "extract": ("PeritumoralRadiomicsLib.jobs.extract", "ExtractJob"),
+    "cox": ("SurvivalNomogramLib.jobs.cox", "CoxJob"),
+    "logistic": ("SurvivalNomogramLib.jobs.logistic", "LogisticJob"),
+    "pca": ("SurvivalNomogramLib.jobs.pca", "PcaJob"),
+    "nomogram": ("SurvivalNomogramLib.jobs.nomogram", "NomogramJob"),
+    "validate": ("SurvivalNomogramLib.jobs.validate", "ValidateJob"),
+    "predict": ("SurvivalNomogramLib.jobs.predict", "PredictJob"),
 }
 
 

@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.known_patients import NOBODY_KNOWN, KnownPatients
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.files.tables import read_json, write_json
 
 from ..groups.risk_groups import RiskCutoff
 from ..models.cox import CoxModel
 from ..models.logistic import LogisticModel
+from ..models.pca_signature import PrincipalComponents
 from ..nomogram.points import Nomogram
 from ..tables.missing_values import MissingValues
 
@@ -27,7 +29,12 @@ FORMAT = "peritumoral survival model"
 VERSION = 1
 FILE_NAME = "model.json"
 LARGEST_MEGABYTES = 200
-KINDS: Mapping[str, type[CoxModel] | type[LogisticModel]] = {"cox": CoxModel, "logistic": LogisticModel}
+Model = CoxModel | LogisticModel | PrincipalComponents
+KINDS: Mapping[str, type[CoxModel] | type[LogisticModel] | type[PrincipalComponents]] = {
+    "cox": CoxModel,
+    "logistic": LogisticModel,
+    "pca": PrincipalComponents,
+}
 
 
 @dataclass(frozen=True)
@@ -35,20 +42,22 @@ class ModelBundle:
     """A model with all that applying it to new patients needs.
 
     Attributes:
-        model: Cox or logistic model, with its baseline survival.
+        model: Cox model with its baseline survival, logistic model, or principal components.
         nomogram: axes and horizons of the nomogram; None if none was made.
         cutoff: locked cut-off of the risk groups; None if none was made.
         missing: how missing covariates of new patients are filled.
         settings: how the model was made, e.g. the names of the columns; plain values.
         provenance: versions, time, hash of the training data; plain values.
+        fitted: hashes of the patients that the model was fitted on, by which they are known again.
     """
 
-    model: CoxModel | LogisticModel
+    model: Model
     nomogram: Nomogram | None = None
     cutoff: RiskCutoff | None = None
     missing: MissingValues = field(default_factory=MissingValues)
     settings: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    fitted: KnownPatients = NOBODY_KNOWN
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in the file."""
@@ -61,6 +70,7 @@ class ModelBundle:
             "missing": self.missing.to_dict(),
             "settings": dict(self.settings),
             "provenance": dict(self.provenance),
+            "fitted": self.fitted.to_dict(),
         }
 
 
@@ -112,11 +122,12 @@ def bundle_from_dict(data: Any) -> ModelBundle:
         cutoff = data.get("cutoff")
         return ModelBundle(
             model,
-            None if nomogram is None else Nomogram.from_dict(nomogram, model),
+            None if nomogram is None else Nomogram.from_dict(nomogram, _with_outcome(model)),
             None if cutoff is None else RiskCutoff.from_dict(cutoff),
             MissingValues.from_dict(data["missing"]) if data.get("missing") else MissingValues(),
             dict(data.get("settings") or {}),
             dict(data.get("provenance") or {}),
+            KnownPatients.from_dict(data["fitted"]) if data.get("fitted") else NOBODY_KNOWN,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"a part is missing or has the wrong form ({type(error).__name__}: {error})") from None
@@ -147,7 +158,7 @@ def _read_zip(path: Path) -> Any:
             raise InputError(f"{FILE_NAME} in {str(path)!r} cannot be read: {error}") from None
 
 
-def _model(data: Any) -> CoxModel | LogisticModel:
+def _model(data: Any) -> Model:
     if not isinstance(data, Mapping):
         raise InputError("it holds no model")
     kind = KINDS.get(str(data.get("kind")))
@@ -156,7 +167,16 @@ def _model(data: Any) -> CoxModel | LogisticModel:
     return kind.from_dict(data)
 
 
-def _check_numbers(model: CoxModel | LogisticModel) -> None:
+def _with_outcome(model: Model) -> CoxModel | LogisticModel:
+    if isinstance(model, PrincipalComponents):
+        raise InputError("principal components have no nomogram")
+    return model
+
+
+def _check_numbers(model: Model) -> None:
+    if isinstance(model, PrincipalComponents):
+        model.check()
+        return
     if not np.isfinite(model.coefficients).all():
         raise InputError("a coefficient is no finite number")
     if not isinstance(model, CoxModel):

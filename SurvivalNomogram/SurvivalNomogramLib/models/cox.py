@@ -298,9 +298,9 @@ def chosen_terms(table: CohortTable, covariates: Sequence[str | Term] | None) ->
 
 
 def _unknown(name: str, table: CohortTable) -> str:
-    constant = [line for line in table.warnings if line.startswith(f"column {name!r}")]
-    if constant:
-        return constant[0]
+    told = [line for line in table.warnings if repr(name) in line]  # why it is left out
+    if told:
+        return told[0]
     if ":" in name or "*" in name:
         return (
             f"{name!r} asks for an interaction, which a nomogram's single axes cannot show: "

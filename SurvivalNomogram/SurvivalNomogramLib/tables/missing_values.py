@@ -4,36 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from RadiomicsCoreLib.cohort.missing import OTHERS, MissingPolicies, MissingPolicy
 from RadiomicsCoreLib.errors import InputError
 
 from .covariates import MISSING_LEVEL, is_numeric, level_texts
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-OTHERS = "*"
-"""In a mapping from column to policy: all columns that it does not name."""
-
-
-class MissingPolicy(Enum):
-    """What to do with a patient whose covariate was not recorded."""
-
-    DROP = "drop"
-    MEDIAN = "median"
-    LEVEL = "level"
-    ERROR = "error"
-
-    @classmethod
-    def of(cls, value: str | MissingPolicy) -> MissingPolicy:
-        try:
-            return cls(value)
-        except ValueError:
-            choices = ", ".join(policy.value for policy in cls)
-            raise InputError(f"missing={value!r} is unknown; choose one of {choices}") from None
 
 
 @dataclass
@@ -57,7 +36,7 @@ class MissingValues:
         [55.0, 70.0]
     """
 
-    policy: str | MissingPolicy | Mapping[str, str] = MissingPolicy.DROP
+    policy: MissingPolicies | str | Mapping[str, str] = MissingPolicies()
     fill_: dict[str, float | str] = field(default_factory=dict)
     policy_: dict[str, MissingPolicy] = field(default_factory=dict)
 
@@ -68,17 +47,13 @@ class MissingValues:
             frame: covariates of the training patients.
             categorical: numeric columns that hold codes of categories.
         """
-        self.policy_ = {str(name): self._policy_of(str(name)) for name in frame.columns}
+        policies = policies_of(self.policy)
+        self.policy_ = {str(name): policies.of(str(name)) for name in frame.columns}
         self.fill_ = {}
         for name, policy in self.policy_.items():
             if policy in (MissingPolicy.MEDIAN, MissingPolicy.LEVEL):
                 self._fit_column(frame[name], policy, name in categorical)
         return self
-
-    def _policy_of(self, name: str) -> MissingPolicy:
-        if isinstance(self.policy, Mapping):
-            return MissingPolicy.of(self.policy.get(name, self.policy.get(OTHERS, MissingPolicy.ERROR)))
-        return MissingPolicy.of(self.policy)
 
     def _fit_column(self, column: pd.Series, policy: MissingPolicy, is_code: bool) -> None:
         import pandas as pd
@@ -150,3 +125,10 @@ class MissingValues:
     def from_dict(cls, data: Mapping[str, Any]) -> MissingValues:
         policies = {str(name): MissingPolicy.of(value) for name, value in data["policy"].items()}
         return cls({n: p.value for n, p in policies.items()}, dict(data["fill"]), policies)
+
+
+def policies_of(given: MissingPolicies | str | Mapping[str, str]) -> MissingPolicies:
+    """Return the policies that a word or a mapping names; a mapping without "*" refuses all other columns."""
+    if isinstance(given, Mapping):
+        return MissingPolicies.from_plain({OTHERS: MissingPolicy.ERROR, **given})
+    return given if isinstance(given, MissingPolicies) else MissingPolicies.from_plain(given)

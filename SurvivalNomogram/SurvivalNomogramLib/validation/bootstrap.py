@@ -34,15 +34,15 @@ class BootstrapSettings:
     Args:
         repeats: number of resamples.
         seed: of the resampling.
-        jobs: processes at a time.
+        workers: processes at a time.
     """
 
     repeats: int = 1000
     seed: int = 0
-    jobs: int = 1
+    workers: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("repeats", "jobs"):
+        for name in ("repeats", "workers"):
             if int(getattr(self, name)) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; give a whole number of 1 or more")
 
@@ -168,12 +168,12 @@ def resample(
     left out.
     """
     seeds = np.random.SeedSequence(settings.seed).spawn(settings.repeats)
-    size = max(1, min(50, settings.repeats // (4 * settings.jobs) or 1))
+    size = max(1, min(50, settings.repeats // (4 * settings.workers) or 1))
     batches = [seeds[start : start + size] for start in range(0, len(seeds), size)]
     values: list[T] = []
     failures: dict[str, int] = {}
     done = 0
-    for batch in _run_batches(one, batches, settings.jobs):
+    for batch in _run_batches(one, batches, settings.workers):
         for value in batch:
             if isinstance(value, str):
                 failures[value] = failures.get(value, 0) + 1

@@ -11,6 +11,7 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
+from RadiomicsCoreLib.settings.options import option
 
 from ..models.cox import CoxModel, chosen_terms, fit_cox
 from ..models.lasso_cox import LassoCoxFit, LassoCoxSettings, fit_lasso_cox
@@ -18,6 +19,8 @@ from ..models.stepwise import StepwiseResult, stepwise_cox
 from ..models.univariable import UnivariableLine, significant, univariable_cox
 from ..tables.survival_table import SurvivalTable
 from .bootstrap import BootstrapSettings, resample
+
+_GROUP = "modelling (done again in every resample)"
 
 
 class Selection(StrEnum):
@@ -32,10 +35,9 @@ class Selection(StrEnum):
 
 @dataclass(frozen=True)
 class CoxModelling:
-    """How a Cox model is made of a table.
+    """How a Cox model is made of a table, of which every covariate may be chosen.
 
     Args:
-        covariates: columns to choose from; None: all of the table's.
         univariable_p: only covariates whose univariable likelihood ratio test lies below it go on; None: all.
         selection: none, backward, forward or both (AIC), or lasso (LASSO-Cox or elastic net chooses, an ordinary
             Cox model is fitted on what it chose).
@@ -45,14 +47,13 @@ class CoxModelling:
         alpha: share of the absolute penalty, in (0, 1]; 1 is the LASSO, less an elastic net.
     """
 
-    covariates: tuple[str, ...] | None = None
-    univariable_p: float | None = None
-    selection: Selection = Selection.NONE
-    keep: tuple[str, ...] = ()
-    lambda_choice: str = "min"
-    folds: int = 10
-    seed: int = 0
-    alpha: float = 1.0
+    univariable_p: float | None = option("only covariates with a univariable p below this go on", None, group=_GROUP)
+    selection: Selection = option("how covariates are chosen", Selection.NONE, group=_GROUP)
+    keep: tuple[str, ...] = option("covariates that selection never removes", (), group=_GROUP)
+    lambda_choice: str = option("penalty of the LASSO", "min", word="--lambda", choices=("min", "1se"), group=_GROUP)
+    folds: int = option("of the LASSO's cross-validation", 10, group=_GROUP)
+    seed: int = option("of the folds", 0, group=_GROUP)
+    alpha: float = option("1: LASSO; between 0 and 1: elastic net", 1.0, group=_GROUP)
 
     def __post_init__(self) -> None:
         try:
@@ -76,7 +77,7 @@ class CoxModelling:
         Raises:
             ModelError: nothing passes, or the model cannot be fitted.
         """
-        offered = [term.name for term in chosen_terms(table.training, self.covariates)]
+        offered = [term.name for term in chosen_terms(table.training, None)]
         univariable: list[UnivariableLine] = []
         passed = offered
         if self.univariable_p is not None:
@@ -126,9 +127,7 @@ class CoxModelling:
         """Rebuild from :meth:`to_dict`."""
         try:
             values = dict(data)
-            for name in ("covariates", "keep"):
-                if values.get(name) is not None:
-                    values[name] = tuple(str(item) for item in values[name])
+            values["keep"] = tuple(str(item) for item in values.get("keep") or ())
             return cls(**values)
         except TypeError as error:
             raise InputError(f"the modelling step in the bundle cannot be read: {error}") from None

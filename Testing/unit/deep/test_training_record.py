@@ -9,9 +9,9 @@ from DeepRadiomicsFusionLib.networks.training_record import (
     check_compatible,
     record_from_dict,
     record_of,
-    study_beside,
 )
 from RadiomicsCoreLib.errors import ModelError
+from RadiomicsCoreLib.files.provenance import study_beside
 from RadiomicsCoreLib.files.tables import write_json
 
 COLUMNS = ["ct.intratumour.original_glcm_Idm", "ct.ring_0_3mm.original_glcm_Idm", "age"]

@@ -74,7 +74,7 @@ def test_bad_settings_are_refused(arguments, words):
 
 
 def test_settings_survive_json():
-    modelling = CoxModelling(("a", "b"), 0.05, "forward", ("a",))
+    modelling = CoxModelling(0.05, "forward", ("a",))
     assert CoxModelling.from_dict(modelling.to_dict()) == modelling
     with pytest.raises(InputError, match="cannot be read"):
         CoxModelling.from_dict({"surprise": 1})

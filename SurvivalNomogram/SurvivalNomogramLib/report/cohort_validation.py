@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.joined import JoinedCohort
+from RadiomicsCoreLib.cohort.splits import TRAINING, part_order
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 from RadiomicsCoreLib.progress import Progress, part_of
 
 from ..bundles.bundle import ModelBundle
+from ..bundles.fitted_patients import Recognised, outcome_values, recognise
 from ..bundles.new_patients import read_new_patients
 from ..groups.group_figures import forest_figure
 from ..groups.risk_groups import HIGH, LOW, RiskCutoff
 from ..groups.subgroups import SubgroupRow, subgroup_analysis, subgroup_table
 from ..models.cox import CoxModel
-from ..tables.cohort_table import TRAINING, load_table
-from ..tables.covariates import level_texts
+from ..tables.cohort_table import said_of, said_of_others
 from ..tables.survival_table import SurvivalTable, read_survival_table
+from ..tables.table_columns import SurvivalColumns
 from ..validation.bootstrap import BootstrapSettings, optimism_corrected_c
 from ..validation.brier import brier_table
 from ..validation.calibration import Calibration, calibrate, calibrate_with_optimism
@@ -29,11 +32,12 @@ from ..validation.decision_curve import corrected_decision_curve, decision_curve
 from ..validation.time_dependent_roc import auc_table, time_dependent_roc
 from ..validation.validation_figures import brier_figure, calibration_figure, decision_curve_figure, roc_figure
 from .cox_report import concordances, resample_notes
-from .job_output import JobOutput, SurvivalColumns, data_hash, file_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
+ALL, NEW, NO_LABEL, NOT_FITTED = "all", "new patients", "none", "train (not fitted)"
+"""Cohorts of a table without a split, beside fitted patients, without a label, and labelled train but not fitted."""
 BRIER_POINTS = 20
 FEW_CASES = 10
 """With fewer cases or controls the normal interval of an AUC is not to be trusted."""
@@ -49,11 +53,35 @@ class CohortPart:
     source: pd.DataFrame
     time_unit: str
 
+    def size(self) -> dict[str, int]:
+        """Return the number of patients and of events."""
+        return {"n": len(self.time), "events": int(self.event.sum())}
+
 
 @dataclass(frozen=True)
 class Cohorts:
+    """The cohorts of a table.
+
+    Attributes:
+        parts: label to cohort, the fitted patients first under ``train``.
+        notes: who was left out and why, what was filled.
+        warnings: who is known to the model already.
+        left_out: why -> how many.
+    """
+
     parts: dict[str, CohortPart]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def who(self) -> dict[str, Any]:
+        """Return n and events of every cohort, and who is left out, as plain values."""
+        return {"parts": {name: part.size() for name, part in self.parts.items()}, "left_out": dict(self.left_out)}
+
+    def who_is_there(self) -> str:
+        """Say in one line who is validated, and who is left out and why."""
+        said = [f"{name}: {said_of(**part.size())}" for name, part in self.parts.items()]
+        return "; ".join([*said, said_of_others(self.left_out)])
 
 
 def columns_of(bundle: ModelBundle) -> SurvivalColumns:
@@ -75,15 +103,16 @@ def modelling_of(bundle: ModelBundle) -> CoxModelling:
     return CoxModelling.from_dict(bundle.settings.get("modelling") or {})
 
 
-def read_cohort(bundle: ModelBundle, source: pd.DataFrame | Path | str, request: SurvivalColumns) -> Cohorts:
-    """Outcome and covariates of the patients who can be predicted, by split label."""
-    table = load_table(source)
-    split = request.split if request.split in table.columns else None
-    id_column = request.id_column if request.id_column in table.columns else None
-    patients = read_new_patients(table, bundle, id_column=id_column)
-    usable = patients.source[patients.usable]
+def read_cohort(bundle: ModelBundle, joined: JoinedCohort, request: SurvivalColumns) -> Cohorts:
+    """Outcome and covariates of the patients who can be predicted, by split label.
+
+    Patients that the model was fitted on are known by their values, whatever the file, the order or the ids: they are
+    the part ``train``; a part that holds both kinds is cut into two.
+    """
+    patients = read_new_patients(joined, bundle)
+    alone = replace(joined.rows(patients.usable), columns=replace(joined.columns, split=None, patient=None))
     outcome = read_survival_table(
-        usable,
+        replace(alone, notes=()),
         time=request.time,
         event=request.event,
         time_unit=request.time_unit,
@@ -93,39 +122,70 @@ def read_cohort(bundle: ModelBundle, source: pd.DataFrame | Path | str, request:
     )
     if isinstance(bundle.model, CoxModel) and outcome.time_unit != bundle.model.time_unit:
         outcome = outcome.in_unit(bundle.model.time_unit)
-    rows = np.array([int(number) - 1 for number in outcome.ids])  # without an id column they are row numbers
-    frame, whole = patients.frame[patients.usable].iloc[rows], usable.iloc[rows]
-    labels = np.full(len(frame), "all", dtype=object)
-    if split is not None:
-        labels = level_texts(whole[split]).fillna("none").to_numpy(dtype=object)
-    elif data_hash(source) == bundle.provenance.get("training_data_sha256"):
-        labels[:] = TRAINING
+    kept = np.isin(np.array(joined.ids, dtype=object), outcome.ids)
+    frame, whole = patients.frame[kept], joined.frame[kept]
+    ids = [str(name) for name in whole.index]
+    found = recognise(
+        bundle.fitted, ids, frame, bundle.model.terms, outcome_values(outcome), has_ids=joined.columns.id is not None
+    )
+    labels = _labels(joined.rows(kept).split, found)
     notes = [*patients.report, *outcome.report]
     for name, problem in zip(patients.ids[~patients.usable], patients.problems[~patients.usable], strict=True):
         notes.append(f"patient {name} left out: {problem}")
-    order = sorted(set(labels), key=lambda label: (label != TRAINING, label))
+    unusable = int((~patients.usable).sum())
     parts = {
-        str(label): CohortPart(
+        label: CohortPart(
             outcome.time[labels == label],
             outcome.event[labels == label],
             frame[labels == label],
             whole[labels == label],
             outcome.time_unit,
         )
-        for label in order
+        for label in part_order(labels.tolist())
     }
-    return Cohorts(parts, tuple(notes))
+    left_out = dict(outcome.left_out) | ({"who cannot be predicted": unusable} if unusable else {})
+    return Cohorts(parts, tuple(notes), tuple(_warnings(found, parts)), left_out)
+
+
+def _labels(split: np.ndarray | None, found: Recognised) -> np.ndarray:
+    """(n,) names of the cohorts: fitted patients and others never share one."""
+    fitted = found.fitted
+    if split is None:
+        return np.where(fitted, TRAINING, NEW if fitted.any() else ALL).astype(object)
+    labels = np.array([NO_LABEL if label is None else label for label in split], dtype=object)
+    if not found.is_known:
+        return labels
+    named = labels == TRAINING
+    labels[named & ~fitted] = NOT_FITTED
+    for label in set(labels[~named & fitted]):
+        labels[(labels == label) & fitted] = f"{label} (fitted)"
+    return labels
+
+
+def _warnings(found: Recognised, parts: Mapping[str, CohortPart]) -> list[str]:
+    told = found.warnings()
+    mixed = [label for label in parts if label.endswith(" (fitted)") or label in (NOT_FITTED, NEW)]
+    if found.fitted.any() and mixed:
+        told.append(f"the table mixes fitted and new patients; they are reported apart: {', '.join(parts)}")
+    return told
 
 
 def internal_table(
-    bundle: ModelBundle, source: pd.DataFrame | Path | str, request: SurvivalColumns, cohort: Cohorts
+    bundle: ModelBundle, joined: JoinedCohort, request: SurvivalColumns, cohort: Cohorts
 ) -> SurvivalTable | None:
-    """The training table, if this is the data that the bundle was trained on; resampling needs all of it."""
-    if TRAINING not in cohort.parts:
+    """The training table, if all fitted patients are here with all columns that the modelling step chose from.
+
+    Resampling needs all of it; nothing is resampled of a part of the training patients.
+    """
+    everyone = bundle.fitted.patients
+    if TRAINING not in cohort.parts or not everyone:
         return None
-    if data_hash(source) != bundle.provenance.get("training_data_sha256"):
+    ids = set(cohort.parts[TRAINING].frame.index)
+    if len(ids) != everyone or not set(request.covariates or ()) <= set(joined.frame.columns):
         return None
-    return request.read(source).training
+    alone = replace(joined, columns=replace(joined.columns, split=None), notes=())
+    table = request.read(alone.rows(np.array([name in ids for name in joined.ids])))
+    return table if len(table) == everyone else None
 
 
 @dataclass(frozen=True)
@@ -150,10 +210,11 @@ class CohortValidation:
     groups: int
     bootstrap: BootstrapSettings
     refits: FittedResamples | None
+    knows_fitted: bool = True
 
     def run(self, progress: Progress) -> dict[str, Any]:
         """Write the cohort's tables and figures; return its line of the concordance table."""
-        part, name = self.part, file_name(self.label)
+        part, name = self.part, file_stem(self.label)
         row: dict[str, Any] = {"cohort": self.label, "n": len(part.time), "events": int(part.event.sum())}
         if not part.event.any():
             self.output.failures.append(
@@ -178,9 +239,16 @@ class CohortValidation:
                 part_of(progress, 0.1 + 0.4 * k / len(inside), 0.1 + 0.4 * (k + 1) / len(inside)),
             )
         self.output.attempt(f"{self.label}: calibration", self._calibration, name, inside, part_of(progress, 0.5, 0.9))
-        row["validation"] = "internal, corrected" if self.refits is not None else "as is"
+        row["validation"] = self._kind()
         step = part_of(progress, 0.9, 1.0)
         return row | (self.output.attempt(f"{self.label}: concordance", self._concordance_values, step) or {})
+
+    def _kind(self) -> str:
+        """How the cohort's figures are to be taken."""
+        if self.refits is not None:
+            return "internal, corrected"
+        is_fitted = self.label == TRAINING or self.label.endswith(" (fitted)")
+        return "fitted patients, not corrected" if is_fitted and self.knows_fitted else "as is"
 
     @property
     def risk(self) -> np.ndarray:
@@ -198,7 +266,7 @@ class CohortValidation:
             self.output.table(f"auc_{name}", table)
             self._note_few(table)
             named = {f"{horizon:g} {self.part.time_unit}": curve for horizon, curve in curves.items()}
-            self.output.figure(f"roc_{name}", roc_figure(named, title=self.label))
+            self.output.figure(f"roc_{name}", lambda: roc_figure(named, title=self.label))
 
     def _note_few(self, table: pd.DataFrame) -> None:
         """Say which AUCs stand on few patients, and that those of training patients are not corrected."""
@@ -221,8 +289,8 @@ class CohortValidation:
         risks = 1 - self.model.survival_at(self.part.frame, times)
         table = brier_table(self.part.time, self.part.event, risks, times.tolist())
         self.output.table(f"brier_{name}", table)
-        figure = brier_figure({"model": table}, time_unit=self.part.time_unit, title=self.label)
-        self.output.figure(f"brier_{name}", figure)
+        unit = self.part.time_unit
+        self.output.figure(f"brier_{name}", lambda: brier_figure({"model": table}, time_unit=unit, title=self.label))
 
     def _calibration(self, name: str, horizons: Sequence[float], progress: Progress) -> None:
         import pandas as pd
@@ -251,8 +319,8 @@ class CohortValidation:
             for c in done
         ]
         self.output.table(f"calibration_summary_{name}", pd.DataFrame(summary))
-        figure = calibration_figure(done, time_unit=self.part.time_unit, title=self.label)
-        self.output.figure(f"calibration_{name}", figure)
+        unit = self.part.time_unit
+        self.output.figure(f"calibration_{name}", lambda: calibration_figure(done, time_unit=unit, title=self.label))
 
     def _calibrated(self, horizon: float, progress: Progress) -> Calibration:
         groups = max(1, min(self.groups, len(self.part.time) // 2))
@@ -284,12 +352,12 @@ class CohortValidation:
                 progress=progress,
             )
             self.output.table(stem, corrected.table())
-            self.output.figure(stem, decision_curve_figure(corrected.curve, corrected=corrected, title=title))
+            self.output.figure(stem, lambda: decision_curve_figure(corrected.curve, corrected=corrected, title=title))
             return
         risk = 1 - self.model.survival_at(self.part.frame, horizon)[:, 0]
         curve = decision_curve_survival(self.part.time, self.part.event, {"model": risk}, horizon)
         self.output.table(stem, curve.table())
-        self.output.figure(stem, decision_curve_figure(curve, title=title))
+        self.output.figure(stem, lambda: decision_curve_figure(curve, title=title))
 
     def _concordance_values(self, progress: Progress) -> dict[str, Any]:
         values: dict[str, Any] = dict(concordances(self.part, self.risk, self.bootstrap))
@@ -329,9 +397,9 @@ def write_subgroups(
         )
         if rows is None:
             continue
-        output.table(f"subgroups_{file_name(label)}", subgroup_table(rows))
+        output.table(f"subgroups_{file_stem(label)}", subgroup_table(rows))
         figure = forest_figure(rows, effect=f"Hazard ratio, {HIGH} against {LOW}", title=label)
-        output.figure(f"forest_{file_name(label)}", figure)
+        output.figure(f"forest_{file_stem(label)}", figure)
 
 
 def _subgroup_rows(

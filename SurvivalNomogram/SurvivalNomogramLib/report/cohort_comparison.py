@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.jobs.output import JobOutput
 from RadiomicsCoreLib.progress import Progress, part_of
 
 from ..bundles.bundle import ModelBundle
@@ -19,7 +20,6 @@ from ..validation.concordance import concordance_difference, harrell_c
 from ..validation.model_comparison import c_difference, likelihood_ratio, reclassification
 from ..validation.time_dependent_roc import auc_difference, time_dependent_roc
 from .cohort_validation import CohortPart, Cohorts
-from .job_output import JobOutput
 
 
 def write_comparison(
@@ -71,7 +71,7 @@ def _rows(
     progress: Progress,
 ) -> list[dict[str, Any]]:
     assert isinstance(old.model, CoxModel)
-    patients = read_new_patients(part.source, old)
+    patients = read_new_patients(part.source.reset_index(drop=True), old)
     both = patients.usable
     time, event = part.time[both], part.event[both]
     old_frame, new_frame = patients.frame[both], part.frame[both]

@@ -5,26 +5,28 @@ yang2023: ICC above 0.8 on 30 patients segmented twice, then LASSO-Cox.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.joined import JoinedCohort, read_features
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.jobs.output import JobOutput
+from RadiomicsCoreLib.selection.icc_filter import ICC_ABOVE
 from RadiomicsCoreLib.selection.readings import Readings, Reliability
 from RadiomicsCoreLib.statistics.icc import IccModel
 
-from ..tables.cohort_table import TRAINING, CovariateRequest, ids_of, labels_of, load_table
-from ..tables.covariates import check_column, is_numeric
-from ..validation.cox_modelling import CoxModelling
-from .job_output import BinaryColumns, JobOutput, SurvivalColumns
+from .cohort_table import CovariateRequest, as_joined
+from .covariates import is_numeric
+from .missing_values import policies_of
+from .table_columns import BinaryColumns, SurvivalColumns
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CASE_ID = "case_id"
 Columns = TypeVar("Columns", SurvivalColumns, BinaryColumns)
 
 
@@ -45,7 +47,7 @@ class ReadingFilter:
     """
 
     readings: tuple[pd.DataFrame | Path | str, ...]
-    icc_above: float = 0.8
+    icc_above: float = ICC_ABOVE
     model: IccModel = IccModel.AGREEMENT
 
     def __post_init__(self) -> None:
@@ -56,50 +58,41 @@ class ReadingFilter:
             raise InputError(f"the ICC threshold must lie from 0 to below 1, not {self.icc_above:g}")
 
     def apply(
-        self, source: pd.DataFrame | Path | str, columns: Columns, keep: Sequence[str] = ()
+        self, source: JoinedCohort | pd.DataFrame | Path | str, columns: Columns, keep: Sequence[str] = ()
     ) -> FilteredColumns[Columns]:
         """Return the columns without the features that the readings do not agree on.
 
         Args:
             source: the table of the study.
-            columns: which columns are what. Without ``id_column`` the patients are matched by ``case_id``.
+            columns: which columns are what.
             keep: covariates that stay whatever their ICC.
 
         Raises:
             InputError: patients cannot be matched, fewer than 5 training patients were read twice, or nothing is
                 left.
         """
-        frame = load_table(source)
-        columns = replace(columns, id_column=_id_column(frame, columns.id_column))
-        given = (columns.event, columns.split, columns.id_column, getattr(columns, "time", None))
-        special = [name for name in given if name is not None]
-        for name in special:
-            check_column(frame, name)
-        offered = CovariateRequest(columns.covariates).names(frame, special)
+        joined = as_joined(source, split=columns.split, id_column=columns.id_column, patient=columns.patient)
+        columns = columns.found_in(joined)
+        if columns.id_column is None:
+            raise InputError("readings are matched by patient: name the column of the patients' names (--id)")
+        offered = CovariateRequest(columns.covariates).offered(joined, columns.event, getattr(columns, "time", None))
         codes = {*columns.categorical, *columns.references, *keep}
-        numbers = [name for name in offered if name not in codes and is_numeric(frame[name])]
-        readings = self._read(frame, str(columns.id_column), numbers)
-        labels = labels_of(frame[frame[columns.split].notna()], columns.split) if columns.split else None
-        patients = ids_of(frame, columns.id_column)
-        if labels is not None:
-            patients = patients[frame[columns.split].notna().to_numpy()][labels == TRAINING]
-        found = readings.reliability(patients.tolist(), readings.features, self.model)
+        numbers = [name for name in offered.names if name not in codes and is_numeric(joined.frame[name])]
+        readings = self._read(joined, columns.id_column, numbers)
+        patients = [name for name, is_training in zip(joined.ids, joined.training, strict=True) if is_training]
+        found = readings.reliability(patients, readings.features, self.model)
         return self._filtered(
-            columns, offered, Reliability(tuple(readings.features), found, self.icc_above, self.model)
+            columns, offered.names, Reliability(tuple(readings.features), found, self.icc_above, self.model)
         )
 
-    def _read(self, frame: pd.DataFrame, id_column: str, numbers: Sequence[str]) -> Readings:
-        tables = [frame.set_axis(ids_of(frame, id_column), axis=0)[list(numbers)]]
+    def _read(self, joined: JoinedCohort, id_column: str, numbers: Sequence[str]) -> Readings:
+        tables = [joined.frame[list(numbers)]]
         for number, source in enumerate(self.readings, start=2):
-            table = load_table(source)
-            own = id_column if id_column in table.columns else CASE_ID
-            if own not in table.columns:
-                raise InputError(f"reading {number} has no column {id_column!r} or {CASE_ID!r} to match patients by")
-            table = table.set_axis(ids_of(table, own), axis=0)
-            texts = [name for name in numbers if name in table.columns and not is_numeric(table[name])]
+            own = read_features(f"reading {number}", source, id_column)
+            texts = [name for name in numbers if name in own.columns and not is_numeric(own[name])]
             if texts:
                 raise InputError(f"reading {number}: column {texts[0]!r} holds text; a feature is a number")
-            tables.append(table)
+            tables.append(own)
         return Readings(tables)
 
     def _filtered(self, columns: Columns, offered: Sequence[str], reliability: Reliability) -> FilteredColumns[Columns]:
@@ -112,9 +105,7 @@ class ReadingFilter:
                 f"none of {len(dropped)} features has an ICC above {self.icc_above:g} (the highest is {best}); "
                 "lower the threshold or look at the second masks"
             )
-        missing = columns.missing
-        if isinstance(missing, Mapping):
-            missing = {name: policy for name, policy in missing.items() if name not in dropped}
+        missing = policies_of(columns.missing).without(dropped).to_plain()
         unread = len(kept) - int(above.sum())
         note = reliability.note() + (f"; {unread} columns were not read again and stay" if unread else "")
         return FilteredColumns(
@@ -142,23 +133,7 @@ class FilteredColumns(Generic[Columns]):
     reliability: Reliability
     note: str
 
-    def offered_to(self, modelling: CoxModelling) -> CoxModelling:
-        """The modelling step without the dropped features among those that it names."""
-        if modelling.covariates is None:
-            return modelling
-        return replace(modelling, covariates=tuple(n for n in modelling.covariates if n not in self.dropped))
-
     def write(self, output: JobOutput) -> None:
         """Write ``icc.csv``, the worst first, and the note."""
-        import pandas as pd
-
-        output.table("icc", pd.DataFrame(self.reliability.rows()))
+        output.table("icc", self.reliability.rows())
         output.notes.append(self.note)
-
-
-def _id_column(frame: pd.DataFrame, id_column: str | None) -> str:
-    if id_column is not None:
-        return id_column
-    if CASE_ID in frame.columns:
-        return CASE_ID
-    raise InputError("readings are matched by patient: name the column of the patients' names (--id)")

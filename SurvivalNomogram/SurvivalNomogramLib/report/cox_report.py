@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.splits import TRAINING, part_order
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 from RadiomicsCoreLib.progress import Progress
 
 from ..estimation.competing_risks import cumulative_incidence
 from ..estimation.kaplan_meier import compare_groups, curves_table, median_follow_up
 from ..groups.group_figures import cumulative_incidence_figure, kaplan_meier_figure, risk_box_figure
-from ..groups.risk_groups import HIGH, LOW, RiskCutoff, given_cutoff, median_cutoff, youden_cutoff
+from ..groups.risk_groups import (
+    HIGH,
+    LOW,
+    CutoffMethod,
+    CutoffRule,
+    RiskCutoff,
+    given_cutoff,
+    median_cutoff,
+    youden_cutoff,
+)
 from ..models.cox import CoxModel
 from ..models.schoenfeld import GLOBAL, plot_schoenfeld, schoenfeld_test
 from ..models.signature import signature_of_lasso
 from ..tables.baseline_table import baseline_table
-from ..tables.cohort_table import TRAINING, CohortTable
 from ..tables.survival_table import SurvivalTable
 from ..validation.bootstrap import BootstrapSettings, bootstrap_interval, optimism_corrected_c
 from ..validation.concordance import harrell_c, uno_c
 from ..validation.cox_modelling import ModellingRefit, ModellingResult
-from .job_output import JobOutput, file_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +41,6 @@ if TYPE_CHECKING:
 
     from ..models.lasso_cox import LassoCoxFit
 
-TableT = TypeVar("TableT", bound=CohortTable)
 HORIZON_QUANTILES = (0.25, 0.5, 0.75)
 
 
@@ -59,17 +67,15 @@ def default_horizons(table: SurvivalTable) -> tuple[float, ...]:
     return tuple(inside) or (float(events.max()),)
 
 
-def make_cutoff(model: CoxModel, training: SurvivalTable, cutoff: str | float, horizon: float) -> RiskCutoff:
-    """Cut-off of the linear predictor on training patients: "median", "youden" or a number."""
+def make_cutoff(model: CoxModel, training: SurvivalTable, rule: CutoffRule, horizon: float) -> RiskCutoff:
+    """Cut-off of the linear predictor on training patients; Youden's index is taken at the horizon."""
     risk = model.linear_predictor(training.frame)
-    if cutoff == "median":
+    if rule.method is CutoffMethod.MEDIAN:
         return median_cutoff(risk)
-    if cutoff == "youden":
+    if rule.method is CutoffMethod.YOUDEN:
         return youden_cutoff(training.time, training.event, risk, horizon)
-    try:
-        return given_cutoff(float(cutoff))
-    except ValueError:
-        raise InputError(f"cut-off {cutoff!r} is unknown; give median, youden or a number") from None
+    assert rule.value is not None
+    return given_cutoff(rule.value)
 
 
 def coefficients_table(model: CoxModel) -> pd.DataFrame:
@@ -110,8 +116,8 @@ def write_selection(
         frame = pd.DataFrame(path.coefficients, columns=columns)
         frame.insert(0, "lambda", path.lambdas)
         output.table("selection", frame)
-        output.figure("lasso_path", plot_path(result.lasso))
-        output.figure("lasso_validation", plot_validation(result.lasso))
+        output.figure("lasso_path", plot_path, result.lasso)
+        output.figure("lasso_validation", plot_validation, result.lasso)
         output.attempt("signature", _write_signature, output, result.lasso, table, lambda_choice)
 
 
@@ -140,18 +146,9 @@ def write_schoenfeld(output: JobOutput, model: CoxModel, training: SurvivalTable
             output.notes.append(f"proportional hazards are doubtful for {what} (p = {line.p:.3g})")
 
 
-def parts_of(table: TableT) -> dict[str, TableT]:
-    """The cohorts of a table by split label, "train" first; one of all patients where there is no split."""
-    if table.split is None:
-        return {TRAINING: table}
-    labels = sorted(set(table.split), key=lambda label: (label != TRAINING, label))
-    return {str(label): table.part(label) for label in labels}
-
-
 def write_groups(output: JobOutput, table: SurvivalTable, model: CoxModel, cutoff: RiskCutoff) -> None:
     """Write Kaplan-Meier curves, baseline tables and box plots of the locked risk groups."""
-
-    parts = parts_of(table)
+    parts = table.parts
     write_curves(output, parts, model, cutoff)
     training = parts[TRAINING]
     risk_groups = cutoff.groups(model.linear_predictor(training.frame))
@@ -183,7 +180,7 @@ def write_curves(output: JobOutput, parts: Mapping[str, Outcome], model: CoxMode
 def write_kaplan_meier(output: JobOutput, label: str, part: Outcome, groups: np.ndarray) -> pd.DataFrame:
     """Write the curves of one cohort and return its rows of the table of groups."""
     comparison = compare_groups(part.time, part.event, groups, levels=(LOW, HIGH))
-    name = f"kaplan_meier_{file_name(label)}"
+    name = f"kaplan_meier_{file_stem(label)}"
     output.figure(name, kaplan_meier_figure(comparison, time_unit=part.time_unit, title=label))
     output.table(name, curves_table(comparison.curves))
     frame = comparison.table()
@@ -197,7 +194,7 @@ def _risk_figure(table: SurvivalTable, model: CoxModel, cutoff: RiskCutoff) -> F
     labels = np.full(len(table), "") if table.split is None else np.asarray(table.split, dtype=str)
     boxes = {
         f"{label} {what}".strip(): (labels == label) & (table.event == value)
-        for label in sorted(set(labels), key=lambda label: (label != TRAINING, label))
+        for label in part_order(labels.tolist())
         for value, what in ((0, "no event"), (1, "event"))
     }
     return risk_box_figure(risk, boxes, cutoff=cutoff.value)
@@ -231,7 +228,7 @@ def write_concordance(
     import pandas as pd
 
     rows = []
-    for label, part in parts_of(table).items():
+    for label, part in table.parts.items():
         row: dict[str, Any] = {"cohort": label, "n": len(part), "events": part.events, "resamples_used": 0}
         risk = model.linear_predictor(part.frame)
         row |= output.attempt(f"concordance of {label}", concordances, part, risk, bootstrap) or {}
@@ -261,7 +258,7 @@ def concordances(part: Outcome, risk: np.ndarray, bootstrap: BootstrapSettings) 
         last = float(time[event == 1].max()) if event.any() else 0.0
         return np.array([harrell_c(time, event, score).index, uno_c(time, event, score, tau=last).index])
 
-    interval = bootstrap_interval(both, len(part.time), replace(bootstrap, jobs=1))
+    interval = bootstrap_interval(both, len(part.time), replace(bootstrap, workers=1))
     names = ("harrell", "uno")
     values: dict[str, float] = {}
     for k, name in enumerate(names):
