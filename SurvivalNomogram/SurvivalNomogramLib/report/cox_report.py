@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -31,7 +31,7 @@ from ..models.schoenfeld import GLOBAL, plot_schoenfeld, schoenfeld_test
 from ..models.signature import signature_of_lasso
 from ..tables.baseline_table import baseline_table
 from ..tables.survival_table import SurvivalTable
-from ..validation.bootstrap import BootstrapSettings, bootstrap_interval, optimism_corrected_c
+from ..validation.bootstrap import BootstrapSettings, OptimismResult, optimism_corrected_c, too_few_for_interval
 from ..validation.concordance import harrell_c, uno_c
 from ..validation.cox_modelling import ModellingRefit, ModellingResult
 
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     from ..models.lasso_cox import LassoCoxFit
 
+FITTED_HERE = "fitted on these patients"
+"""Stands in every table and figure of training patients."""
 HORIZON_QUANTILES = (0.25, 0.5, 0.75)
 
 
@@ -224,21 +226,50 @@ def write_concordance(
     bootstrap: BootstrapSettings,
     progress: Progress,
 ) -> None:
-    """Write Harrell's and Uno's C of every cohort; that of training also corrected for optimism."""
+    """Write Harrell's and Uno's C of every cohort; that of training without an interval, and corrected with one."""
     import pandas as pd
 
     rows = []
     for label, part in table.parts.items():
         row: dict[str, Any] = {"cohort": label, "n": len(part), "events": part.events, "resamples_used": 0}
-        risk = model.linear_predictor(part.frame)
-        row |= output.attempt(f"concordance of {label}", concordances, part, risk, bootstrap) or {}
-        if label == TRAINING:
-            result = optimism_corrected_c(part.time, part.event, refit, bootstrap, progress)
-            row |= {"optimism": float(result.optimism), "harrell_corrected": float(result.corrected)}
+        risk, is_fitted = model.linear_predictor(part.frame), label == TRAINING
+        row |= output.attempt(f"concordance of {label}", concordances, part, risk, is_fitted) or {}
+        if is_fitted:
+            selects = refit.modelling.selects
+            result = optimism_corrected_c(part.time, part.event, refit, bootstrap, progress, selects=selects)
+            row |= corrected_values("harrell", result)
             row["resamples_used"] = int(result.used)
-            output.notes += resample_notes(result.failures, result.repeats)
+            output.notes += optimism_notes(result, selects)
         rows.append(row)
     output.table("concordance", pd.DataFrame(rows))
+
+
+def corrected_values(name: str, result: OptimismResult) -> dict[str, float]:
+    """Optimism, corrected figure and its interval, as they stand in a row of a table."""
+    return {
+        "optimism": float(result.optimism),
+        f"{name}_corrected": float(result.corrected),
+        f"{name}_corrected_lower": float(result.lower),
+        f"{name}_corrected_upper": float(result.upper),
+    }
+
+
+def optimism_notes(result: OptimismResult, selects: bool) -> list[str]:
+    """Say how a figure was corrected, which resamples gave no model, and why an interval is missing."""
+    notes = []
+    if selects:
+        notes.append(
+            "covariates are chosen by the outcome: the corrected figures are .632+ estimates, which test every "
+            "resample's model on the patients left out of it"
+        )
+    if result.nulls:
+        notes.append(
+            f"in {result.nulls} of {result.repeats} resamples the modelling step chose nothing; they count as models "
+            "without covariates"
+        )
+    notes += resample_notes(result.failures, result.repeats)
+    short = too_few_for_interval(result.repeats)
+    return [*notes, *([short] if short else [])]
 
 
 def resample_notes(failures: Mapping[str, int], repeats: int) -> list[str]:
@@ -247,24 +278,19 @@ def resample_notes(failures: Mapping[str, int], repeats: int) -> list[str]:
     if not lost:
         return []
     reason = max(failures, key=failures.__getitem__)
-    return [f"{lost} of {repeats} resamples gave no model; most often: {reason}"]
+    share = f"{lost} of {repeats} resamples ({lost / repeats:.0%})"
+    return [f"{share} gave no model and are missing from the corrected figures; most often: {reason}"]
 
 
-def concordances(part: Outcome, risk: np.ndarray, bootstrap: BootstrapSettings) -> dict[str, float]:
-    """Harrell's and Uno's C of a cohort with percentile intervals."""
-
-    def both(rows: np.ndarray) -> np.ndarray:
-        time, event, score = part.time[rows], part.event[rows], risk[rows]
-        last = float(time[event == 1].max()) if event.any() else 0.0
-        return np.array([harrell_c(time, event, score).index, uno_c(time, event, score, tau=last).index])
-
-    interval = bootstrap_interval(both, len(part.time), replace(bootstrap, workers=1))
-    names = ("harrell", "uno")
+def concordances(part: Outcome, risk: np.ndarray, is_fitted: bool) -> dict[str, float]:
+    """Harrell's and Uno's C of a cohort, with the jackknife's interval unless it was fitted on."""
+    last = float(part.time[part.event == 1].max()) if part.event.any() else None
+    found = {
+        "harrell": harrell_c(part.time, part.event, risk),
+        "uno": uno_c(part.time, part.event, risk, tau=last),
+    }
     values: dict[str, float] = {}
-    for k, name in enumerate(names):
-        values |= {
-            name: float(interval.estimate[k]),
-            f"{name}_lower": float(interval.lower[k]),
-            f"{name}_upper": float(interval.upper[k]),
-        }
+    for name, each in found.items():
+        low, high = (float("nan"),) * 2 if is_fitted else each.interval()
+        values |= {name: each.index, f"{name}_lower": low, f"{name}_upper": high}
     return values

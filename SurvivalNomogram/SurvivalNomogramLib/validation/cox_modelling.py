@@ -23,6 +23,10 @@ from .bootstrap import BootstrapSettings, resample
 _GROUP = "modelling (done again in every resample)"
 
 
+class NothingChosen(ModelError):
+    """The modelling step ran and chose nothing; in a resample that is a model without covariates."""
+
+
 class Selection(StrEnum):
     """How covariates are chosen after the univariable screening."""
 
@@ -71,6 +75,11 @@ class CoxModelling:
         """The settings of the penalised fit; InputError where one is out of range."""
         return LassoCoxSettings(alpha=self.alpha, folds=self.folds, seed=self.seed)
 
+    @property
+    def selects(self) -> bool:
+        """Whether covariates are chosen by the outcome, so that optimism is measured on the patients left out."""
+        return self.univariable_p is not None or self.selection is not Selection.NONE
+
     def fit(self, table: SurvivalTable, progress: Progress = no_progress) -> ModellingResult:
         """Screen, select and fit on the training patients of the table.
 
@@ -85,7 +94,7 @@ class CoxModelling:
             significant_ones = significant(univariable, self.univariable_p)
             passed = [name for name in offered if name in significant_ones or name in self.keep]
             if not passed:
-                raise ModelError(
+                raise NothingChosen(
                     f"no covariate has a univariable p below {self.univariable_p:g}; raise the limit or "
                     "name the covariates"
                 )
@@ -101,7 +110,7 @@ class CoxModelling:
         keep = [name for name in self.keep if name in names]
         steps = stepwise_cox(table, list(names), self.selection.value, keep=keep, progress=progress)
         if not steps.model.terms:
-            raise ModelError("selection by AIC leaves no covariate: none predicts the outcome")
+            raise NothingChosen("selection by AIC leaves no covariate: none predicts the outcome")
         return ModellingResult(steps.model, tuple(univariable), stepwise=steps)
 
     def _lasso(
@@ -115,7 +124,9 @@ class CoxModelling:
             if term.name in self.keep or any(column in columns for column in term.columns)
         ]
         if not chosen:
-            raise ModelError(f"LASSO-Cox at lambda.{self.lambda_choice} leaves no covariate: none predicts the outcome")
+            raise NothingChosen(
+                f"LASSO-Cox at lambda.{self.lambda_choice} leaves no covariate: none predicts the outcome"
+            )
         return ModellingResult(fit_cox(table, chosen), tuple(univariable), lasso=lasso)
 
     def to_dict(self) -> dict[str, Any]:
@@ -159,20 +170,27 @@ class FittedResamples:
         table: the training patients, no split.
         models: rows (as bytes) -> the model fitted on them, or the reason why there is none.
         horizon: predict survival at this time, (n,); None: the linear predictor.
+        selects: whether the modelling step chooses by the outcome.
     """
 
     table: SurvivalTable
     models: Mapping[bytes, CoxModel | str]
     horizon: float | None = None
+    selects: bool = False
 
     def at(self, horizon: float) -> FittedResamples:
         """The same models, predicting survival at a horizon."""
         return replace(self, horizon=horizon)
 
-    def __call__(self, rows: np.ndarray) -> np.ndarray:
+    def model(self, rows: np.ndarray) -> CoxModel:
+        """Return the model fitted on these rows. Raises ModelError: there is none."""
         model = self.models.get(_key(rows), "these patients were not resampled")
         if isinstance(model, str):
             raise ModelError(model)
+        return model
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        model = self.model(rows)
         if self.horizon is None:
             return model.linear_predictor(self.table.frame)
         return model.survival_at(self.table.frame, self.horizon)[:, 0]
@@ -200,13 +218,24 @@ def fit_resamples(
     def one(generator: np.random.Generator) -> tuple[bytes, CoxModel | str]:
         rows = generator.integers(0, n, n)
         try:
-            return _key(rows), modelling.fit(table.rows(rows)).model
+            return _key(rows), fitted_or_null(modelling, table.rows(rows))
         except (ModelError, InputError) as error:
             return _key(rows), str(error)
 
     everyone = modelling.fit(table).model
     pairs, _ = resample(one, settings, progress)
-    return FittedResamples(table, {_key(np.arange(n)): everyone, **dict(pairs)})
+    return FittedResamples(table, {_key(np.arange(n)): everyone, **dict(pairs)}, selects=modelling.selects)
+
+
+def fitted_or_null(modelling: CoxModelling, table: SurvivalTable) -> CoxModel:
+    """The modelling step's model; the one without covariates where it chooses nothing.
+
+    Left out, such resamples would make the others look better than the modelling step is.
+    """
+    try:
+        return modelling.fit(table).model
+    except NothingChosen:
+        return fit_cox(table, [])
 
 
 def _key(rows: np.ndarray) -> bytes:
@@ -228,7 +257,7 @@ class ModellingRefit:
     horizon: float | None = None
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        model = self.modelling.fit(self.table.rows(rows)).model
+        model = fitted_or_null(self.modelling, self.table.rows(rows))
         if self.horizon is None:
             return model.linear_predictor(self.table.frame)
         return model.survival_at(self.table.frame, self.horizon)[:, 0]
