@@ -10,6 +10,7 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress
+from RadiomicsCoreLib.settings.options import option
 from RadiomicsCoreLib.statistics.roc import Auc, Rate, auc, delong_matrix, error_rates
 
 from ..models.cross_validation import CrossValidationSettings, cross_validate
@@ -31,9 +32,9 @@ class EvaluationSettings:
         seed: 0 or more.
     """
 
-    resamples: int = 1000
-    permutations: int = 2000
-    seed: int = 0
+    resamples: int = option("bootstrap resamples of F1 and Brier score", 1000, word="")
+    permutations: int = option("of the labels, scores held", 2000, word="")
+    seed: int = option("of both", 0, word="")
 
     def __post_init__(self) -> None:
         for name, least in (("resamples", 100), ("permutations", 99), ("seed", 0)):
@@ -179,6 +180,7 @@ def permutation_test(
     settings: CrossValidationSettings,
     permutations: int = 99,
     *,
+    workers: int = 1,
     progress: Progress = no_progress,
 ) -> PermutationTest:
     """Repeat the whole cross-validation, selection and tuning included, with permuted labels.
@@ -188,6 +190,8 @@ def permutation_test(
         samples: cases; a patient with several cases must have the same outcome in all.
         settings: of each cross-validation.
         permutations: at least 19.
+        workers: processes at a time.
+        progress: told before each permutation.
 
     Raises:
         InputError: too few permutations, or a patient with both outcomes.
@@ -199,7 +203,7 @@ def permutation_test(
     for k in range(permutations + 1):
         progress(k / (permutations + 1), f"permutation {k} of {permutations}")
         shuffled = samples if k == 0 else with_permuted_labels(samples, rng)
-        found = cross_validate({"model": learner}, shuffled, settings).learners["model"]
+        found = cross_validate({"model": learner}, shuffled, settings, workers=workers).learners["model"]
         values.append(auc(shuffled.outcome, found.pooled).value)
     null = np.array(values[1:])
     p = (1 + int((null >= values[0] - 1e-12).sum())) / (1 + permutations)

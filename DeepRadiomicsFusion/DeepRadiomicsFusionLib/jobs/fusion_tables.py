@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 from RadiomicsCoreLib.selection.readings import Readings, Reliability
 
 from ..evaluation.figures import calibration_figure, delong_figure, roc_figure
@@ -19,7 +20,6 @@ from ..models.rad_score import RadScore
 from ..models.selection_plan import SelectionSettings
 from ..models.workspace import Learner
 from ..tables.samples import Samples
-from .job_output import JobOutput, file_stem
 
 FUSION = "fusion"
 
@@ -35,7 +35,7 @@ def write_reliability(output: JobOutput, readings: Readings, training: Samples, 
     names = [name for name in training.table.columns if readings.has(name)]
     found = readings.reliability(training.table.index.tolist(), names, settings.icc_model)
     reliability = Reliability(tuple(names), found, settings.icc_above, settings.icc_model)
-    output.rows("icc", reliability.rows())
+    output.table("icc", reliability.rows())
     output.notes.append(f"{reliability.note()}; each fold measures it on its own training cases")
 
 
@@ -58,11 +58,11 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
         )
         output.figure(f"calibration_{file_stem(name)}", calibration_figure, evaluation.calibration, name)
     rows += [{"model": name, "part": TRAINING, "reason": reason} for name, reason in result.failed.items()]
-    output.rows("models", rows)
+    output.table("models", rows)
     pooled = {name: found.pooled for name, found in result.learners.items()}
-    output.rows("predictions", _prediction_rows(TRAINING, result.case_ids, result.outcome, pooled))
+    output.table("predictions", _prediction_rows(TRAINING, result.case_ids, result.outcome, pooled))
     _write_comparison(output, TRAINING, result.outcome, pooled)
-    output.rows("selected_features", _selected_rows(result.learners))
+    output.table("selected_features", _selected_rows(result.learners))
     output.notes.append(
         f"{TRAINING}: probabilities are out-of-fold, the mean over {result.settings.repeats} repeats of "
         f"{result.settings.folds} folds; mean AUC with Nadeau and Bengio's interval, AUC of the pooled probabilities "
@@ -85,15 +85,15 @@ def write_other_parts(
         predictions += _prediction_rows(part, [str(c) for c in samples.table.index], samples.outcome, chances)
         _write_comparison(output, part, samples.outcome, chances)
     if rows:
-        output.rows("models_other_parts", rows)
-        output.rows("predictions_other_parts", predictions)
+        output.table("models_other_parts", rows)
+        output.table("predictions_other_parts", predictions)
 
 
 def _write_comparison(output: JobOutput, part: str, outcome: np.ndarray, chances: Mapping[str, np.ndarray]) -> None:
     output.figure(f"roc_{file_stem(part)}", roc_figure, outcome, chances, part)
     if len(chances) > 1:
         table = delong_table(outcome, chances)
-        output.rows(f"delong_{file_stem(part)}", table.rename_axis("model").reset_index())
+        output.table(f"delong_{file_stem(part)}", table.rename_axis("model").reset_index())
         output.figure(f"delong_{file_stem(part)}", delong_figure, table, f"DeLong's test, {part}")
 
 
@@ -117,7 +117,7 @@ def write_signatures(output: JobOutput, learners: Mapping[str, Learner], trainin
         except (InputError, ModelError) as error:
             output.notes.append(f"{FUSION} has no formula: it cannot be fitted to all training cases, {error}")
     output.text("signatures", "\n\n".join(texts) + "\n")
-    output.rows("signatures", rows)
+    output.table("signatures", rows)
 
 
 def _prediction_rows(

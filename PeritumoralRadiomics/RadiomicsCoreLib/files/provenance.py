@@ -57,6 +57,10 @@ def versions() -> dict[str, str]:
     return found
 
 
+MADE_WITH = "made_with"
+"""Key of ``study.json``: what decides the numbers of a job's tables, for the models that are made of them."""
+
+
 def environment_record(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``study.json`` says of a run: time, command, versions and the settings given."""
     return {

@@ -84,6 +84,11 @@ def read_csv(path: Path | str, *, text_columns: Sequence[str] = ("case_id",)) ->
 
     Raises:
         InputError: as :func:`read_cells`.
+
+    Example:
+        >>> write_csv("table.csv", [{"case_id": "001", "age": 61}])
+        >>> read_csv("table.csv")["case_id"].tolist()
+        ['001']
     """
     import pandas as pd
 

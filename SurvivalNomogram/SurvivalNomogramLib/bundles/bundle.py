@@ -79,6 +79,16 @@ def save_bundle(bundle: ModelBundle, folder: Path | str) -> Path:
 
     Raises:
         InputError: the folder cannot be written.
+
+    Example:
+        >>> import pandas as pd
+        >>> from SurvivalNomogramLib.tables.survival_table import read_survival_table
+        >>> frame = pd.DataFrame({"t": [5.0, 8, 9, 12, 14, 20], "e": [1, 1, 0, 1, 0, 1],
+        ...                       "age": [70.0, 52, 66, 58, 61, 49]})
+        >>> table = read_survival_table(frame, time="t", event="e")
+        >>> from SurvivalNomogramLib.models.cox import fit_cox
+        >>> save_bundle(ModelBundle(fit_cox(table)), "model").name
+        'model.json'
     """
     folder = Path(folder)
     try:
@@ -98,6 +108,17 @@ def load_bundle(path: Path | str) -> ModelBundle:
 
     Raises:
         InputError: one line that says what is missing or wrong.
+
+    Example:
+        >>> import pandas as pd
+        >>> from SurvivalNomogramLib.tables.survival_table import read_survival_table
+        >>> frame = pd.DataFrame({"t": [5.0, 8, 9, 12, 14, 20], "e": [1, 1, 0, 1, 0, 1],
+        ...                       "age": [70.0, 52, 66, 58, 61, 49]})
+        >>> table = read_survival_table(frame, time="t", event="e")
+        >>> from SurvivalNomogramLib.models.cox import fit_cox
+        >>> _ = save_bundle(ModelBundle(fit_cox(table)), "model")
+        >>> load_bundle("model").model.columns == fit_cox(table).columns
+        True
     """
     data = _read(Path(path))
     try:

@@ -112,7 +112,12 @@ class RiskCutoff:
 
 
 def median_cutoff(training_risk: Sequence[float] | np.ndarray) -> RiskCutoff:
-    """The median risk of the training patients."""
+    """The median risk of the training patients.
+
+    Example:
+        >>> median_cutoff([0.2, 0.4, 0.9]).value
+        0.4
+    """
     risk = np.asarray(training_risk, float)
     check_score(risk, len(risk))
     if not len(risk):

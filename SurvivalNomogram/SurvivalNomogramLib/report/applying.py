@@ -34,7 +34,8 @@ def outcome_of(bundle: ModelBundle, joined: JoinedCohort) -> list[list[float]] |
     """Return the outcome of patients to predict, where there is one: fitted ones are known by it.
 
     Returns:
-        Follow-up (in the model's unit) and event, column by column; None where the cohort does not hold both for every patient.
+        Follow-up (in the model's unit) and event, column by column; None where the cohort does not hold both for every
+        patient.
     """
     stored = bundle.settings.get("columns") or {}
     names = [stored.get(name) for name in ("time", "event") if name in stored]

@@ -176,6 +176,11 @@ def calibrate(
     Raises:
         InputError: horizon beyond the last event, predictions that are no probabilities, or so few patients
             that a group would hold fewer than two.
+
+    Example:
+        >>> found = calibrate(np.arange(1.0, 13), np.ones(12), np.linspace(0.1, 0.9, 12), 6.0, groups=3)
+        >>> len(found.groups.predicted)
+        3
     """
     time, event = check_outcome(time, event)
     horizon = check_horizon(horizon, time, event)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -39,18 +38,6 @@ def any_shown(colours: Iterable[Any], name: str = "Red") -> int:
     """Return how many pixels of a slice view have the most frequent of these colours."""
     pixels = slice_pixels(name)
     return max(count_colour(pixels, colour) for colour in colours)
-
-
-@contextmanager
-def without_segments(segmentation: Any) -> Iterator[None]:
-    """Hide a segmentation for a moment, so that what else is drawn can be counted."""
-    display = segmentation.GetDisplayNode()
-    visible = display.GetVisibility()
-    display.SetVisibility(False)
-    try:
-        yield
-    finally:
-        display.SetVisibility(visible)
 
 
 def drawn_by(node: Any, name: str = "Red") -> int:
