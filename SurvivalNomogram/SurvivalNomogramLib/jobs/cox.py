@@ -110,7 +110,7 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         locked = make_cutoff(model, training, self.cutoff, chosen[-1])
         bundle = ModelBundle(model, nomogram, locked, table.missing, {"modelling": modelling.to_dict()})
         write_bundle(output, bundle, source)
-        output.table("coefficients", coefficients_table(model))
+        output.table("coefficients", coefficients_table(model, training))
         write_selection(output, result, table, modelling.lambda_choice)
         progress(0.35, "proportional hazards")
         output.attempt("test of proportional hazards", write_schoenfeld, output, model, training)

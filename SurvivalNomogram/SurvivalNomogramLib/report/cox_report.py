@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -26,7 +26,7 @@ from ..groups.risk_groups import (
     median_cutoff,
     youden_cutoff,
 )
-from ..models.cox import CoxModel
+from ..models.cox import Coefficient, CoxModel
 from ..models.schoenfeld import GLOBAL, plot_schoenfeld, schoenfeld_test
 from ..models.signature import signature_of_lasso
 from ..tables.baseline_table import baseline_table
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 FITTED_HERE = "fitted on these patients"
 """Stands in every table and figure of training patients."""
+COEFFICIENT_COLUMNS = [part.name for part in fields(Coefficient)]
 HORIZON_QUANTILES = (0.25, 0.5, 0.75)
 
 
@@ -80,19 +81,36 @@ def make_cutoff(model: CoxModel, training: SurvivalTable, rule: CutoffRule, hori
     return given_cutoff(rule.value)
 
 
-def coefficients_table(model: CoxModel) -> pd.DataFrame:
-    """The coefficients with their hazard ratios, one row a column of the model."""
+def coefficients_table(model: CoxModel, training: SurvivalTable) -> pd.DataFrame:
+    """The coefficients with their hazard ratios, one row a column of the model.
+
+    A feature's unit is arbitrary, and its hazard ratio of one unit is 1.0000 or 1e9; beside it stands that of one
+    standard deviation of the training patients. Levels of a category have no such scale.
+    """
     import pandas as pd
 
-    return pd.DataFrame([asdict(line) for line in model.summary()])
+    table = pd.DataFrame([asdict(line) for line in model.summary()], columns=COEFFICIENT_COLUMNS)
+    numeric = np.array([not term.is_categorical for term in model.terms for _ in term.columns], bool)
+    spread = np.where(numeric, model.design.transform(training.frame).std(axis=0, ddof=1), np.nan)
+    table["sd"] = spread
+    for name in ("hazard_ratio", "lower", "upper"):
+        with np.errstate(over="ignore", divide="ignore"):
+            table[f"{name}_per_sd"] = np.exp(np.log(table[name].to_numpy(float)) * spread)
+    return table
 
 
 def selection_notes(result: ModellingResult) -> list[str]:
     """What a reader should know of the selection: the model it led to, and what intervals ignore."""
     notes = [f"model: {', '.join(term.name for term in result.model.terms)}"]
+    notes += result.notes
     if result.stepwise is not None:
         notes += list(result.stepwise.warnings)
-    if result.stepwise is not None or result.lasso is not None or result.univariable:
+    if result.model.penalty is not None:
+        notes.append(
+            f"the model is the penalised one (lambda {result.model.penalty:.3g}): its coefficients are shrunk and have "
+            "no standard errors; --refit fits what was chosen again without a penalty"
+        )
+    elif result.stepwise is not None or result.lasso is not None or result.univariable:
         notes.append(
             "intervals and p values of the coefficients do not know of the selection; the optimism-corrected values do"
         )
@@ -139,6 +157,12 @@ def write_schoenfeld(output: JobOutput, model: CoxModel, training: SurvivalTable
     """Write the test of proportional hazards and its figure; note the covariates that fail it."""
     import pandas as pd
 
+    if model.penalty is not None:
+        output.notes.append(
+            "proportional hazards are not tested: the test is made for coefficients at the maximum of the likelihood, "
+            "not for shrunk ones (--refit)"
+        )
+        return
     test = schoenfeld_test(model, training)
     output.table("proportional_hazards", pd.DataFrame([asdict(line) for line in test.lines]))
     output.figure("schoenfeld", plot_schoenfeld(test))

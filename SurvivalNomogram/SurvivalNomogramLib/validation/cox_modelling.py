@@ -13,8 +13,8 @@ from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.settings.options import option
 
-from ..models.cox import CoxModel, chosen_terms, fit_cox
-from ..models.lasso_cox import LassoCoxFit, LassoCoxSettings, fit_lasso_cox
+from ..models.cox import CoxModel, chosen_terms, few_events, fit_cox
+from ..models.lasso_cox import LassoCoxFit, LassoCoxSettings, fit_lasso_cox, model_of_lasso
 from ..models.stepwise import StepwiseResult, stepwise_cox
 from ..models.univariable import UnivariableLine, significant, univariable_cox
 from ..tables.survival_table import SurvivalTable
@@ -43,12 +43,13 @@ class CoxModelling:
 
     Args:
         univariable_p: only covariates whose univariable likelihood ratio test lies below it go on; None: all.
-        selection: none, backward, forward or both (AIC), or lasso (LASSO-Cox or elastic net chooses, an ordinary
-            Cox model is fitted on what it chose).
+        selection: none, backward, forward or both (AIC), or lasso (the penalised LASSO-Cox or elastic-net model).
         keep: covariates that selection never removes.
         lambda_choice: "min" or "1se", for lasso.
         folds, seed: of the lasso's cross-validation.
         alpha: share of the absolute penalty, in (0, 1]; 1 is the LASSO, less an elastic net.
+        refit: with lasso, fit an ordinary Cox model on what it chose instead of keeping the shrunk coefficients; where
+            that cannot be done (more coefficients than events), the penalised model stays.
     """
 
     univariable_p: float | None = option("only covariates with a univariable p below this go on", None, group=_GROUP)
@@ -58,6 +59,7 @@ class CoxModelling:
     folds: int = option("of the LASSO's cross-validation", 10, group=_GROUP)
     seed: int = option("of the folds", 0, group=_GROUP)
     alpha: float = option("1: LASSO; between 0 and 1: elastic net", 1.0, group=_GROUP)
+    refit: bool = option("fit what the LASSO chose again without a penalty", False, group=_GROUP)
 
     def __post_init__(self) -> None:
         try:
@@ -69,6 +71,10 @@ class CoxModelling:
             raise InputError(f"univariable_p is {self.univariable_p:g}; it must lie in (0, 1]")
         if self.lambda_choice not in ("min", "1se"):
             raise InputError(f"lambda_choice {self.lambda_choice!r} is unknown; choose min or 1se")
+        if self.keep and self.selection is Selection.LASSO and not self.refit:
+            raise InputError(
+                f"keep {', '.join(self.keep)}: the penalised model may drop any covariate; add --refit, or no keep"
+            )
         self.lasso_settings()
 
     def lasso_settings(self) -> LassoCoxSettings:
@@ -98,7 +104,13 @@ class CoxModelling:
                     f"no covariate has a univariable p below {self.univariable_p:g}; raise the limit or "
                     "name the covariates"
                 )
-        return self._select(table, passed, univariable, part_of(progress, 0.3, 1.0))
+        found = self._select(table, passed, univariable, part_of(progress, 0.3, 1.0))
+        if not self.selects:
+            return found
+        # Every candidate was looked at: those that were not chosen cost events as well.
+        candidates = sum(len(term.columns) for term in table.training.terms)
+        told = few_events(found.model.events, candidates, "candidate coefficients")
+        return replace(found, model=replace(found.model, warnings=tuple(told)))
 
     def _select(
         self, table: SurvivalTable, names: Sequence[str], univariable: list[UnivariableLine], progress: Progress
@@ -123,11 +135,19 @@ class CoxModelling:
             for term in chosen_terms(table.training, list(names))
             if term.name in self.keep or any(column in columns for column in term.columns)
         ]
-        if not chosen:
+        if not columns and not self.keep:
             raise NothingChosen(
                 f"LASSO-Cox at lambda.{self.lambda_choice} leaves no covariate: none predicts the outcome"
             )
-        return ModellingResult(fit_cox(table, chosen), tuple(univariable), lasso=lasso)
+        if not columns:
+            return ModellingResult(fit_cox(table, chosen), tuple(univariable), lasso=lasso)
+        found = ModellingResult(model_of_lasso(lasso, table, self.lambda_choice), tuple(univariable), lasso=lasso)
+        if not self.refit:
+            return found
+        try:
+            return replace(found, model=fit_cox(table, chosen))
+        except ModelError as error:
+            return replace(found, notes=(f"the penalised model is kept, it cannot be fitted again: {error}",))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for the bundle."""
@@ -152,12 +172,14 @@ class ModellingResult:
         model: the Cox model.
         univariable: lines of the screening; empty without one.
         stepwise, lasso: the selection; None where it was not asked for.
+        notes: what became of a refit.
     """
 
     model: CoxModel
     univariable: tuple[UnivariableLine, ...] = ()
     stepwise: StepwiseResult | None = None
     lasso: LassoCoxFit | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -320,7 +320,17 @@ def test_lasso_chooses_among_many_columns_and_shows_its_path(tmp_path):
     asked = {"time": "days", "event": "dead", "modelling": {"selection": "lasso", "lambda_choice": "1se"}}
     out = tmp_path / "c"
     run_job("cox", out, cohort=frame, bootstrap=2, **asked, **PNG)
-    assert {"f0", "f1"} <= set(read_csv(out / "coefficients.csv")["column"])
+    coefficients = read_csv(out / "coefficients.csv").set_index("column")
+    assert {"f0", "f1"} <= set(coefficients.index)
+    # The model that is stored and drawn is the penalised signature itself, up to the signature's z-scores.
+    signature = read_csv(out / "signature.csv")["lasso.signature"].to_numpy()
+    risk = load_bundle(out / "model").model.linear_predictor(frame)
+    np.testing.assert_allclose(risk - risk.mean(), signature - signature.mean(), atol=1e-9)
+    assert coefficients["standard_error"].isna().all()
+    spread = frame["f0"].std()
+    assert coefficients.loc["f0", "hazard_ratio_per_sd"] == pytest.approx(
+        np.exp(coefficients.loc["f0", "coefficient"] * spread)
+    )
     assert "lambda" in read_csv(out / "selection.csv").columns
     assert {"lasso_path", "lasso_validation"} <= {path.stem for path in (out / "figures").iterdir()}
 
