@@ -10,7 +10,7 @@ import numpy as np
 
 from RadiomicsCoreLib.cohort.joined import JoinedCohort
 from RadiomicsCoreLib.cohort.splits import TRAINING, part_order
-from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 from RadiomicsCoreLib.progress import Progress, part_of
 
@@ -18,6 +18,7 @@ from ..bundles.bundle import ModelBundle
 from ..bundles.fitted_patients import Recognised, outcome_values, recognise
 from ..bundles.new_patients import read_new_patients
 from ..groups.group_figures import forest_figure
+from ..groups.out_of_fold import OutOfFold, out_of_fold
 from ..groups.risk_groups import HIGH, LOW, RiskCutoff
 from ..groups.subgroups import SubgroupRow, subgroup_analysis, subgroup_table
 from ..models.cox import CoxModel
@@ -38,7 +39,16 @@ from ..validation.cox_modelling import CoxModelling, FittedResamples
 from ..validation.decision_curve import corrected_decision_curve, decision_curve_survival
 from ..validation.time_dependent_roc import auc_table, time_dependent_roc
 from ..validation.validation_figures import brier_figure, calibration_figure, decision_curve_figure, roc_figure
-from .cox_report import FITTED_HERE, concordances, corrected_values, optimism_notes
+from .cox_report import (
+    FITTED_HERE,
+    HELD_OUT,
+    HELD_OUT_LABEL,
+    NOT_FITTED_HERE,
+    concordances,
+    corrected_values,
+    is_fitted_label,
+    optimism_notes,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +70,10 @@ class CohortPart:
     frame: pd.DataFrame
     source: pd.DataFrame
     time_unit: str
+
+    def rows(self, kept: np.ndarray) -> CohortPart:
+        """Return some of the patients; ``kept`` (n,) bool."""
+        return CohortPart(self.time[kept], self.event[kept], self.frame[kept], self.source[kept], self.time_unit)
 
     def size(self) -> dict[str, int]:
         """Return the number of patients and of events."""
@@ -403,16 +417,6 @@ class CohortValidation:
         return values
 
 
-def is_fitted_label(label: str) -> bool:
-    """Whether a cohort of this name holds patients that the model was fitted on.
-
-    Example:
-        >>> [is_fitted_label(label) for label in ("train", "test", "test (fitted)", "train (not fitted)")]
-        [True, False, True, False]
-    """
-    return label == TRAINING or label.endswith(" (fitted)")
-
-
 def check_subgroups(cutoff: RiskCutoff | None, subgroups: Sequence[str], cuts: Mapping[str, float] | None) -> None:
     """Raise InputError if there are no risk groups to compare, or a cut is of no subgroup."""
     if subgroups and cutoff is None:
@@ -430,20 +434,41 @@ def write_subgroups(
     cutoff: RiskCutoff | None,
     subgroups: Sequence[str],
     cuts: Mapping[str, float] | None,
+    held_out: OutOfFold | None = None,
+    *,
+    knows_fitted: bool = True,
 ) -> None:
-    """Write the subgroup table and forest plot of every cohort, high against low risk."""
+    """Write the subgroup table and forest plot of every cohort, high against low risk; of training also out of fold."""
     assert cutoff is not None  # check_subgroups has seen to it
     for label, part in cohort.parts.items():
         exposure = cutoff.is_high(model.linear_predictor(part.frame)).astype(float)
+        who = FITTED_HERE if knows_fitted and is_fitted_label(label) else NOT_FITTED_HERE
+        shown = [(label, part, exposure, who)]
+        if label == TRAINING and held_out is not None:
+            known = held_out.known
+            shown.append((HELD_OUT_LABEL, part.rows(known), held_out.is_high[known].astype(float), HELD_OUT))
+        for name, patients, high, told in shown:
+            arrays = (patients, high, list(subgroups), dict(cuts or {}))
+            rows = output.attempt(f"subgroups of {name}", _subgroup_rows, *arrays)
+            if rows is None:
+                continue
+            output.table(f"subgroups_{file_stem(name)}", subgroup_table(rows).assign(patients=told))
+            title = f"{name}, {told}" if told == FITTED_HERE else name
+            figure = forest_figure(rows, effect=f"Hazard ratio, {HIGH} against {LOW}", title=title)
+            output.figure(f"forest_{file_stem(name)}", figure)
 
-        rows = output.attempt(
-            f"subgroups of {label}", _subgroup_rows, part, exposure, list(subgroups), dict(cuts or {})
-        )
-        if rows is None:
-            continue
-        output.table(f"subgroups_{file_stem(label)}", subgroup_table(rows))
-        figure = forest_figure(rows, effect=f"Hazard ratio, {HIGH} against {LOW}", title=label)
-        output.figure(f"forest_{file_stem(label)}", figure)
+
+def held_out_groups(
+    internal: SurvivalTable, part: CohortPart, modelling: CoxModelling, cutoff: RiskCutoff, seed: int
+) -> OutOfFold:
+    """The training part's groups by out-of-fold models, row by row of that part.
+
+    Raises:
+        ModelError: no fold has a model, or the table and the part do not hold the same patients.
+    """
+    if internal.ids.tolist() != [str(name) for name in part.frame.index]:
+        raise ModelError("the training table and the cohort hold their patients in another order")
+    return out_of_fold(internal, modelling, cutoff, seed=seed)
 
 
 def _subgroup_rows(

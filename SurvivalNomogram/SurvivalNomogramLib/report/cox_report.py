@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ from RadiomicsCoreLib.progress import Progress
 from ..estimation.competing_risks import cumulative_incidence
 from ..estimation.kaplan_meier import compare_groups, curves_table, median_follow_up
 from ..groups.group_figures import cumulative_incidence_figure, kaplan_meier_figure, risk_box_figure
+from ..groups.out_of_fold import OutOfFold
 from ..groups.risk_groups import (
     HIGH,
     LOW,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 FITTED_HERE = "fitted on these patients"
 """Stands in every table and figure of training patients."""
+NOT_FITTED_HERE, HELD_OUT, HELD_OUT_LABEL = "not fitted", "out of fold", "train out of fold"
 COEFFICIENT_COLUMNS = [part.name for part in fields(Coefficient)]
 HORIZON_QUANTILES = (0.25, 0.5, 0.75)
 
@@ -172,10 +174,19 @@ def write_schoenfeld(output: JobOutput, model: CoxModel, training: SurvivalTable
             output.notes.append(f"proportional hazards are doubtful for {what} (p = {line.p:.3g})")
 
 
-def write_groups(output: JobOutput, table: SurvivalTable, model: CoxModel, cutoff: RiskCutoff) -> None:
-    """Write Kaplan-Meier curves, baseline tables and box plots of the locked risk groups."""
+def write_groups(
+    output: JobOutput, table: SurvivalTable, model: CoxModel, cutoff: RiskCutoff, held_out: OutOfFold | None
+) -> None:
+    """Write Kaplan-Meier curves, baseline tables and box plots of the locked risk groups.
+
+    Args:
+        output: takes the files.
+        table: all cohorts.
+        model, cutoff: of the training patients.
+        held_out: the training patients by models of the other folds, shown beside; None: they could not be made.
+    """
     parts = table.parts
-    write_curves(output, parts, model, cutoff)
+    write_curves(output, parts, model, cutoff, held_out)
     training = parts[TRAINING]
     risk_groups = cutoff.groups(model.linear_predictor(training.frame))
     levels = [level for level in (LOW, HIGH) if (risk_groups == level).any()]
@@ -184,43 +195,91 @@ def write_groups(output: JobOutput, table: SurvivalTable, model: CoxModel, cutof
     if table.split is not None:
         by_cohort = baseline_table(table.frame, table.split, categorical=codes, levels=list(parts))
         output.table("baseline_by_cohort", by_cohort)
-    output.figure("risk_by_outcome", _risk_figure(table, model, cutoff))
+    output.figure("risk_by_outcome", _risk_figure(table, model, cutoff, held_out))
     if table.state is not None:
         output.attempt("cumulative incidence", _write_incidence, output, training)
 
 
-def write_curves(output: JobOutput, parts: Mapping[str, Outcome], model: CoxModel, cutoff: RiskCutoff) -> None:
-    """Kaplan-Meier curves of the locked risk groups in every cohort, and one table of them."""
+def is_fitted_label(label: str) -> bool:
+    """Whether a cohort of this name holds patients that the model was fitted on.
+
+    Example:
+        >>> [is_fitted_label(label) for label in ("train", "test", "test (fitted)", "train (not fitted)")]
+        [True, False, True, False]
+    """
+    return label == TRAINING or label.endswith(" (fitted)")
+
+
+def write_curves(
+    output: JobOutput,
+    parts: Mapping[str, Outcome],
+    model: CoxModel,
+    cutoff: RiskCutoff,
+    held_out: OutOfFold | None = None,
+    *,
+    knows_fitted: bool = True,
+) -> None:
+    """Kaplan-Meier curves of the locked risk groups in every cohort, and one table of them.
+
+    Those of fitted patients say so, and stand beside the same patients' groups by out-of-fold models.
+    """
     import pandas as pd
 
     tables = []
     for label, part in parts.items():
         groups = cutoff.groups(model.linear_predictor(part.frame))
-        table = output.attempt(f"Kaplan-Meier of {label}", write_kaplan_meier, output, label, part, groups)
-        if table is not None:
-            tables.append(table)
+        who = FITTED_HERE if knows_fitted and is_fitted_label(label) else NOT_FITTED_HERE
+        shown = [(label, part, groups, who)]
+        if label == TRAINING and held_out is not None:
+            known = held_out.known
+            left = _Patients(part.time[known], part.event[known], part.time_unit, part.frame[known])
+            shown.append((HELD_OUT_LABEL, left, np.where(held_out.is_high[known], HIGH, LOW), HELD_OUT))
+        for each in shown:
+            table = output.attempt(f"Kaplan-Meier of {each[0]}", write_kaplan_meier, output, *each)
+            if table is not None:
+                tables.append(table)
     if tables:
         output.table("groups", pd.concat(tables, ignore_index=True))
 
 
-def write_kaplan_meier(output: JobOutput, label: str, part: Outcome, groups: np.ndarray) -> pd.DataFrame:
-    """Write the curves of one cohort and return its rows of the table of groups."""
+@dataclass(frozen=True)
+class _Patients:
+    """Some patients of a cohort."""
+
+    time: np.ndarray
+    event: np.ndarray
+    time_unit: str
+    frame: pd.DataFrame
+
+
+def write_kaplan_meier(output: JobOutput, label: str, part: Outcome, groups: np.ndarray, who: str) -> pd.DataFrame:
+    """Write the curves of one cohort and return its rows of the table of groups; ``who`` stands in both."""
     comparison = compare_groups(part.time, part.event, groups, levels=(LOW, HIGH))
     name = f"kaplan_meier_{file_stem(label)}"
-    output.figure(name, kaplan_meier_figure(comparison, time_unit=part.time_unit, title=label))
-    output.table(name, curves_table(comparison.curves))
+    title = f"{label}, {who}" if who == FITTED_HERE else label
+    output.figure(name, kaplan_meier_figure(comparison, time_unit=part.time_unit, title=title))
+    output.table(name, curves_table(comparison.curves).assign(patients=who))
     frame = comparison.table()
     frame.insert(0, "cohort", label)
+    frame.insert(1, "patients", who)
     frame["median_follow_up"] = median_follow_up(part.time, part.event)
     return frame
 
 
-def _risk_figure(table: SurvivalTable, model: CoxModel, cutoff: RiskCutoff) -> Figure:
-    risk = model.linear_predictor(table.frame)
-    labels = np.full(len(table), "") if table.split is None else np.asarray(table.split, dtype=str)
+def _risk_figure(table: SurvivalTable, model: CoxModel, cutoff: RiskCutoff, held_out: OutOfFold | None) -> Figure:
+    risk, event = model.linear_predictor(table.frame), table.event
+    labels = np.full(len(table), TRAINING) if table.split is None else np.asarray(table.split, dtype=str)
+    order = part_order(labels.tolist())
+    if held_out is not None:
+        known = held_out.known
+        risk = np.concatenate((risk, held_out.risk[known]))
+        event = np.concatenate((event, table.training.event[known]))
+        labels = np.concatenate((labels, np.full(int(known.sum()), HELD_OUT_LABEL)))
+        order = [TRAINING, HELD_OUT_LABEL, *(label for label in order if label != TRAINING)]
+    named = {label: f"{label}, {FITTED_HERE}" if label == TRAINING else label for label in order}
     boxes = {
-        f"{label} {what}".strip(): (labels == label) & (table.event == value)
-        for label in part_order(labels.tolist())
+        f"{named[label]}: {what}": (labels == label) & (event == value)
+        for label in order
         for value, what in ((0, "no event"), (1, "event"))
     }
     return risk_box_figure(risk, boxes, cutoff=cutoff.value)

@@ -110,6 +110,22 @@ def test_figures_of_training_patients_have_no_interval_but_that_of_the_corrected
     assert not {"ici_lower", "slope_lower"} & set(summary.columns)
 
 
+def test_groups_of_training_patients_say_so_and_stand_beside_their_out_of_fold_groups(fitted, validated):
+    wanted = {
+        "train": {"fitted on these patients"},
+        "train out of fold": {"out of fold"},
+        "test": {"not fitted"},
+    }
+    for folder in (fitted[0], validated[0]):
+        groups = read_csv(folder / "groups.csv")
+        assert {name: set(rows["patients"]) for name, rows in groups.groupby("cohort")} == wanted
+        assert groups.groupby("cohort")["n"].sum()["train out of fold"] == 457
+        pictures = {path.stem for path in (folder / "figures").iterdir()}
+        assert {"kaplan_meier_train", "kaplan_meier_train_out_of_fold"} <= pictures
+    assert set(read_csv(validated[0] / "subgroups_train.csv")["patients"]) == {"fitted on these patients"}
+    assert set(read_csv(validated[0] / "subgroups_train_out_of_fold.csv")["patients"]) == {"out of fold"}
+
+
 def test_an_external_cohort_has_an_interval_for_every_figure(fitted, cohort, tmp_path):
     test = cohort[1][cohort[1]["split"] == "test"]
     asked = {"bundle": fitted[0] / "model", "horizons": [1095], "bootstrap": 200, "seed": 1}
