@@ -76,7 +76,8 @@ JOBS: dict[str, str] = {
     "rings": "rings {sample_cohort}/sample_002/ct.nii.gz {sample_cohort}/sample_002/ct_tumour.nii.gz "
     "--adaptive 1/4,2/4 --plane every_slice --organ {sample_cohort}/sample_002/ct_organ.nii.gz --keep-air",
     # networks
-    "train": "train {cohort} --endpoints recurrence --region intra_ring_0_3mm --rings 3 --folds 2 --epochs 2 " + RINGS_COHORT,
+    "train": "train {cohort} --endpoints recurrence --region intra_ring_0_3mm --rings 3 --folds 2 --epochs 2 "
+    + RINGS_COHORT,
     "deep": f"deep-features {{cohort}} --rings 3 {RINGS_COHORT}",
     "train_survival": "train {cohort} --study liu2025 --time follow_up_days --event death --size 16 --batch-size 8 "
     f"--epochs 1 {COHORT}",

@@ -11,6 +11,7 @@ from RadiomicsCoreLib.settings.options import option
 
 from ..bundles.bundle import ModelBundle
 from ..bundles.new_patients import without_unknown_levels
+from ..groups.out_of_fold import out_of_fold
 from ..groups.risk_groups import CutoffRule
 from ..models.univariable import univariable_cox, univariable_frame
 from ..nomogram.nomogram_figure import nomogram_figure
@@ -27,6 +28,7 @@ from ..report.cox_report import (
 )
 from ..report.fitting import read_training, write_bundle
 from ..settings.inputs import CovariateWords, Figures, FittedPatients, ReadingWords, Resampling
+from ..tables.covariate_warnings import collinearity_warnings
 from ..tables.survival_table import DAYS_PER_UNIT
 from ..tables.table_columns import SurvivalColumns
 from ..validation.cox_modelling import CoxModelling, ModellingRefit
@@ -100,7 +102,7 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         output.table("univariable", univariable_frame(univariable_cox(table)))
         result = modelling.fit(table, part_of(progress, 0.05, 0.3))
         model = result.model
-        output.warnings += model.warnings
+        output.warnings += [*model.warnings, *collinearity_warnings(training.frame, model.terms)]
         output.notes += selection_notes(result)
         table, left_out = without_unknown_levels(table, model.terms)
         output.notes += left_out
@@ -110,13 +112,19 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         locked = make_cutoff(model, training, self.cutoff, chosen[-1])
         bundle = ModelBundle(model, nomogram, locked, table.missing, {"modelling": modelling.to_dict()})
         write_bundle(output, bundle, source)
-        output.table("coefficients", coefficients_table(model))
+        output.table("coefficients", coefficients_table(model, training))
         write_selection(output, result, table, modelling.lambda_choice)
         progress(0.35, "proportional hazards")
         output.attempt("test of proportional hazards", write_schoenfeld, output, model, training)
         output.table("nomogram_points", nomogram.points_table())
         output.figure("nomogram", nomogram_figure, nomogram)
-        write_groups(output, table, model, locked)
+        held_out = output.attempt(
+            "out-of-fold groups",
+            lambda: out_of_fold(training, modelling, locked, seed=self.seed, progress=part_of(progress, 0.37, 0.45)),
+        )
+        if held_out is not None:
+            output.notes.append(held_out.note())
+        write_groups(output, table, model, locked, held_out)
         refit = ModellingRefit(training, modelling)
         corrected = part_of(progress, 0.45, 0.95)
         output.attempt("concordance", write_concordance, output, table, model, refit, bootstrap, corrected)

@@ -19,6 +19,7 @@ from ..nomogram.points import make_nomogram
 from ..report.fitting import read_training, write_bundle
 from ..report.logistic_report import odds_ratios, write_validation
 from ..settings.inputs import CovariateWords, Figures, FittedPatients, ReadingWords, Resampling
+from ..tables.covariate_warnings import collinearity_warnings
 from ..tables.table_columns import BinaryColumns
 
 
@@ -63,7 +64,7 @@ class LogisticJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatie
         source = read_training(self, self.table_columns(), (), output)
         table, training = source.table, source.table.training
         model = fit_logistic(table)
-        output.warnings += model.warnings
+        output.warnings += [*model.warnings, *collinearity_warnings(training.frame, model.terms)]
         nomogram = make_nomogram(model, training.frame)
         risk = model.linear_predictor(training.frame)
         cutoff = RiskCutoff(float(youden_threshold(training.event, risk)), CutoffMethod.YOUDEN, None, len(training))

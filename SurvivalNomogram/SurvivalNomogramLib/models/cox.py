@@ -101,7 +101,7 @@ class CoxModel(ModelOfTerms):
     Args:
         terms: covariates with their levels.
         coefficients: (p,) log hazard ratios, one for each of ``columns``.
-        covariance: (p, p) inverse of the observed information.
+        covariance: (p, p) inverse of the observed information; NaN of a penalised model, which has no such thing.
         center: (p,) means of the training patients' design columns, dummies included. The linear predictor
             is ``(x - center) @ coefficients`` and the baseline belongs to ``x = center``.
         log_likelihood, null_log_likelihood: Efron's log partial likelihood at the coefficients and at zero.
@@ -109,6 +109,7 @@ class CoxModel(ModelOfTerms):
         baseline: cumulative hazard at ``center``.
         time_unit: unit of all times.
         warnings: what a reader should know, one line each.
+        penalty: lambda of a LASSO-Cox model, whose coefficients are shrunk; None: the maximum of the likelihood.
     """
 
     terms: tuple[Term, ...]
@@ -122,6 +123,7 @@ class CoxModel(ModelOfTerms):
     baseline: Baseline
     time_unit: str = "days"
     warnings: tuple[str, ...] = ()
+    penalty: float | None = None
 
     @property
     def aic(self) -> float:
@@ -192,7 +194,8 @@ class CoxModel(ModelOfTerms):
             "terms": [term.to_dict() for term in self.terms],
             "columns": list(self.columns),
             "coefficients": self.coefficients.tolist(),
-            "covariance": self.covariance.tolist(),
+            "covariance": None if self.penalty is not None else self.covariance.tolist(),
+            "penalty": self.penalty,
             "center": self.center.tolist(),
             "log_likelihood": self.log_likelihood,
             "null_log_likelihood": self.null_log_likelihood,
@@ -219,7 +222,9 @@ class CoxModel(ModelOfTerms):
         """
         if data.get("kind") != "cox":
             raise InputError(f"this bundle holds a model of kind {data.get('kind')!r}, not a Cox model")
-        check_parts(data, ("terms", "coefficients", "covariance", "center", "baseline", "n", "events"))
+        penalty = data.get("penalty")
+        needed = ("terms", "coefficients", "center", "baseline", "n", "events")
+        check_parts(data, needed if penalty is not None else ("covariance", *needed))
         baseline = data["baseline"]
         check_parts(baseline, ("times", "cumulative_hazard", "last_time"), "baseline survival")
         terms = tuple(Term.from_dict(term) for term in data["terms"])
@@ -228,7 +233,7 @@ class CoxModel(ModelOfTerms):
         return cls(
             terms=terms,
             coefficients=coefficients,
-            covariance=np.array(data["covariance"], float).reshape(len(coefficients), len(coefficients)),
+            covariance=_covariance(data.get("covariance"), len(coefficients)),
             center=np.array(data["center"], float),
             log_likelihood=float(data["log_likelihood"]),
             null_log_likelihood=float(data["null_log_likelihood"]),
@@ -237,6 +242,7 @@ class CoxModel(ModelOfTerms):
             baseline=_baseline_from(baseline, len(coefficients)),
             time_unit=str(data.get("time_unit", "days")),
             warnings=tuple(data.get("warnings", ())),
+            penalty=None if penalty is None else float(penalty),
         )
 
 
@@ -253,6 +259,10 @@ def _baseline_from(data: Mapping[str, Any], columns: int) -> Baseline:
         if not (np.isfinite(variance).all() and (np.diff(variance, prepend=0.0) >= 0).all()):
             raise InputError("the variance of the baseline survival does not rise over its times")
     return Baseline(times, np.array(data["cumulative_hazard"], float), float(data["last_time"]), variance, drift)
+
+
+def _covariance(stored: Any, size: int) -> np.ndarray:
+    return np.full((size, size), np.nan) if stored is None else np.array(stored, float).reshape(size, size)
 
 
 def check_parts(data: Mapping[str, Any], names: Sequence[str], what: str = "bundle") -> None:
@@ -388,12 +398,18 @@ def efron_baseline(time: np.ndarray, event: np.ndarray, x: np.ndarray, coefficie
     return Baseline(sets.times, moments.hazard, float(np.max(time)), moments.variance, moments.drift)
 
 
-def few_events(events: int, columns: int) -> list[str]:
-    """Return a warning if there are fewer than ten events a coefficient."""
+def few_events(events: int, columns: int, what: str = "coefficients") -> list[str]:
+    """Return a warning if there are fewer than ten events a coefficient.
+
+    Args:
+        events: of the fit.
+        columns: coefficients; where covariates were selected, those of all candidates, which were looked at too.
+        what: they are.
+    """
     if not columns or events >= EVENTS_PER_VARIABLE * columns:
         return []
     return [
-        f"{events} events for {columns} coefficients are {events / columns:.1f} events per variable, fewer than "
+        f"{events} events for {columns} {what} are {events / columns:.1f} events per variable, fewer than "
         f"{EVENTS_PER_VARIABLE}: coefficients and intervals are unstable, and the model is likely overfitted"
     ]
 
