@@ -18,7 +18,6 @@ WITHOUT_WINDOW = (
     "nodes",
     "outlines",
     "ring_choices",
-    "ring_colours",
     "ring_tags",
     "rings",
     "segments",

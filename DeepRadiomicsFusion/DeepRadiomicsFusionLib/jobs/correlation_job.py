@@ -10,7 +10,8 @@ from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.figures.style import save_figure
 from RadiomicsCoreLib.files.tables import read_csv, write_csv
 
-from ..explanation.feature_correlation import FeatureCorrelation, correlate_features, correlation_figure
+from ..explanation.correlation_figure import correlation_figure
+from ..explanation.feature_correlation import FeatureCorrelation, correlate_features
 from ..models.classifier_bundle import ClassifierBundle, load_bundle
 from ..tables.feature_tables import FeatureTables
 
