@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figures.legends import legend_below
 from RadiomicsCoreLib.figures.style import (
     COLOURS,
     FAINT,
@@ -15,7 +16,9 @@ from RadiomicsCoreLib.figures.style import (
     LIGHT_GREY,
     SMALL_PT,
     TEXT_PT,
+    TITLE_PT,
     colour,
+    dashes,
     literal,
     new_figure,
     p_text,
@@ -64,26 +67,17 @@ def roc_figure(
     for index, name in enumerate(ranked):
         curve, area = roc_curve(outcome, chances[name]), areas[name]
         label = f"{name}: {area.value:.3f} ({area.lower:.3f}–{area.upper:.3f})"
-        style = ("-", "--", ":")[index // len(COLOURS) % 3]
-        axes.plot(
-            curve.false_positive_rate, curve.sensitivity, color=colour(index), linestyle=style, label=literal(label)
-        )
+        style = {"color": colour(index), "linestyle": dashes(index)}
+        axes.plot(curve.false_positive_rate, curve.sensitivity, label=literal(label), **style)
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    legend = axes.legend(
-        fontsize=SMALL_PT - 1,
-        frameon=True,
-        loc="lower right",
-        title="Mean AUC of the folds (95 % CI)" if folds else "AUC (95 % CI)",
-    )
-    legend.get_frame().set(edgecolor="none", alpha=0.85)
-    legend.get_title().set_fontsize(SMALL_PT - 1)
+    legend_below(figure, axes, title="Mean AUC of the folds (95 % CI)" if folds else "AUC (95 % CI)")
     return figure
 
 
 def calibration_figure(found: Calibration, title: str = "") -> Figure:
     """Observed share over predicted probability, groups of equal size with exact intervals."""
-    figure = new_figure(4.6, 4.6)
-    axes = style_axes(figure.add_subplot(), x_label="Predicted probability", y_label="Observed share", title=title)
+    figure = new_figure(4.6, 5.3)
+    axes = style_axes(figure.add_subplot(), x_label="Predicted probability", y_label="Observed share")
     axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--")
     x = np.array([group.predicted for group in found.curve])
     y = np.array([group.observed.value for group in found.curve])
@@ -94,7 +88,10 @@ def calibration_figure(found: Calibration, title: str = "") -> Figure:
         f"intercept {found.intercept.value:.2f} ({found.intercept.lower:.2f} to {found.intercept.upper:.2f})",
         f"in the large {found.in_the_large.value:.2f}",
     ]
-    axes.text(0.03, 0.97, "\n".join(lines), transform=axes.transAxes, va="top", fontsize=SMALL_PT, color=GREY)
+    # Above the axes: a model may be off in any direction, so that no corner is free of curves.
+    axes.set_title("\n".join(lines), fontsize=SMALL_PT, color=GREY, loc="left")
+    if title:
+        figure.suptitle(literal(title), fontsize=TITLE_PT, x=0.02, ha="left")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     return figure
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.figures.legends import legend_below
 from RadiomicsCoreLib.figures.style import (
-    COLOURS,
     GREY,
     LIGHT_GREY,
-    SMALL_PT,
     colour,
+    dashes,
     literal,
     new_figure,
     plain_axes,
@@ -107,12 +107,14 @@ class LassoCoxFit:
         path: penalties, coefficients (k, p) on the covariates' own scale, deviance, optimality error.
         validation: cross-validation; None where no folds were asked for.
         settings: how it was fitted.
+        spread: (p,) standard deviation of each column (over n) among the training patients.
     """
 
     terms: tuple[Term, ...]
     path: PenaltyPath
     validation: CrossValidation | None
     settings: LassoCoxSettings
+    spread: np.ndarray
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -197,7 +199,7 @@ def fit_lasso_cox(
     progress(1 / (folds.max() + 1), "path of all training patients")
     outcome = (training.time, training.event)
     validation = _cross_validate(x, outcome, path.lambdas, folds, settings, progress)
-    return LassoCoxFit(terms, path, validation, settings)
+    return LassoCoxFit(terms, path, validation, settings, x.std(axis=0))
 
 
 def model_of_lasso(fit: LassoCoxFit, table: SurvivalTable, choice: LambdaChoice | str = "min") -> CoxModel:
@@ -335,24 +337,25 @@ def _between(own: np.ndarray, predictors: np.ndarray, lambdas: np.ndarray) -> np
 
 
 def plot_path(fit: LassoCoxFit, labelled: int = 10) -> Figure:
-    """Draw the coefficients over log lambda, the strongest ``labelled`` ones with their names."""
-    figure = new_figure(6.5, 4.5)
-    axes = plain_axes(figure, x_label="Penalty lambda", y_label="Coefficient")
-    coefficients = fit.path.coefficients
+    """Draw the coefficients per standard deviation over log lambda, the strongest ``labelled`` with their names.
+
+    Per standard deviation, as they are penalised: on the features' own scales one in mm³ looks like nothing beside
+    one between 0 and 1.
+    """
+    figure = new_figure(6.5, 4.2)
+    axes = plain_axes(figure, x_label="Penalty lambda", y_label="Log hazard ratio per SD")
+    coefficients = fit.path.coefficients * fit.spread
     strongest = np.argsort(-np.abs(coefficients[-1]))[:labelled]
     entering = np.flatnonzero((coefficients != 0).any(axis=0))
     for column in entering[~np.isin(entering, strongest)]:
         axes.plot(fit.path.lambdas, coefficients[:, column], linewidth=0.6, color=LIGHT_GREY)
     for k, column in enumerate(strongest[np.isin(strongest, entering)]):
-        # As many colours as the palette has; beyond them the dashes tell the lines apart.
         line = axes.plot(fit.path.lambdas, coefficients[:, column], linewidth=1.4, color=colour(k))[0]
-        line.set(label=literal(fit.columns[column]), linestyle="-" if k < len(COLOURS) else "--")
+        line.set(label=literal(fit.columns[column]), linestyle=dashes(k))
     axes.set_xscale("log")
     axes.invert_xaxis()
     _mark_choices(fit, axes)
-    # Below the axes: names of features are long, and anywhere inside they would cover lines.
-    figure.legend(fontsize=SMALL_PT, frameon=False, loc="outside lower center", ncols=2)
-    figure.set_size_inches(6.5, 4.2 + 0.17 * -(-len(axes.get_legend_handles_labels()[0]) // 2))
+    legend_below(figure, axes)
     return figure
 
 
@@ -379,7 +382,7 @@ def plot_validation(fit: LassoCoxFit) -> Figure:
     axes.set_xscale("log")
     axes.invert_xaxis()
     _mark_choices(fit, axes)
-    figure.legend(fontsize=SMALL_PT, frameon=False, loc="outside lower center", ncols=2)
+    legend_below(figure, axes)
     return figure
 
 
