@@ -105,7 +105,7 @@ JOBS: dict[str, str] = {
     f"--bootstrap 10 {DEATH}",
     "cox_lasso": "cox {joined} --readings {second_reader}/features.csv --icc-above 0.8 --univariable-p 0.5 "
     f"--selection lasso --folds 4 --horizons 365,1095 --bootstrap 4 {DEATH}",
-    "validate": "validate {cox}/model {clinical} --split split --covariates age,sex --horizons 365,730 --groups 3 "
+    "validate": "validate {cox}/model {clinical} --split split --horizons 365,730 --groups 3 "
     f"--subgroups sex,age --cut age=62 --against {{cox_backward}}/model --bootstrap 10 {DEATH}",
     "predict": "predict {cox}/model {clinical} --id case_id --horizons 365,730",
     "nomogram": "nomogram {cox}/model --horizons 365 --patient age=61 --patient sex=male --formats svg",
