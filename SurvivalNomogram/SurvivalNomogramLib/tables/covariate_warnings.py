@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 CODE_NAMES = re.compile(
     r"^[cpy]{0,2}[tnm]$|(^|[_\W])([tnm]*stage|grade|grading|ecog|who|asa|figo|ajcc|uicc)($|[_\W])", re.IGNORECASE
 )
-    r"(^|[_\W])(p?t?n?m?stage|grade|grading|[cp]?t|[cp]?n|[cp]?m|ecog|who|asa|figo|ajcc|uicc)($|[_\W])", re.I
-)
 MOST_CODES = 7
 LARGEST_VIF = 10.0
 NAMED = 5
