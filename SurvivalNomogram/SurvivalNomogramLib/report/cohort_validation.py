@@ -336,7 +336,9 @@ class CohortValidation:
         risks = 1 - self.model.survival_at(self.part.frame, times)
         table = brier_table(self.part.time, self.part.event, risks, times.tolist())
         if self.refits is not None:
-            table = with_correction(table, "brier", corrected_brier(self.refits, times, self.bootstrap, progress))
+            table = with_correction(
+                table, "brier", corrected_brier(self.refits, times.tolist(), self.bootstrap, progress)
+            )
         elif self.is_fitted:
             table = without_interval(table)
         self._table(f"brier_{name}", table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +50,7 @@ def corrected_auc(
     time, event = refits.table.time, refits.table.event
 
     def auc(rows: np.ndarray, risk: np.ndarray) -> np.ndarray:
-        t, e = time[rows], event[rows]
-        return np.array([_or_nan(lambda h=h: time_dependent_roc(t, e, risk, h).auc) for h in horizons])
+        return np.array([_auc(time[rows], event[rows], risk, horizon) for horizon in horizons])
 
     chance = (lambda risk: np.full(len(horizons), CHANCE_AUC)) if refits.selects else None
     return optimism(refits, auc, len(time), settings, progress, chance=chance)
@@ -68,10 +67,8 @@ def corrected_brier(
     share = np.array([1 - survival_at(time, event, h) for h in horizons])
 
     def brier(rows: np.ndarray, risks: np.ndarray) -> np.ndarray:
-        t, e = time[rows], event[rows]
-        return np.array(
-            [_or_nan(lambda k=k, h=h: brier_score(t, e, risks[:, k], h).score) for k, h in enumerate(horizons)]
-        )
+        arrays = (time[rows], event[rows])
+        return np.array([_brier(*arrays, risks[:, k], horizon) for k, horizon in enumerate(horizons)])
 
     def chance(risks: np.ndarray) -> np.ndarray:
         # Mean loss over all pairings of a prediction with an outcome, Efron and Tibshirani's no-information rate.
@@ -81,10 +78,17 @@ def corrected_brier(
     return optimism(refit, brier, len(time), settings, progress, chance=chance if refits.selects else None)
 
 
-def _or_nan(value: Callable[[], float]) -> float:
+def _auc(time: np.ndarray, event: np.ndarray, risk: np.ndarray, horizon: float) -> float:
     try:
-        return value()
-    except InputError:  # nobody of these rows had an event by the horizon, or was followed to it
+        return time_dependent_roc(time, event, risk, horizon).auc
+    except InputError:  # nobody of these rows had an event by the horizon, or was followed beyond it
+        return float("nan")
+
+
+def _brier(time: np.ndarray, event: np.ndarray, risk: np.ndarray, horizon: float) -> float:
+    try:
+        return brier_score(time, event, risk, horizon).score
+    except InputError:
         return float("nan")
 
 
