@@ -12,9 +12,11 @@ from RadiomicsCoreLib.settings.options import option
 from ..bundles.bundle import ModelBundle
 from ..bundles.new_patients import without_unknown_levels
 from ..groups.risk_groups import CutoffRule
+from ..models.competing_causes import fit_competing_causes
 from ..models.univariable import univariable_cox, univariable_frame
 from ..nomogram.nomogram_figure import nomogram_figure
 from ..nomogram.points import check_horizons, make_nomogram
+from ..report.competing_report import write_fine_gray
 from ..report.cox_report import (
     coefficients_table,
     default_horizons,
@@ -38,8 +40,9 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
 
     Writes ``univariable.csv``, ``selection.csv``, ``coefficients.csv``, ``proportional_hazards.csv``,
     ``concordance.csv``, ``groups.csv``, ``baseline_by_risk.csv``, ``baseline_by_cohort.csv``,
-    ``cumulative_incidence.csv`` (with competing events), ``signature.csv`` and ``signature_formula.txt`` (of the
-    lasso), with readings ``icc.csv``, figures of residuals, nomogram, groups and risk, and ``model/model.json``.
+    ``cumulative_incidence.csv`` and ``fine_gray.csv`` (with competing events), ``signature.csv`` and
+    ``signature_formula.txt`` (of the lasso), with readings ``icc.csv``, figures of residuals, nomogram, groups and risk,
+    and ``model/model.json``.
 
     Attributes:
         time, event: columns of follow-up and event.
@@ -108,9 +111,14 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         check_horizons(model, chosen)
         nomogram = make_nomogram(model, training.frame, chosen)
         locked = make_cutoff(model, training, self.cutoff, chosen[-1])
-        bundle = ModelBundle(model, nomogram, locked, table.missing, {"modelling": modelling.to_dict()})
+        competing = fit_competing_causes(training, model)
+        bundle = ModelBundle(
+            model, nomogram, locked, table.missing, {"modelling": modelling.to_dict()}, competing=competing
+        )
         write_bundle(output, bundle, source)
         output.table("coefficients", coefficients_table(model))
+        if competing is not None:
+            write_fine_gray(output, competing)
         write_selection(output, result, table, modelling.lambda_choice)
         progress(0.35, "proportional hazards")
         output.attempt("test of proportional hazards", write_schoenfeld, output, model, training)
