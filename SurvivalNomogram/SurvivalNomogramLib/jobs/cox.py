@@ -12,7 +12,9 @@ from RadiomicsCoreLib.settings.options import option
 from ..bundles.bundle import ModelBundle
 from ..bundles.new_patients import without_unknown_levels
 from ..groups.risk_groups import CutoffRule
+from ..imputation.chained_equations import ImputationSettings
 from ..models.competing_causes import fit_competing_causes
+from ..models.imputed import fit_cox_imputed
 from ..models.univariable import univariable_cox, univariable_frame
 from ..nomogram.nomogram_figure import nomogram_figure
 from ..nomogram.points import check_horizons, make_nomogram
@@ -28,6 +30,7 @@ from ..report.cox_report import (
     write_selection,
 )
 from ..report.fitting import read_training, write_bundle
+from ..report.imputed_report import write_imputed
 from ..settings.inputs import CovariateWords, Figures, FittedPatients, ReadingWords, Resampling
 from ..tables.survival_table import DAYS_PER_UNIT
 from ..tables.table_columns import SurvivalColumns
@@ -41,8 +44,8 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
     Writes ``univariable.csv``, ``selection.csv``, ``coefficients.csv``, ``proportional_hazards.csv``,
     ``concordance.csv``, ``groups.csv``, ``baseline_by_risk.csv``, ``baseline_by_cohort.csv``,
     ``cumulative_incidence.csv`` and ``fine_gray.csv`` (with competing events), ``signature.csv`` and
-    ``signature_formula.txt`` (of the lasso), with readings ``icc.csv``, figures of residuals, nomogram, groups and risk,
-    and ``model/model.json``.
+    ``signature_formula.txt`` (of the lasso), with readings ``icc.csv``, figures of residuals, nomogram, groups and
+    risk, and ``model/model.json``.
 
     Attributes:
         time, event: columns of follow-up and event.
@@ -51,6 +54,7 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         modelling: screening and selection, done again in every resample.
         horizons: times for the nomogram; quartiles of the event times when empty.
         cutoff: of the risk groups, on the linear predictor.
+        imputations: completed tables where missing values are imputed (``imputed_coefficients.csv``).
     """
 
     verb = "cox"
@@ -73,6 +77,12 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         metavar="RULE",
     )
 
+    imputations: int = option("completed tables, with --missing mice", 20, metavar="M", group="end point")
+
+    def imputation(self) -> ImputationSettings:
+        """The settings of multiple imputation. Raises InputError where one is out of bounds."""
+        return ImputationSettings(self.imputations, seed=self.seed)
+
     def table_columns(self) -> SurvivalColumns:
         """Which columns of the cohort are what."""
         return SurvivalColumns(
@@ -92,7 +102,7 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
 
     def check(self) -> None:
         """Refuse settings out of bounds before anything is read. Raises InputError."""
-        _ = self.resamples, self.reading_filter()
+        _ = self.resamples, self.reading_filter(), self.imputation()
 
     def work(self, output: JobOutput, progress: Progress) -> None:
         """Fit and write."""
@@ -105,6 +115,9 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         model = result.model
         output.warnings += model.warnings
         output.notes += selection_notes(result)
+        if training.has_gaps(model.terms):
+            imputed = fit_cox_imputed(training.with_gaps(model.terms), settings=self.imputation())
+            model = write_imputed(output, imputed)
         table, left_out = without_unknown_levels(table, model.terms)
         output.notes += left_out
         chosen = tuple(self.horizons) or default_horizons(training)
