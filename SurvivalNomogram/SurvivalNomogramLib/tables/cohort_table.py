@@ -191,8 +191,8 @@ class CovariateRequest:
                 raise InputError(f"column {taken[0]!r} is outcome, split or id and cannot be a covariate as well")
         offered = self.covariates
         if offered is None:
-            offered = joined.features if joined.tables else [*joined.clinical, *joined.features]
-            offered = [name for name in joined.frame.columns if name in set(offered) - set(special)]
+            free = {*joined.features, *(() if joined.tables else joined.clinical)} - set(special)
+            offered = [name for name in joined.frame.columns if name in free]
         suspects = {
             name: why
             for name in offered
