@@ -55,6 +55,10 @@ class ValidateJob(Figures, Resampling, Patients, FittedModel, Job):
     are there, their calibration, decision curves and C are corrected for optimism by repeating the bundle's modelling
     step in every resample. All others are validated as they are.
 
+    A bundle with competing events is judged by its cumulative incidence, with Fine and Gray's beside it:
+    ``competing``, ``competing_calibration``, ``competing_curve`` and ``competing_summary`` tables take the place of
+    ``auc``, ``brier``, ``calibration`` and ``decision_curve``.
+
     Writes for every part ``auc``, ``brier``, ``calibration``, ``decision_curve`` tables and figures, one
     ``concordance.csv``, ``groups.csv`` with the locked cut-off, and ``subgroups.csv`` with a forest plot.
 
@@ -144,7 +148,7 @@ class ValidateJob(Figures, Resampling, Patients, FittedModel, Job):
             if internal is not None and label == TRAINING:
                 refits = fit_resamples(internal, modelling_of(bundle), self.resamples, part_of(step, 0.0, 0.7))
             validation = CohortValidation(
-                output, label, part, model, chosen, self.groups, self.resamples, refits, knows_fitted=knows
+                output, label, part, model, chosen, self.groups, self.resamples, refits, knows, bundle.competing
             )
             concordance.append(validation.run(part_of(step, 0.7, 1.0)))
         if self.against is not None:

@@ -147,6 +147,11 @@ class CoxModel(ModelOfTerms):
         hazard = self.baseline.at(np.atleast_1d(np.asarray(times, float)))
         return np.exp(-np.exp(self.linear_predictor(frame))[:, np.newaxis] * hazard)
 
+    @property
+    def has_intervals(self) -> bool:
+        """Whether the baseline holds what an interval of the predicted survival needs."""
+        return self.baseline.variance is not None
+
     def survival_interval(
         self, frame: pd.DataFrame, times: Sequence[float] | np.ndarray | float, confidence: float = 0.95
     ) -> SurvivalInterval:

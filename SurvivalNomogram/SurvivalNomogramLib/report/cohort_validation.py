@@ -21,6 +21,7 @@ from ..groups.group_figures import forest_figure
 from ..groups.out_of_fold import OutOfFold, out_of_fold
 from ..groups.risk_groups import HIGH, LOW, RiskCutoff
 from ..groups.subgroups import SubgroupRow, subgroup_analysis, subgroup_table
+from ..models.competing_causes import CompetingCauses
 from ..models.cox import CoxModel
 from ..tables.cohort_table import said_of, said_of_others
 from ..tables.survival_table import SurvivalTable, read_survival_table
@@ -39,6 +40,7 @@ from ..validation.cox_modelling import CoxModelling, FittedResamples
 from ..validation.decision_curve import corrected_decision_curve, decision_curve_survival
 from ..validation.time_dependent_roc import auc_table, time_dependent_roc
 from ..validation.validation_figures import brier_figure, calibration_figure, decision_curve_figure, roc_figure
+from .competing_report import CompetingValidation, predicted_incidences
 from .cox_report import (
     FITTED_HERE,
     HELD_OUT,
@@ -70,10 +72,19 @@ class CohortPart:
     frame: pd.DataFrame
     source: pd.DataFrame
     time_unit: str
+    competing: np.ndarray | None = None
+
+    @property
+    def state(self) -> np.ndarray:
+        """(n,) 0 censored, 1 event, 2 any competing event."""
+        return self.event if self.competing is None else np.where(self.competing, 2, self.event)
 
     def rows(self, kept: np.ndarray) -> CohortPart:
         """Return some of the patients; ``kept`` (n,) bool."""
-        return CohortPart(self.time[kept], self.event[kept], self.frame[kept], self.source[kept], self.time_unit)
+        competing = None if self.competing is None else self.competing[kept]
+        return CohortPart(
+            self.time[kept], self.event[kept], self.frame[kept], self.source[kept], self.time_unit, competing
+        )
 
     def size(self) -> dict[str, int]:
         """Return the number of patients and of events."""
@@ -162,6 +173,7 @@ def read_cohort(bundle: ModelBundle, joined: JoinedCohort, request: SurvivalColu
             frame[labels == label],
             whole[labels == label],
             outcome.time_unit,
+            None if outcome.state is None else outcome.state[labels == label] > 1,
         )
         for label in part_order(labels.tolist())
     }
@@ -233,6 +245,7 @@ class CohortValidation:
     bootstrap: BootstrapSettings
     refits: FittedResamples | None
     knows_fitted: bool = True
+    competing: CompetingCauses | None = None
 
     def run(self, progress: Progress) -> dict[str, Any]:
         """Write the cohort's tables and figures; return its line of the concordance table."""
@@ -249,6 +262,26 @@ class CohortValidation:
             self.output.failures.append(
                 f"{self.label} at {horizon:g}: the cohort's last event is at {last:g}; choose an earlier horizon"
             )
+        if self.competing is None:
+            self._survival(name, inside, progress)
+        else:
+            self._incidence(name, inside)
+        row["validation"] = self._kind()
+        step = part_of(progress, 0.9, 1.0)
+        return row | (self.output.attempt(f"{self.label}: concordance", self._concordance_values, step) or {})
+
+    def _incidence(self, name: str, horizons: Sequence[float]) -> None:
+        """With competing events nothing is judged against Kaplan-Meier, which would take them for censoring."""
+        assert self.competing is not None
+        part = self.part
+        predicted = predicted_incidences(self.model, self.competing, part.frame, horizons)
+        corrected = self._kind() == "as is"
+        validation = CompetingValidation(
+            self.output, self.label, name, part.time, part.state, part.time_unit, corrected
+        )
+        self.output.attempt(f"{self.label}: competing events", validation.run, predicted, horizons, self.groups)
+
+    def _survival(self, name: str, inside: Sequence[float], progress: Progress) -> None:
         progress(0.05, f"{self.label}: ROC and Brier score")
         self.output.attempt(f"{self.label}: ROC", self._roc, name, inside, part_of(progress, 0.05, 0.08))
         self.output.attempt(f"{self.label}: Brier score", self._brier, name, part_of(progress, 0.08, 0.1))
@@ -261,9 +294,6 @@ class CohortValidation:
                 part_of(progress, 0.1 + 0.4 * k / len(inside), 0.1 + 0.4 * (k + 1) / len(inside)),
             )
         self.output.attempt(f"{self.label}: calibration", self._calibration, name, inside, part_of(progress, 0.5, 0.9))
-        row["validation"] = self._kind()
-        step = part_of(progress, 0.9, 1.0)
-        return row | (self.output.attempt(f"{self.label}: concordance", self._concordance_values, step) or {})
 
     def _kind(self) -> str:
         """How the cohort's figures are to be taken."""

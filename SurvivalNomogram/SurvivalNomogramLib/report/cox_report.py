@@ -296,8 +296,8 @@ def _write_incidence(output: JobOutput, table: SurvivalTable) -> None:
     output.table("cumulative_incidence", pd.concat(frames, ignore_index=True))
     output.figure("cumulative_incidence", cumulative_incidence_figure(risks, time_unit=table.time_unit))
     output.notes.append(
-        "competing events are censored in the Cox model (cause-specific hazards); its survival is not the "
-        "probability of being free of the event, which the cumulative incidence tells"
+        "competing events are censored in the Cox model (cause-specific hazards); its survival, on the nomogram too, "
+        "is not the probability of being free of the event; `predict` and `validate` give the cumulative incidence"
     )
 
 

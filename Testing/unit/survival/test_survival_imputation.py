@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from job_runs import run_job
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.files.tables import read_csv
+from SurvivalNomogramLib.bundles.bundle import load_bundle
 from SurvivalNomogramLib.imputation.chained_equations import ImputationSettings, impute, survival_outcome
 from SurvivalNomogramLib.imputation.conditional_draws import draw_levels, draw_numbers
 from SurvivalNomogramLib.imputation.rubin import pool
@@ -195,3 +198,24 @@ def test_what_cannot_be_imputed_is_refused():
         )
     with pytest.raises(InputError, match="count of the imputations is 1"):
         ImputationSettings(count=1)
+
+
+@pytest.mark.parametrize("verb", ["cox", "logistic"])
+def test_the_verbs_impute_where_they_are_asked_to(verb, tmp_path):
+    frame = lung()
+    asked = {"cohort": frame, "event": "event", "covariates": ["age", "sex", "karno"], "imputations": 3}
+    asked |= {"columns": {"missing": "mice"}, "bootstrap": 5, "formats": []}
+    if verb == "cox":
+        asked |= {"time": "time", "horizons": [200.0]}
+    result = run_job(verb, tmp_path / "fit", **asked)
+    assert not result.failures
+    pooled = read_csv(tmp_path / "fit" / "imputed_coefficients.csv").set_index("column")
+    assert (pooled["missing_information"] > 0).all()
+    bundle = load_bundle(tmp_path / "fit" / "model")
+    assert bundle.model.n == len(frame)  # nobody is dropped
+    np.testing.assert_allclose(bundle.model.coefficients, pooled["coefficient"][list(bundle.model.columns)], rtol=1e-9)
+    assert any("imputed 3 times" in note for note in result.notes)
+    run_job(
+        "predict", tmp_path / "new", bundle=tmp_path / "fit" / "model", cohort=frame.drop(columns=["event", "time"])
+    )
+    assert read_csv(tmp_path / "new" / "predictions.csv")["linear_predictor"].notna().all()
