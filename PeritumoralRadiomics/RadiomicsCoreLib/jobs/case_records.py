@@ -46,7 +46,7 @@ def write_study(
             "seed": seed,
             "notes": list(notes),
             "cohort": {
-                "path": str(cohort.path),
+                "file": cohort.path.name,
                 "sha256": hash_files([cohort.path]),
                 "cases": len(cohort.cases),
                 "phases": list(cohort.phases),
