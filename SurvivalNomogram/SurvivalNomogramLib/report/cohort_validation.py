@@ -275,10 +275,8 @@ class CohortValidation:
         assert self.competing is not None
         part = self.part
         predicted = predicted_incidences(self.model, self.competing, part.frame, horizons)
-        corrected = self._kind() == "as is"
-        validation = CompetingValidation(
-            self.output, self.label, name, part.time, part.state, part.time_unit, corrected
-        )
+        is_new = self._kind() == "as is"
+        validation = CompetingValidation(self.output, self.label, name, part.time, part.state, part.time_unit, is_new)
         self.output.attempt(f"{self.label}: competing events", validation.run, predicted, horizons, self.groups)
 
     def _survival(self, name: str, inside: Sequence[float], progress: Progress) -> None:

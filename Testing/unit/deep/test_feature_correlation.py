@@ -103,7 +103,7 @@ def test_a_cell_of_many_pairs_shows_the_strongest_of_them():
     r = np.random.default_rng(0).uniform(-1, 1, (47, 95))
     cells = strongest_of_neighbours(r, 10)
     assert cells.shape == (10, 10)
-    edges = [np.linspace(0, n, 10, endpoint=False).astype(int).tolist() + [n] for n in r.shape]
+    edges = [[*np.linspace(0, n, 10, endpoint=False).astype(int).tolist(), n] for n in r.shape]
     for i in range(10):
         for j in range(10):
             block = r[edges[0][i] : edges[0][i + 1], edges[1][j] : edges[1][j + 1]].ravel()
