@@ -67,8 +67,8 @@ def roc_figure(
     for index, name in enumerate(ranked):
         curve, area = roc_curve(outcome, chances[name]), areas[name]
         label = f"{name}: {area.value:.3f} ({area.lower:.3f}–{area.upper:.3f})"
-        style = {"color": colour(index), "linestyle": dashes(index)}
-        axes.plot(curve.false_positive_rate, curve.sensitivity, label=literal(label), **style)
+        (line,) = axes.plot(curve.false_positive_rate, curve.sensitivity, label=literal(label))
+        line.set(color=colour(index), linestyle=dashes(index))
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     legend_below(figure, axes, title="Mean AUC of the folds (95 % CI)" if folds else "AUC (95 % CI)")
     return figure

@@ -67,8 +67,9 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
     output.table("selected_features", _selected_rows(result.learners))
     output.notes.append(
         f"{TRAINING}: probabilities are out-of-fold, the mean over {result.settings.repeats} repeats of "
-        f"{result.settings.folds} folds; the AUC is the mean of the folds with Nadeau and Bengio's interval (DeLong's is "
-        "for held-out parts: pooled folds share cases, which it does not know); F1 and Brier score with bootstrap intervals, other rates with Clopper and Pearson's; the "
+        f"{result.settings.folds} folds; the AUC is the mean of the folds with Nadeau and Bengio's interval (DeLong's "
+        "is for held-out parts: pooled folds share cases, which it does not know); F1 and Brier score with bootstrap "
+        "intervals, other rates with Clopper and Pearson's; the "
         "threshold has the best Youden index of the pooled probabilities"
     )
 
