@@ -31,6 +31,8 @@ class ApplyJob(ApplyOptions):
 
     def check(self) -> None:
         """Refuse settings that go with the other kind of bundle only."""
+        if not self.bundle.exists():
+            raise InputError(f"there is no model {str(self.bundle)!r}; name the folder or zip that train or fuse wrote")
         is_network = is_network_bundle(self.bundle)
         of_the_other = ("features", "positive") if is_network else ("cases", "workers", "resample_masks", "pictures")
         changed = [name for name in of_the_other if self._is_changed(name)]

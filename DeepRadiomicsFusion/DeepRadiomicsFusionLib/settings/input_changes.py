@@ -73,11 +73,6 @@ class InputChanges:
             shown.spacing_mm,
         )
 
-    @property
-    def says_what_is_seen(self) -> bool:
-        """Whether anything but the region is named."""
-        return any(getattr(self, item.name) is not None for item in fields(self) if item.name != "region")
-
     def over(self, usual: NetworkInput) -> NetworkInput:
         """Return an input with what is named here changed.
 
