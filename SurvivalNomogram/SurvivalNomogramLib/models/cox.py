@@ -254,7 +254,8 @@ class CoxModel(ModelOfTerms):
 def _baseline_from(data: Mapping[str, Any], columns: int) -> Baseline:
     times = np.array(data["times"], float)
     variance, drift = data.get("variance"), data.get("drift")
-    if variance is None or drift is None:
+    if variance is None or drift is None or not len(times) == len(data["cumulative_hazard"]) > 0:
+        # Of an older version, or with a baseline that the bundle refuses for what is wrong with it.
         variance = drift = None
     else:
         variance, drift = np.array(variance, float), np.array(drift, float)
