@@ -714,7 +714,7 @@ def test_features_arrive_while_another_module_is_open(panel, rings, few_features
 @pytest.fixture
 def map_section(panel, rings):
     """The section for maps, open, with a quick map chosen."""
-    panel.ui.mapsCollapsibleButton.setCollapsed(False)
+    panel.ui.mapsCollapsibleButton.collapsed = False
     choose_text(panel.ui.mapFeatureSelector, "firstorder_Range")
     choose_text(panel.ui.mapSegmentSelector, "ring_0_2mm")
     panel.ui.mapRadiusSpinBox.value = 1

@@ -44,7 +44,7 @@ def sample_picture() -> np.ndarray:
     """Return the sample case around its tumour, rings as outlines, as (height, width, 3) bytes."""
     from PeritumoralRadiomicsLib.regions.growing import grow_regions
     from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
-    from PeritumoralSlicerLib.logic.ring_colours import ring_colours
+    from RadiomicsCoreLib.figures.ring_palette import ring_colours
     from RadiomicsStudyLib.sample.sample_cohort import draw_person, scan_phases
 
     scan = scan_phases(draw_person(seed=1, index=3).traits, 1, 3, ("ct",))["ct"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figures.legends import legend_below
 from RadiomicsCoreLib.figures.style import (
     COLOURS,
     FAINT,
@@ -15,14 +16,17 @@ from RadiomicsCoreLib.figures.style import (
     LIGHT_GREY,
     SMALL_PT,
     TEXT_PT,
+    TITLE_PT,
     colour,
+    dashes,
     literal,
     new_figure,
     p_text,
     style_axes,
 )
-from RadiomicsCoreLib.statistics.roc import auc, roc_curve
+from RadiomicsCoreLib.statistics.roc import Auc, auc, roc_curve
 
+from ..models.cross_validation import MeanAuc
 from ..models.ring_sweep import RegionKind, RingSweep, SweepRow
 from .calibration import Calibration
 
@@ -41,36 +45,39 @@ KIND_LABELS = {
 UNIT_LABELS = {"mm": "Ring size (mm)", "radius": "Ring size (share of mean tumour radius)"}
 
 
-def roc_figure(outcome: np.ndarray, chances: Mapping[str, np.ndarray], title: str = "") -> Figure:
-    """ROC curves of several models of the same cases, with AUC and DeLong's interval in the legend.
+def roc_figure(
+    outcome: np.ndarray,
+    chances: Mapping[str, np.ndarray],
+    title: str = "",
+    folds: Mapping[str, MeanAuc] | None = None,
+) -> Figure:
+    """ROC curves of several models of the same cases, with AUC and interval in the legend.
 
     Args:
         outcome: (n,) 0 and 1.
         chances: model to scores (n,).
         title: above the axes.
+        folds: of pooled out-of-fold scores the mean AUC of the folds, whose interval is printed; None: DeLong's.
     """
     figure = new_figure(5.6, 5.4)
     axes = style_axes(figure.add_subplot(), x_label="1 - specificity", y_label="Sensitivity", title=title)
     axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--")
-    ranked = sorted(chances, key=lambda name: -auc(outcome, chances[name]).value)
+    areas: Mapping[str, MeanAuc | Auc] = folds or {name: auc(outcome, scores) for name, scores in chances.items()}
+    ranked = sorted(chances, key=lambda name: -areas[name].value)
     for index, name in enumerate(ranked):
-        curve, area = roc_curve(outcome, chances[name]), auc(outcome, chances[name])
+        curve, area = roc_curve(outcome, chances[name]), areas[name]
         label = f"{name}: {area.value:.3f} ({area.lower:.3f}–{area.upper:.3f})"
-        style = ("-", "--", ":")[index // len(COLOURS) % 3]
-        axes.plot(
-            curve.false_positive_rate, curve.sensitivity, color=colour(index), linestyle=style, label=literal(label)
-        )
+        (line,) = axes.plot(curve.false_positive_rate, curve.sensitivity, label=literal(label))
+        line.set(color=colour(index), linestyle=dashes(index))
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    legend = axes.legend(fontsize=SMALL_PT - 1, frameon=True, loc="lower right", title="AUC (95 % CI)")
-    legend.get_frame().set(edgecolor="none", alpha=0.85)
-    legend.get_title().set_fontsize(SMALL_PT - 1)
+    legend_below(figure, axes, title="Mean AUC of the folds (95 % CI)" if folds else "AUC (95 % CI)")
     return figure
 
 
 def calibration_figure(found: Calibration, title: str = "") -> Figure:
     """Observed share over predicted probability, groups of equal size with exact intervals."""
-    figure = new_figure(4.6, 4.6)
-    axes = style_axes(figure.add_subplot(), x_label="Predicted probability", y_label="Observed share", title=title)
+    figure = new_figure(4.6, 5.3)
+    axes = style_axes(figure.add_subplot(), x_label="Predicted probability", y_label="Observed share")
     axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--")
     x = np.array([group.predicted for group in found.curve])
     y = np.array([group.observed.value for group in found.curve])
@@ -81,7 +88,10 @@ def calibration_figure(found: Calibration, title: str = "") -> Figure:
         f"intercept {found.intercept.value:.2f} ({found.intercept.lower:.2f} to {found.intercept.upper:.2f})",
         f"in the large {found.in_the_large.value:.2f}",
     ]
-    axes.text(0.03, 0.97, "\n".join(lines), transform=axes.transAxes, va="top", fontsize=SMALL_PT, color=GREY)
+    # Above the axes: a model may be off in any direction, so that no corner is free of curves.
+    axes.set_title("\n".join(lines), fontsize=SMALL_PT, color=GREY, loc="left")
+    if title:
+        figure.suptitle(literal(title), fontsize=TITLE_PT, x=0.02, ha="left")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     return figure
 

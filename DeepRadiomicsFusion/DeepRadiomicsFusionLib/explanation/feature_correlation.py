@@ -1,4 +1,4 @@
-"""How far deep features say the same as radiomic ones: Pearson correlations, their heat map, the mean absolute r."""
+"""How far deep features say the same as radiomic ones: Pearson correlations and the mean absolute r."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 LEAST_PATIENTS = 3
-_MOST_LABELS = 40
-_CELL_IN, _LARGEST_IN, _SMALLEST_IN = 0.24, 11.0, 2.4
+_ROWS_AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,16 @@ class FeatureCorrelation:
         ]
 
 
-def correlate_features(table: pd.DataFrame, radiomic: Sequence[str], deep: Sequence[str]) -> FeatureCorrelation:
+def correlate_features(
+    table: pd.DataFrame, radiomic: Sequence[str], deep: Sequence[str], progress: Progress = no_progress
+) -> FeatureCorrelation:
     """Correlate every radiomic with every deep feature, over the patients who have all of them.
 
     Args:
         table: one row a patient.
         radiomic: columns of the heat map's rows: radiomic features or RadScores.
         deep: columns of its columns.
+        progress: told after every 500 rows.
 
     Raises:
         InputError: a column that is not there or holds text, fewer than three complete patients, or no feature
@@ -82,47 +84,13 @@ def correlate_features(table: pd.DataFrame, radiomic: Sequence[str], deep: Seque
     for part, what in ((left, "radiomic"), (right, "deep")):
         if np.isnan(part).all():
             raise InputError(f"no {what} feature varies over the {int(complete.sum())} patients; nothing to correlate")
-    r = np.clip(left.T @ right / int(complete.sum()), -1.0, 1.0)
+    r = np.empty((left.shape[1], right.shape[1]))
+    for start in range(0, len(r), _ROWS_AT_A_TIME):
+        part = slice(start, start + _ROWS_AT_A_TIME)
+        np.clip(left[:, part].T @ right / int(complete.sum()), -1.0, 1.0, out=r[part])
+        done = min(start + _ROWS_AT_A_TIME, len(r))
+        progress(done / len(r), f"correlations of {done:,} of {len(r):,} features")
     return FeatureCorrelation(r, tuple(radiomic), tuple(deep), int(complete.sum()), tuple(fixed))
-
-
-def correlation_figure(correlation: FeatureCorrelation, title: str = "") -> Figure:
-    """Draw the heat map, from blue (r = -1) over white to red (r = 1); grey where r is not defined.
-
-    Features are named along the axes where there are at most 40 on an axis.
-
-    Args:
-        correlation: from :func:`correlate_features`.
-        title: text above; the mean absolute r and the number of patients follow it.
-
-    Returns:
-        A matplotlib figure that belongs to no window.
-    """
-    from matplotlib import colormaps
-    from matplotlib.figure import Figure
-
-    rows, columns = correlation.r.shape
-    height, width = (min(_LARGEST_IN, max(_SMALLEST_IN, _CELL_IN * count)) for count in (rows, columns))
-    figure = Figure(figsize=(width + 3.4, height + 2.0), layout="constrained", facecolor="white")
-    axes = figure.subplots()
-    colours = colormaps["RdBu_r"].with_extremes(bad="#9A9A9A")
-    drawn = axes.imshow(correlation.r, cmap=colours, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
-    for axis, names, what in (
-        (axes.yaxis, correlation.radiomic, "radiomic features"),
-        (axes.xaxis, correlation.deep, "deep features"),
-    ):
-        if len(names) <= _MOST_LABELS:
-            axis.set_ticks(np.arange(len(names)), [name.replace("$", r"\$") for name in names], fontsize=7)
-        else:
-            axis.set_ticks([])
-        axis.set_label_text(f"{len(names)} {what}", fontsize=9)
-    if columns <= _MOST_LABELS:
-        axes.tick_params(axis="x", rotation=90)
-    bar = figure.colorbar(drawn, ax=axes, shrink=0.8, ticks=(-1, -0.5, 0, 0.5, 1))
-    bar.set_label("Pearson r", fontsize=9)
-    line = f"mean |r| = {correlation.mean_absolute:.2f}, {correlation.patients} patients"
-    axes.set_title(f"{title}\n{line}" if title else line, fontsize=10, loc="left")
-    return figure
 
 
 def _numbers(table: pd.DataFrame, columns: Sequence[str], what: str) -> np.ndarray:

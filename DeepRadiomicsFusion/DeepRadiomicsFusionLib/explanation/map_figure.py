@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from PeritumoralRadiomicsLib.regions.overlay import OverlayPanel, overlay_figure
+from RadiomicsCoreLib.figures.ring_palette import region_palette
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +28,7 @@ def map_figure(
     title: str = "",
     what: str = "Grad-CAM",
     window: tuple[float, float] | None = None,
+    seen: str | None = None,
 ) -> Figure:
     """Draw the largest tumour slice twice, plain and under the map; the higher the map, the less shines through.
 
@@ -37,17 +39,22 @@ def map_figure(
         title: text above, for example the case id.
         what: name of the map.
         window: lowest and highest intensity shown; None: 1st and 99th percentile of what is shown.
+        seen: the region that the network was trained on, a union's name too; only it and the tumour border are
+            outlined, in the colours that they have beside the others. None: all regions.
 
     Returns:
         A matplotlib figure that belongs to no window.
     """
     from matplotlib.cm import ScalarMappable
 
+    outlined = _trained_on(regions, seen)
     figure = overlay_figure(
-        [OverlayPanel("image", image, regions, window), OverlayPanel(what, image, regions, window)], title
+        [OverlayPanel("image", image, outlined, window), OverlayPanel(what, image, outlined, window)],
+        title,
+        region_palette(list(regions)),
     )
     # The panel of the map itself holds the same slice of the same crop, turned the same way.
-    drawn = overlay_figure([OverlayPanel("", map_on_patient, regions)]).axes[0].images[0].get_array()
+    drawn = overlay_figure([OverlayPanel("", map_on_patient, outlined)]).axes[0].images[0].get_array()
     heat = np.asarray(drawn, float)
     highest = _top_of(map_on_patient)
     axis = figure.axes[1]
@@ -78,10 +85,19 @@ def save_map_figure(
     title: str = "",
     what: str = "Grad-CAM",
     window: tuple[float, float] | None = None,
+    seen: str | None = None,
 ) -> None:
     """Write the picture as PNG. See :func:`map_figure`."""
-    figure = map_figure(image, map_on_patient, regions, title=title, what=what, window=window)
+    figure = map_figure(image, map_on_patient, regions, title=title, what=what, window=window, seen=seen)
     figure.savefig(path, dpi=130, format="png")
+
+
+def _trained_on(regions: Mapping[str, sitk.Image], seen: str | None) -> Mapping[str, sitk.Image]:
+    """The tumour, by whose largest slice the picture is chosen, and the region seen (of a union: its ring)."""
+    if seen is None:
+        return regions
+    wanted = {"intratumour", seen.removeprefix("intra_")}
+    return {name: mask for name, mask in regions.items() if name in wanted}
 
 
 def _top_of(volume: sitk.Image) -> float:

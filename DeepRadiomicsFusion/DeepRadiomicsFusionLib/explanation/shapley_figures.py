@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figures.legends import legend_below
+from RadiomicsCoreLib.figures.style import literal, new_figure
+from RadiomicsCoreLib.figures.text_width import shortened
 
 from .shapley import Contributions
 
@@ -42,7 +45,7 @@ def overall_figure(contributions: Contributions, *, most: int = 20) -> Figure:
         axes.barh(len(shown), contributions.overall[rest].sum(), color="#EFEFEF", height=0.72)
         labels.append(f"{len(rest)} others together")
     _finish(axes, labels, "contribution to the prediction (bars: mean absolute value)")
-    axes.legend(loc="lower right", fontsize=8, frameon=False)
+    legend_below(figure, axes)
     axes.set_title(f"What the model uses, {len(contributions.case_ids)} patients", fontsize=10, loc="left")
     return figure
 
@@ -81,7 +84,7 @@ def patient_figure(contributions: Contributions, case_id: str, *, most: int = 12
     for value in (contributions.base, end):
         axes.axvline(value, color="#555555", linewidth=0.9, linestyle=(0, (3, 2)), zorder=0)
     _finish(axes, labels, "prediction")
-    axes.set_title(f"{case_id}: from the mean {contributions.base:.3g} to {end:.3g}", fontsize=10, loc="left")
+    axes.set_title(f"{literal(case_id)}: from the mean {contributions.base:.3g} to {end:.3g}", fontsize=10, loc="left")
     return figure
 
 
@@ -91,9 +94,7 @@ def _check_most(most: int) -> None:
 
 
 def _bars(count: int) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(_WIDTH_IN, _FRAME_IN + _BAR_IN * count), layout="constrained", facecolor="white")
+    figure = new_figure(_WIDTH_IN, _FRAME_IN + _BAR_IN * count)
     axes = figure.subplots()
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -145,8 +146,4 @@ def _finish(axes: Axes, labels: list[str], x_label: str) -> None:
 
 def _short(name: str) -> str:
     """A name without formulas, its middle left out where it is long."""
-    plain = name.replace("$", r"\$")
-    if len(plain) <= _LONGEST_LABEL:
-        return plain
-    half = (_LONGEST_LABEL - 1) // 2
-    return f"{plain[:half]}…{plain[-half:]}"
+    return literal(shortened(name, _LONGEST_LABEL))

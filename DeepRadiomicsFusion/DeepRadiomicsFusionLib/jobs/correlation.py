@@ -14,7 +14,8 @@ from RadiomicsCoreLib.jobs.output import JobOutput
 from RadiomicsCoreLib.progress import Progress
 from RadiomicsCoreLib.settings.options import option
 
-from ..explanation.feature_correlation import FeatureCorrelation, correlate_features, correlation_figure
+from ..explanation.correlation_figure import correlation_figure
+from ..explanation.feature_correlation import FeatureCorrelation, correlate_features
 from ..models.classifier_bundle import load_bundle
 from ..tables.feature_tables import FeatureTables
 from .table_options import features_option, figure_formats_option

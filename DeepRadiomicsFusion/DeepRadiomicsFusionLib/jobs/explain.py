@@ -151,6 +151,7 @@ def _write(explained: Explanation, ready: PhaseRegions, case_id: str, job: Expla
             title=case_id,
             what=what,
             window=window,
+            seen=explained.shown.settings.region,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from RadiomicsCoreLib.selection.readings import Readings, Reliability
 
 from ..evaluation.figures import calibration_figure, delong_figure, roc_figure
 from ..evaluation.metrics import EvaluationSettings, delong_table, evaluate
-from ..models.cross_validation import CrossValidationResult, LearnerResult, fit_once
+from ..models.cross_validation import CrossValidationResult, LearnerResult, MeanAuc, fit_once
 from ..models.fusion import ColumnLearner
 from ..models.fusion_parts import TRAINING
 from ..models.rad_score import RadScore
@@ -44,7 +45,7 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
     rows = []
     for name, found in result.learners.items():
         mean = found.mean_auc
-        evaluation = evaluate(result.outcome, found.pooled, found.threshold, settings)
+        evaluation = evaluate(result.outcome, found.pooled, found.threshold, settings, folds=mean)
         rows.append(
             {
                 "model": name,
@@ -61,12 +62,14 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
     output.table("models", rows)
     pooled = {name: found.pooled for name, found in result.learners.items()}
     output.table("predictions", _prediction_rows(TRAINING, result.case_ids, result.outcome, pooled))
-    _write_comparison(output, TRAINING, result.outcome, pooled)
+    folds = {name: found.mean_auc for name, found in result.learners.items()}
+    _write_comparison(output, TRAINING, result.outcome, pooled, folds)
     output.table("selected_features", _selected_rows(result.learners))
     output.notes.append(
         f"{TRAINING}: probabilities are out-of-fold, the mean over {result.settings.repeats} repeats of "
-        f"{result.settings.folds} folds; mean AUC with Nadeau and Bengio's interval, AUC of the pooled probabilities "
-        "with DeLong's; F1 and Brier score with bootstrap intervals, other rates with Clopper and Pearson's; the "
+        f"{result.settings.folds} folds; the AUC is the mean of the folds with Nadeau and Bengio's interval (DeLong's "
+        "is for held-out parts: pooled folds share cases, which it does not know); F1 and Brier score with bootstrap "
+        "intervals, other rates with Clopper and Pearson's; the "
         "threshold has the best Youden index of the pooled probabilities"
     )
 
@@ -89,8 +92,14 @@ def write_other_parts(
         output.table("predictions_other_parts", predictions)
 
 
-def _write_comparison(output: JobOutput, part: str, outcome: np.ndarray, chances: Mapping[str, np.ndarray]) -> None:
-    output.figure(f"roc_{file_stem(part)}", roc_figure, outcome, chances, part)
+def _write_comparison(
+    output: JobOutput,
+    part: str,
+    outcome: np.ndarray,
+    chances: Mapping[str, np.ndarray],
+    folds: Mapping[str, MeanAuc] | None = None,
+) -> None:
+    output.figure(f"roc_{file_stem(part)}", partial(roc_figure, folds=folds), outcome, chances, part)
     if len(chances) > 1:
         table = delong_table(outcome, chances)
         output.table(f"delong_{file_stem(part)}", table.rename_axis("model").reset_index())

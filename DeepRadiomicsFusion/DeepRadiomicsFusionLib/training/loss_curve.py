@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from RadiomicsCoreLib.figures.legends import legend_below
+from RadiomicsCoreLib.figures.style import literal, new_figure
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -89,10 +92,9 @@ def loss_curve(losses: Losses, title: str = "") -> Figure:
     Returns:
         A matplotlib figure that belongs to no window.
     """
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(5.2, 3.4), layout="constrained", facecolor="white")
+    figure = new_figure(5.2, 3.4)
     axes = figure.add_subplot()
     epochs = range(1, len(losses) + 1)
     marker = "o" if len(losses) < 25 else None
@@ -101,7 +103,7 @@ def loss_curve(losses: Losses, title: str = "") -> Figure:
         axes.plot(epochs, losses.validation, color="#D55E00", label="validation", marker=marker, markersize=3)
     if len(losses):
         axes.axvline(losses.best_epoch, color="#999999", linestyle="--", linewidth=1, label="weights kept")
-        axes.legend(frameon=False, fontsize=8)
+        legend_below(figure, axes)
     if losses.dice:
         overlap = axes.twinx()
         overlap.plot(epochs, losses.dice, color="#009E73", marker=marker, markersize=3)
@@ -116,5 +118,5 @@ def loss_curve(losses: Losses, title: str = "") -> Figure:
     axes.set_ylabel("loss", fontsize=9)
     axes.tick_params(labelsize=8)
     if title:
-        axes.set_title(title, fontsize=10, loc="left")
+        axes.set_title(literal(title), fontsize=10, loc="left")
     return figure

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import SimpleITK as sitk
 
+from RadiomicsCoreLib.figures.ring_palette import Colour, region_palette, ring_distance
+from RadiomicsCoreLib.figures.text_width import text_width_in
 from RadiomicsCoreLib.files.safe_names import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TUMOUR_COLOUR = "#ff4d4d"
-RIM_COLOUR = "#ff9ecb"
 _MARGIN_MM = 15.0
 _SCALE_BAR_STEPS_MM = (1, 2, 5, 10, 20, 50, 100)
 _PANEL_INCHES = 4.6
-_TEXT_INCHES = 1.2
+_TEXT_INCHES = 0.8
+_LEGEND_PT = 8
+_LEGEND_ROW_INCHES, _LEGEND_HANDLE_INCHES = 0.19, 0.62
 _OUTLINE_STEPS = 8
 
 
@@ -43,7 +45,9 @@ class OverlayPanel:
     window: tuple[float, float] | None = None
 
 
-def overlay_figure(panels: Sequence[OverlayPanel], title: str = "") -> Figure:
+def overlay_figure(
+    panels: Sequence[OverlayPanel], title: str = "", colours: Mapping[str, Colour] | None = None
+) -> Figure:
     """Draw the panels side by side, each at its own largest tumour slice, in radiological orientation.
 
     The patient's right is at the left of the picture and anterior at the top, for axial images.
@@ -51,6 +55,8 @@ def overlay_figure(panels: Sequence[OverlayPanel], title: str = "") -> Figure:
     Args:
         panels: one for each phase.
         title: text above all panels, for example the case id.
+        colours: region to colour; None: graded by distance over the rings of all panels. A picture of some of a
+            case's regions gets the colours of all, so that a ring looks the same in every picture of the case.
 
     Returns:
         A matplotlib figure that belongs to no window.
@@ -58,12 +64,19 @@ def overlay_figure(panels: Sequence[OverlayPanel], title: str = "") -> Figure:
     from matplotlib.figure import Figure
 
     slices = [_largest_slice_of(panel) for panel in panels]
+    names = list(dict.fromkeys(name for panel in panels for name in panel.regions))
+    palette = region_palette(names) if colours is None else colours
+    named = [name for name in palette if name in names]
     tallest = max((each.height_to_width for each in slices), default=1.0)
-    size = (_PANEL_INCHES * max(1, len(panels)), _PANEL_INCHES * tallest + _TEXT_INCHES)
+    width = _PANEL_INCHES * max(1, len(panels))
+    columns = _legend_columns(named, width)
+    legend = _LEGEND_ROW_INCHES * -(-len(named) // columns)
+    size = (width, _PANEL_INCHES * tallest + _TEXT_INCHES + legend)
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
     axes = figure.subplots(1, max(1, len(panels)), squeeze=False)[0]
     for axis, panel, shown in zip(axes, panels, slices, strict=False):
-        _draw_panel(axis, panel, shown)
+        _draw_panel(axis, panel, shown, palette)
+    _draw_legend(figure, [(name, palette[name]) for name in named], columns)
     if title:
         figure.suptitle(one_line(title), fontsize=11, parse_math=False)  # an id may hold dollar signs
     return figure
@@ -75,20 +88,6 @@ def save_overlay(path: Path, panels: Sequence[OverlayPanel], title: str = "") ->
         # An id in letters that the font lacks becomes boxes in the picture; the folder still has its name.
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
         overlay_figure(panels, title).savefig(path, dpi=130, format="png")
-
-
-def ring_colours(count: int) -> list[str]:
-    """Return the graded colours of rings, from the tumour border outwards.
-
-    Example:
-        >>> len(ring_colours(3))
-        3
-    """
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
-    # viridis from yellow to blue: distinguishable in grey print and for colour-blind readers
-    return [to_hex(colormaps["viridis"](position)) for position in np.linspace(0.95, 0.35, max(1, count))]
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def _largest_slice_of(panel: OverlayPanel) -> _Slice:
     return _Slice(picture, {name: array[k] for name, array in arrays.items()}, row_mm, column_mm)
 
 
-def _draw_panel(axis: Axes, panel: OverlayPanel, shown: _Slice) -> None:
+def _draw_panel(axis: Axes, panel: OverlayPanel, shown: _Slice, palette: Mapping[str, Colour]) -> None:
     low, high = panel.window or tuple(np.percentile(shown.picture, (1, 99)))
     axis.imshow(
         shown.picture,
@@ -130,39 +129,62 @@ def _draw_panel(axis: Axes, panel: OverlayPanel, shown: _Slice) -> None:
         aspect=shown.row_mm / shown.column_mm,
         interpolation="nearest",
     )
-    _draw_contours(axis, shown.masks)
+    _draw_contours(axis, shown.masks, palette)
     _draw_scale_bar(axis, shown.picture.shape, shown.column_mm)
     axis.set_title(panel.title, fontsize=9, parse_math=False)
     axis.set_axis_off()
 
 
-def _draw_contours(axis: Axes, masks: Mapping[str, np.ndarray]) -> None:
-    rings = [name for name in masks if name != "intratumour" and not name.startswith(("intra_", "rim_"))]
-    colours = {"intratumour": TUMOUR_COLOUR, **dict(zip(rings, ring_colours(len(rings)), strict=False))}
+def _draw_contours(axis: Axes, masks: Mapping[str, np.ndarray], palette: Mapping[str, Colour]) -> None:
+    nothing = np.zeros(next(iter(masks.values())).shape, bool)
+    tumour = masks.get("intratumour", nothing)
+    rings = [name for name in masks if name in palette and name != "intratumour" and not name.startswith("rim_")]
+    outlines: list[tuple[str, np.ndarray]] = []
+    within: dict[int, np.ndarray] = {}
+    for name in sorted(rings, key=ring_distance):
+        # A ring's outer border: the ring and all that lies inside it, of the rings of the same unit. One in radii
+        # may lie inside one in millimetres that was drawn before it.
+        unit = ring_distance(name)[0]
+        within[unit] = within.get(unit, tumour) | masks[name]
+        outlines.append((name, within[unit]))
+    # The innermost last: a ring that begins away from the tumour has an inner border, too, along another's outer one.
+    for name, mask in reversed(outlines):
+        _draw_outline(axis, mask, palette[name])
+    if "intratumour" in palette:
+        _draw_outline(axis, tumour, palette["intratumour"])
     for name in masks:
-        if name.startswith("rim_") and "intratumour" in masks:
-            _draw_rim(axis, masks["intratumour"] & ~masks[name], name)
-    filled = masks.get("intratumour", np.zeros(next(iter(masks.values())).shape, bool)).copy()
-    for name in ("intratumour", *rings):
-        if name not in masks:
-            continue
-        # A ring's outer border: the ring and all that lies inside it.
-        filled = filled | masks[name]
-        if filled.any() and not filled.all():
-            _draw_outline(axis, filled, colours[name])
-        axis.plot([], [], color=colours[name], linewidth=2, label=name)
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=2, fontsize=8, frameon=False)
+        if name.startswith("rim_") and name in palette and "intratumour" in masks:
+            # A rim is drawn by its inner end: the outline of the part of the tumour that it leaves.
+            _draw_outline(axis, tumour & ~masks[name], palette[name])
 
 
-def _draw_rim(axis: Axes, left: np.ndarray, name: str) -> None:
-    """Draw a rim by its inner end: the outline of the part of the tumour that it leaves."""
-    if left.any():
-        _draw_outline(axis, left, RIM_COLOUR)
-    axis.plot([], [], color=RIM_COLOUR, linewidth=2, label=name)
+def _draw_legend(figure: Figure, entries: Sequence[tuple[str, Colour]], columns: int) -> None:
+    from matplotlib.lines import Line2D
+
+    if not entries:
+        return
+    handles = [Line2D([], [], color=colour, linewidth=2) for _, colour in entries]
+    # Below all panels, where constrained layout makes room: a legend under each panel is cut at ten regions.
+    figure.legend(
+        handles,
+        [name for name, _ in entries],
+        loc="outside lower center",
+        ncols=columns,
+        fontsize=_LEGEND_PT,
+        frameon=False,
+        columnspacing=1.2,
+    )
 
 
-def _draw_outline(axis: Axes, mask: np.ndarray, colour: str) -> None:
+def _legend_columns(names: Sequence[str], width_in: float) -> int:
+    widest = max((text_width_in(name, _LEGEND_PT) for name in names), default=0.0) + _LEGEND_HANDLE_INCHES
+    return max(1, min(len(names), int((width_in - 0.2) / widest)))
+
+
+def _draw_outline(axis: Axes, mask: np.ndarray, colour: Colour) -> None:
     """Outline the voxels along their edges, so that the picture shows which voxels belong to a region."""
+    if not mask.any() or mask.all():
+        return
     fine = np.kron(mask, np.ones((_OUTLINE_STEPS, _OUTLINE_STEPS), np.uint8))
     rows, columns = ((np.arange(n) + 0.5) / _OUTLINE_STEPS - 0.5 for n in fine.shape)
     axis.contour(columns, rows, fine, levels=[0.5], colors=[colour], linewidths=1.2)

@@ -11,9 +11,9 @@ import numpy as np
 from PeritumoralRadiomicsLib.regions.kinds import RegionKind
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from PeritumoralRadiomicsLib.regions.ring_sketch import SketchedRing, sketch_steps
+from RadiomicsCoreLib.figures.ring_palette import RIM_COLOUR, ring_palette
 from RadiomicsSlicerLib.segments import TooCostly, find_segment
 
-from .ring_colours import RIM_COLOUR, ring_colours
 from .ring_limits import find_limits
 from .ring_samples import sample_steps
 from .rings import check_asked_for, rings_are_there
@@ -69,5 +69,5 @@ def preview_steps(
 
 
 def _colours(rings: Sequence[SketchedRing]) -> list[tuple[float, float, float]]:
-    graded = iter(ring_colours(sum(ring.kind is RegionKind.RING for ring in rings)))
-    return [next(graded) if ring.kind is RegionKind.RING else RIM_COLOUR for ring in rings]
+    graded = ring_palette(ring.name for ring in rings if ring.kind is RegionKind.RING)
+    return [graded.get(ring.name, RIM_COLOUR) for ring in rings]

@@ -17,6 +17,7 @@ from PeritumoralRadiomicsLib.regions.kinds import TUMOUR, RegionKind
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from PeritumoralRadiomicsLib.settings.intensity_unit import unit_of_values
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
+from RadiomicsCoreLib.figures.ring_palette import RIM_COLOUR, ring_palette
 from RadiomicsCoreLib.images.geometry import IndexBox
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsSlicerLib.nodes import volume_grid, volume_image
@@ -32,7 +33,6 @@ from RadiomicsSlicerLib.segments import (
 )
 from RadiomicsSlicerLib.tables import keep_record, put_table
 
-from .ring_colours import RIM_COLOUR, ring_colours
 from .ring_limits import RingLimits, find_limits, names_of
 from .ring_samples import run_to_end, same_tumour_note, sample_steps
 from .ring_tags import RingTag, fingerprint, plain_settings, rings_of, write_ring_tag
@@ -388,7 +388,7 @@ def _margin_mm(tumour: PlacedMask, settings: RingSettings) -> float:
 def _colours(regions: RegionSet) -> dict[str, tuple[float, float, float]]:
     rings = [name for name, region in regions.regions.items() if region.kind is RegionKind.RING]
     rims = [name for name, region in regions.regions.items() if region.kind is RegionKind.RIM]
-    return dict(zip(rings, ring_colours(len(rings)), strict=True)) | dict.fromkeys(rims, RIM_COLOUR)
+    return ring_palette(rings) | dict.fromkeys(rims, RIM_COLOUR)
 
 
 def _retained(ring: RingTag, voxels: int) -> float:

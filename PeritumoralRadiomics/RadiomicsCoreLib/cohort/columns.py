@@ -42,8 +42,9 @@ class CohortColumns:
         "column of hospitals or scanners (default: centre, where there is one)", None, group=_GROUP
     )
     missing: MissingPolicies = option(
-        "missing values: drop the patient, median (or mode) of training, level (of its own), error (stop); for all "
-        "columns, or by column: drop,age=median,stage=level (default: drop)",
+        "missing values: drop the patient, median (or mode) of training, level (of its own), mice (multiple imputation "
+        "in cox and logistic, elsewhere as median), error (stop); for all columns, or by column: "
+        "drop,age=median,stage=level (default: drop)",
         MissingPolicies(),
         read=str,
         metavar="POLICY,COLUMN=POLICY,…",

@@ -22,6 +22,8 @@ class MissingPolicy(StrEnum):
     """The median of the training patients; their most frequent level for a category."""
     LEVEL = "level"
     """A level of its own, "missing", for a category."""
+    MICE = "mice"
+    """Multiple imputation: `cox` and `logistic` fit and pool completed tables; all else gets the median, as above."""
     ERROR = "error"
     """The verb stops and says where."""
 

@@ -61,6 +61,16 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
+def dashes(index: int) -> str:
+    """The line style that tells apart lines of one colour, where there are more lines than colours.
+
+    Example:
+        >>> dashes(0), dashes(8)
+        ('-', '--')
+    """
+    return ("-", "--", ":", "-.")[index // len(COLOURS) % 4]
+
+
 def literal(text: str) -> str:
     """A text in which matplotlib sees no formula, whatever dollar signs it holds."""
     return text.replace("$", r"\$")
@@ -101,6 +111,9 @@ def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str] = FORMA
             path = stem.with_name(f"{stem.name}.{form}")
             metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}[form]
             try:
+                # Constrained layout comes near its goal with each drawing: after one, a title above axes of equal
+                # scales may still be cut off.
+                figure.draw_without_rendering()
                 figure.savefig(path, dpi=PNG_DPI, metadata=metadata)
             except OSError as error:
                 raise InputError(f"figure {str(path)!r} cannot be written: {error.strerror}") from None

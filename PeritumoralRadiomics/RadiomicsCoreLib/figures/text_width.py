@@ -7,20 +7,24 @@ from functools import lru_cache
 from .style import TEXT_PT
 
 POINTS_PER_INCH = 72.0
+_MEASURED_PT = 100.0
 
 
 @lru_cache(maxsize=4096)
 def text_width_in(text: str, size_pt: float = TEXT_PT) -> float:
     """Width of a text in inches, in matplotlib's default font."""
-    from matplotlib.textpath import TextPath
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+    from matplotlib.ft2font import LoadFlags
 
-    if not text.strip():
-        return 0.0
-    return float(TextPath((0, 0), text.replace("$", "S"), size=size_pt).get_extents().width) / POINTS_PER_INCH
+    # The font's own advances: outlines of every letter (TextPath) take a hundred times as long.
+    font = get_font(findfont(FontProperties()))
+    font.set_size(_MEASURED_PT, POINTS_PER_INCH)
+    font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
+    return float(font.get_width_height()[0]) / 64 * size_pt / _MEASURED_PT / POINTS_PER_INCH
 
 
 def wrapped(text: str, width_in: float, size_pt: float = TEXT_PT) -> str:
-    """Break a long name over lines, at spaces, dots, dashes or underscores where there are any."""
+    """Break a long name over lines, at spaces, dots, dashes, underscores or joined words if there are any."""
     if text_width_in(text, size_pt) <= width_in:
         return text
     lines, line = [], ""
@@ -32,10 +36,26 @@ def wrapped(text: str, width_in: float, size_pt: float = TEXT_PT) -> str:
     return "\n".join([*lines, line.strip()])
 
 
+def shortened(name: str, letters: int) -> str:
+    """A name with its middle left out where it is longer than ``letters``: region and feature stand at its ends.
+
+    Example:
+        >>> shortened("ct.ring_0_3mm.wavelet-LLH_glcm_Idm", 17)
+        'ct.ring_…glcm_Idm'
+    """
+    if len(name) <= letters:
+        return name
+    half = (letters - 1) // 2
+    return f"{name[:half]}…{name[-half:]}"
+
+
 def _pieces(text: str) -> list[str]:
     pieces, start = [], 0
     for k, letter in enumerate(text):
-        if letter in " ._-/=" or k - start >= 24:
+        after = text[k + 1 : k + 2]
+        joins_words = letter.islower() and after.isupper()  # LongRunEmphasis
+        in_number = letter in ".-" and text[k - 1 : k].isdigit() and after.isdigit()  # 0.43 (0.36-0.50)
+        if (letter in " ._-/=" and not in_number) or joins_words or k - start >= 24:
             pieces.append(text[start : k + 1])
             start = k + 1
     return [*pieces, text[start:]] if start < len(text) else pieces

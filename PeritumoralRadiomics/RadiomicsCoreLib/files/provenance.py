@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import platform
-import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from .private_paths import command_line
 from .tables import read_json
 
 PACKAGES_THAT_MAKE_NUMBERS = (
@@ -65,7 +65,7 @@ def environment_record(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``study.json`` says of a run: time, command, versions and the settings given."""
     return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(sys.argv),
+        "command": command_line(),
         "versions": versions(),
         **settings,
     }

@@ -6,7 +6,6 @@ rescale slope); multi-frame files are read with highdicom, because GDCM loses th
 
 from __future__ import annotations
 
-import difflib
 import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -56,8 +55,8 @@ class SeriesInfo:
     headers: tuple[Any, ...]
 
     def __str__(self) -> str:
-        name = f"{self.modality} {self.description!r}" if self.description else self.modality
-        return f"{name} ({len(self.files)} files, {self.uid})"
+        # Without the description, which holds what was typed at the scanner, names among it, and ends up in logs.
+        return f"{self.modality} ({len(self.files)} files, {self.uid})"
 
 
 def is_dicom_file(path: Path) -> bool:
@@ -219,9 +218,7 @@ def _choose(folder: Path, found: Sequence[SeriesInfo], wanted: str | None) -> Se
         return matching[0]
     listed = "; ".join(str(item) for item in found)
     if not matching:
-        near = difflib.get_close_matches(wanted or "", [item.description for item in found], n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise InputError(f"{folder} has no series {wanted!r}{hint}; it holds {listed}")
+        raise InputError(f"{folder} has no series {wanted!r}; it holds {listed}")
     raise InputError(f"{folder} holds {len(matching)} series; name one by its description or UID: {listed}")
 
 

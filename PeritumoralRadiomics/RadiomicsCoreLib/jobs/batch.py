@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Cancelled, InputError, RadiomicsError
+from ..files.private_paths import without_folders
 from ..files.safe_names import one_line, safe_folder_name
 from ..files.tables import read_json, write_json
 from ..progress import Progress, no_progress
@@ -81,11 +82,13 @@ class CaseTask:
         case_id: the case's id.
         fingerprint: called in the worker; hash of inputs and settings.
         work: does the case; raises a RadiomicsError with a one-line reason if it cannot.
+        cohort_folder: reasons and warnings name files by their way from here; None: by their names alone.
     """
 
     case_id: str
     fingerprint: Callable[[], str]
     work: Callable[[Path], CaseWork]
+    cohort_folder: Path | None = None
 
 
 def run_batch(
@@ -283,11 +286,17 @@ def _work(task: CaseTask, fingerprint: str, partial: Path, started: float) -> Ca
         status, warnings = CaseStatus.FAILED, ()
         reason = "not enough memory; crop or resample the image, or use fewer jobs"
     except Exception as error:  # a bug of ours or of a library must not stop the other cases
-        (partial / TRACEBACK_FILE).write_text(traceback.format_exc(), encoding="utf-8")
+        (partial / TRACEBACK_FILE).write_text(_told(traceback.format_exc(), task, partial), encoding="utf-8")
         status, warnings = CaseStatus.FAILED, ()
         reason = f"unexpected {type(error).__name__}: {one_line(str(error))} (report it with {TRACEBACK_FILE})"
     seconds = round(time.monotonic() - started, 3)
-    return CaseOutcome(task.case_id, status, fingerprint, reason, seconds, tuple(warnings))
+    told = tuple(_told(line, task, partial) for line in warnings)
+    return CaseOutcome(task.case_id, status, fingerprint, _told(reason, task, partial), seconds, told)
+
+
+def _told(text: str, task: CaseTask, partial: Path) -> str:
+    """A text for files that are passed on: no folder of this machine stands in it."""
+    return without_folders(text, [partial, *([task.cohort_folder] if task.cohort_folder is not None else [])])
 
 
 def _partial_name(task: CaseTask) -> str:

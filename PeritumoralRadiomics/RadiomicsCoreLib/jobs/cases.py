@@ -54,6 +54,7 @@ def run_cases(
             case.case_id,
             partial(case_fingerprint, case, case.phases(wanted), settings, also),
             partial(do_case, case, case.phases(wanted)),
+            cohort.path.parent,
         )
         for case in cohort.cases
     ]

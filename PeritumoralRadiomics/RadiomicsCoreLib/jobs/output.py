@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import InputError, ModelError
 from ..figures.style import save_figure
+from ..files.private_paths import without_folders
 from ..files.tables import write_csv
 from .batch import CaseOutcome, make_output_folder
 from .record import Recorded, write_job_file, write_record
@@ -84,6 +85,9 @@ class JobOutput:
 
     def finish(self, job: Recorded) -> JobResult:
         """Write notes, record and job file; return what was left behind."""
+        roots = [self.folder, Path.cwd()]
+        for kept in (self.notes, self.warnings, self.failures):
+            kept[:] = [without_folders(line, roots) for line in kept]
         lines = [
             *self.notes,
             *(f"WARNING {line}" for line in self.warnings),

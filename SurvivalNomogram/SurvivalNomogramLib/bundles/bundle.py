@@ -19,7 +19,9 @@ from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.files.tables import read_json, write_json
 
 from ..groups.risk_groups import RiskCutoff
+from ..models.competing_causes import CompetingCauses
 from ..models.cox import CoxModel
+from ..models.fine_gray import FineGrayModel
 from ..models.logistic import LogisticModel
 from ..models.pca_signature import PrincipalComponents
 from ..nomogram.points import Nomogram
@@ -49,6 +51,8 @@ class ModelBundle:
         settings: how the model was made, e.g. the names of the columns; plain values.
         provenance: versions, time, hash of the training data; plain values.
         fitted: hashes of the patients that the model was fitted on, by which they are known again.
+        competing: models of the events that compete with the Cox model's; None where there are none. With them a
+            prediction is a cumulative incidence, and never one minus the Cox model's survival.
     """
 
     model: Model
@@ -58,6 +62,7 @@ class ModelBundle:
     settings: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     fitted: KnownPatients = NOBODY_KNOWN
+    competing: CompetingCauses | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in the file."""
@@ -71,6 +76,7 @@ class ModelBundle:
             "settings": dict(self.settings),
             "provenance": dict(self.provenance),
             "fitted": self.fitted.to_dict(),
+            "competing": None if self.competing is None else self.competing.to_dict(),
         }
 
 
@@ -149,6 +155,7 @@ def bundle_from_dict(data: Any) -> ModelBundle:
             dict(data.get("settings") or {}),
             dict(data.get("provenance") or {}),
             KnownPatients.from_dict(data["fitted"]) if data.get("fitted") else NOBODY_KNOWN,
+            _competing(data.get("competing"), model),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"a part is missing or has the wrong form ({type(error).__name__}: {error})") from None
@@ -188,6 +195,19 @@ def _model(data: Any) -> Model:
     return kind.from_dict(data)
 
 
+def _competing(data: Any, model: Model) -> CompetingCauses | None:
+    if data is None:
+        return None
+    if not isinstance(model, CoxModel):
+        raise InputError("competing events stand beside a model that is no Cox model")
+    competing = CompetingCauses.from_dict(data)
+    for other in competing.models.values():
+        _check_numbers(other)
+    if competing.fine_gray is not None:
+        _check_baseline(competing.fine_gray)
+    return competing
+
+
 def _with_outcome(model: Model) -> CoxModel | LogisticModel:
     if isinstance(model, PrincipalComponents):
         raise InputError("principal components have no nomogram")
@@ -204,6 +224,12 @@ def _check_numbers(model: Model) -> None:
         if not np.isfinite(model.intercept):
             raise InputError("the intercept is no finite number")
         return
+    _check_baseline(model)
+
+
+def _check_baseline(model: CoxModel | FineGrayModel) -> None:
+    if not np.isfinite(model.coefficients).all():
+        raise InputError("a coefficient is no finite number")
     if model.center.shape != model.coefficients.shape or not np.isfinite(model.center).all():
         raise InputError(f"{len(model.center)} centres stand for {len(model.coefficients)} coefficients")
     times, hazard = model.baseline.times, model.baseline.cumulative_hazard

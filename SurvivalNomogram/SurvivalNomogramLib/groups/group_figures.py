@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figures.legends import LINE_IN, arranged, legend_below
 from RadiomicsCoreLib.figures.pretty_numbers import pretty
 from RadiomicsCoreLib.figures.style import (
     GREY,
     LIGHT_GREY,
     SMALL_PT,
     TEXT_PT,
+    TITLE_PT,
     colour,
+    dashes,
     literal,
     new_figure,
     p_text,
@@ -57,33 +60,83 @@ def kaplan_meier_figure(
     curves = groups if isinstance(groups, Mapping) else groups.curves
     if not curves:
         raise InputError("there is no curve to draw")
-    table_in = RISK_ROW_IN * (len(curves) + 1) + 0.1
     names = {name: wrapped(name, 1.6, SMALL_PT) for name in curves}
+    table_in = RISK_ROW_IN * (sum(name.count("\n") + 1 for name in names.values()) + 1) + 0.1
     left_in = max(0.75, max(text_width_in(line, SMALL_PT) for n in names.values() for line in n.split("\n")) + 0.5)
-    width, height = left_in + CURVE_WIDTH_IN - 0.7, CURVE_HEIGHT_IN + table_in + 0.85
+    width = left_in + CURVE_WIDTH_IN - 0.7
+    head = _Head(groups, title, left_in, width)
+    height = CURVE_HEIGHT_IN + table_in + 0.62 + head.height_in
     figure = new_figure(width, height, arranged=False)
     span = (width - left_in - 0.25) / width
     axes = figure.add_axes((left_in / width, (table_in + 0.55) / height, span, CURVE_HEIGHT_IN / height))
-    style_axes(axes, x_label=f"Time ({time_unit})", y_label=y_label, title=title)
+    style_axes(axes, x_label=f"Time ({time_unit})", y_label=y_label)
     end = max(curve.last_time for curve in curves.values())
     ticks = pretty(0, end, 5)
     for k, (name, curve) in enumerate(curves.items()):
-        _draw_curve(axes, curve, colour(k), name, with_interval)
+        _draw_curve(axes, curve, k, name, with_interval)
     axes.set_xlim(0, max(ticks[-1], end))
     axes.set_xticks(ticks)
     axes.set_ylim(0, 1.03)
-    axes.legend(fontsize=SMALL_PT, frameon=False, loc="best")
-    if not isinstance(groups, Mapping):
-        axes.text(0.02, 0.03, _comparison_text(groups), transform=axes.transAxes, fontsize=SMALL_PT, va="bottom")
+    head.draw(figure, axes)
     below = figure.add_axes((left_in / width, 0.1 / height, span, table_in / height))
     _risk_table(below, curves, names, ticks, axes.get_xlim(), NAME_GAP_IN / (span * width))
     return figure
 
 
-def _draw_curve(axes: Axes, curve: SurvivalCurve, shade: str, name: str, with_interval: bool) -> None:
+class _Head:
+    """What stands above the curves: title, legend, comparison. Inside the axes they would lie on some cohort's curves.
+
+    Args:
+        groups: what is drawn.
+        title: "" for none.
+        left_in, width_in: where the axes begin, and the figure's width.
+    """
+
+    def __init__(
+        self, groups: GroupComparison | Mapping[str, SurvivalCurve], title: str, left_in: float, width_in: float
+    ) -> None:
+        self.title, self.left_in, self.width_in = title, left_in, width_in
+        is_compared = not isinstance(groups, Mapping)
+        names = _with_hazard_ratios(groups) if is_compared else list(groups)
+        self.columns, self.labels = arranged(names, width_in - left_in - 0.15)
+        self.line = f"log-rank {p_text(groups.p_value)}; hazard ratios (HR) with 95 % CI" if is_compared else ""
+        rows = [self.labels[k :: self.columns] for k in range(self.columns)]
+        self.legend_in = LINE_IN * max(sum(text.count("\n") + 1 for text in column) for column in rows) + 0.1
+
+    @property
+    def height_in(self) -> float:
+        return (0.3 if self.title else 0.08) + self.legend_in + (LINE_IN if self.line else 0.0)
+
+    def draw(self, figure: Figure, axes: Axes) -> None:
+        """Write it from the top downwards."""
+        height = figure.get_figheight()
+        left, y = self.left_in / self.width_in, height - 0.08
+        if self.title:
+            figure.text(0.12 / self.width_in, y / height, literal(self.title), fontsize=TITLE_PT, ha="left", va="top")
+            y -= 0.24
+        handles = axes.get_legend_handles_labels()[0]
+        figure.legend(
+            handles,
+            [literal(label) for label in self.labels],
+            loc="upper left",
+            bbox_to_anchor=(left, y / height),
+            borderaxespad=0,
+            borderpad=0.1,
+            ncols=self.columns,
+            fontsize=SMALL_PT,
+            frameon=False,
+            handlelength=1.8,
+            columnspacing=1.2,
+        )
+        figure.text(left, (y - self.legend_in + 0.05) / height, self.line, fontsize=SMALL_PT, color=GREY, va="top")
+
+
+def _draw_curve(axes: Axes, curve: SurvivalCurve, k: int, name: str, with_interval: bool) -> None:
+    shade = colour(k)
     times = np.concatenate(([0.0], curve.times))
     survival = np.concatenate(([1.0], curve.survival))
-    axes.step(times, survival, where="post", color=shade, linewidth=1.5, label=literal(name))
+    style = {"color": shade, "linestyle": dashes(k), "linewidth": 1.5}
+    axes.step(times, survival, where="post", label=literal(name), **style)
     if with_interval:
         low, high = np.concatenate(([1.0], curve.lower)), np.concatenate(([1.0], curve.upper))
         axes.fill_between(times, low, high, step="post", color=shade, alpha=0.13, linewidth=0)
@@ -92,12 +145,14 @@ def _draw_curve(axes: Axes, curve: SurvivalCurve, shade: str, name: str, with_in
     axes.plot(curve.times[censored], curve.survival[censored], "|", color=shade, markersize=5, markeredgewidth=0.8)
 
 
-def _comparison_text(groups: GroupComparison) -> str:
-    lines = [f"log-rank {p_text(groups.p_value)}"]
-    for level, (ratio, low, high) in groups.hazard_ratios.items():
-        value = f"HR {ratio:.2f} (95 % CI {low:.2f}-{high:.2f})" if np.isfinite(ratio) else "HR not estimable"
-        lines.append(f"{level} vs {groups.reference}: {value}")
-    return literal("\n".join(lines))
+def _with_hazard_ratios(groups: GroupComparison) -> list[str]:
+    """The groups' names, each with its hazard ratio: a line a pair would need as much room as the curves."""
+    names = []
+    for name in groups.curves:
+        ratio, low, high = groups.hazard_ratios.get(name, (np.nan, np.nan, np.nan))
+        value = f"HR {ratio:.2f} ({low:.2f}-{high:.2f})" if np.isfinite(ratio) else "HR not estimable"
+        names.append(f"{name} (reference)" if name == groups.reference else f"{name}: {value}")
+    return names
 
 
 def _risk_table(
@@ -109,14 +164,16 @@ def _risk_table(
     gap: float,
 ) -> None:
     axes.set_xlim(limits)
-    axes.set_ylim(len(curves) + 0.6, -0.6)
+    lines = [1, *(names[name].count("\n") + 1 for name in curves)]
+    middles = np.cumsum(lines) - np.array(lines) / 2
+    axes.set_ylim(sum(lines) + 0.1, -0.1)
     axes.axis("off")
     transform = axes.get_yaxis_transform()
-    axes.text(-gap, 0, "At risk", transform=transform, ha="right", va="center", fontsize=SMALL_PT, color=GREY)
+    axes.text(-gap, middles[0], "At risk", transform=transform, ha="right", va="center", fontsize=SMALL_PT, color=GREY)
     for k, (name, curve) in enumerate(curves.items()):
         axes.text(
             -gap,
-            k + 1,
+            middles[k + 1],
             literal(names[name]),
             transform=transform,
             ha="right",
@@ -125,7 +182,7 @@ def _risk_table(
             color=colour(k),
         )
         for tick, number in zip(ticks, curve.number_at_risk(ticks), strict=True):
-            axes.text(tick, k + 1, f"{int(number)}", ha="center", va="center", fontsize=SMALL_PT)
+            axes.text(tick, middles[k + 1], f"{int(number)}", ha="center", va="center", fontsize=SMALL_PT)
 
 
 def cumulative_incidence_figure(risks: CompetingRisks, *, time_unit: str = "days", title: str = "") -> Figure:
@@ -154,7 +211,7 @@ def cumulative_incidence_figure(risks: CompetingRisks, *, time_unit: str = "days
         )
     axes.set_xlim(left=0)
     axes.set_ylim(0, None)
-    axes.legend(fontsize=SMALL_PT, frameon=False, loc="upper left")
+    legend_below(figure, axes)
     return figure
 
 
@@ -302,7 +359,7 @@ def risk_box_figure(
     if not samples:
         raise InputError("there is no patient to draw")
     figure = new_figure(max(3.2, 1.1 * len(samples) + 1.2), 3.8)
-    axes = plain_axes(figure, y_label=y_label, title=title)
+    axes = plain_axes(figure, y_label=y_label)
     generator = np.random.default_rng(seed)
     for k, sample in enumerate(samples.values()):
         axes.boxplot(
@@ -324,8 +381,10 @@ def risk_box_figure(
         [f"{literal(wrapped(name, 0.95, SMALL_PT))}\n(n = {len(s)})" for name, s in samples.items()], fontsize=SMALL_PT
     )
     if cutoff is not None:
-        axes.axhline(cutoff, color=GREY, linestyle="--", linewidth=1)
-        axes.text(len(samples) - 0.42, cutoff, "cut-off", ha="right", va="bottom", fontsize=SMALL_PT, color=GREY)
+        axes.axhline(cutoff, color=GREY, linestyle="--", linewidth=1, label=f"cut-off {cutoff:.3g}")
+    if title:
+        figure.suptitle(literal(title), fontsize=TITLE_PT, x=0.02, ha="left")
     if p_value is not None:
-        axes.text(0.02, 0.98, p_text(p_value), transform=axes.transAxes, va="top", fontsize=SMALL_PT)
+        axes.set_title(p_text(p_value), fontsize=SMALL_PT, color=GREY, loc="left")
+    legend_below(figure, axes)
     return figure

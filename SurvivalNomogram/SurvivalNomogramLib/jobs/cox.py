@@ -11,10 +11,15 @@ from RadiomicsCoreLib.settings.options import option
 
 from ..bundles.bundle import ModelBundle
 from ..bundles.new_patients import without_unknown_levels
+from ..groups.out_of_fold import out_of_fold
 from ..groups.risk_groups import CutoffRule
+from ..imputation.chained_equations import ImputationSettings
+from ..models.competing_causes import fit_competing_causes
+from ..models.imputed import fit_cox_imputed
 from ..models.univariable import univariable_cox, univariable_frame
 from ..nomogram.nomogram_figure import nomogram_figure
 from ..nomogram.points import check_horizons, make_nomogram
+from ..report.competing_report import write_fine_gray
 from ..report.cox_report import (
     coefficients_table,
     default_horizons,
@@ -26,7 +31,9 @@ from ..report.cox_report import (
     write_selection,
 )
 from ..report.fitting import read_training, write_bundle
+from ..report.imputed_report import write_imputed
 from ..settings.inputs import CovariateWords, Figures, FittedPatients, ReadingWords, Resampling
+from ..tables.covariate_warnings import collinearity_warnings
 from ..tables.survival_table import DAYS_PER_UNIT
 from ..tables.table_columns import SurvivalColumns
 from ..validation.cox_modelling import CoxModelling, ModellingRefit
@@ -38,8 +45,9 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
 
     Writes ``univariable.csv``, ``selection.csv``, ``coefficients.csv``, ``proportional_hazards.csv``,
     ``concordance.csv``, ``groups.csv``, ``baseline_by_risk.csv``, ``baseline_by_cohort.csv``,
-    ``cumulative_incidence.csv`` (with competing events), ``signature.csv`` and ``signature_formula.txt`` (of the
-    lasso), with readings ``icc.csv``, figures of residuals, nomogram, groups and risk, and ``model/model.json``.
+    ``cumulative_incidence.csv`` and ``fine_gray.csv`` (with competing events), ``signature.csv`` and
+    ``signature_formula.txt`` (of the lasso), with readings ``icc.csv``, figures of residuals, nomogram, groups and
+    risk, and ``model/model.json``.
 
     Attributes:
         time, event: columns of follow-up and event.
@@ -48,6 +56,7 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         modelling: screening and selection, done again in every resample.
         horizons: times for the nomogram; quartiles of the event times when empty.
         cutoff: of the risk groups, on the linear predictor.
+        imputations: completed tables where missing values are imputed (``imputed_coefficients.csv``).
     """
 
     verb = "cox"
@@ -70,6 +79,12 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         metavar="RULE",
     )
 
+    imputations: int = option("completed tables, with --missing mice", 20, metavar="M", group="end point")
+
+    def imputation(self) -> ImputationSettings:
+        """The settings of multiple imputation. Raises InputError where one is out of bounds."""
+        return ImputationSettings(self.imputations, seed=self.seed)
+
     def table_columns(self) -> SurvivalColumns:
         """Which columns of the cohort are what."""
         return SurvivalColumns(
@@ -89,7 +104,7 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
 
     def check(self) -> None:
         """Refuse settings out of bounds before anything is read. Raises InputError."""
-        _ = self.resamples, self.reading_filter()
+        _ = self.resamples, self.reading_filter(), self.imputation()
 
     def work(self, output: JobOutput, progress: Progress) -> None:
         """Fit and write."""
@@ -100,23 +115,37 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         output.table("univariable", univariable_frame(univariable_cox(table)))
         result = modelling.fit(table, part_of(progress, 0.05, 0.3))
         model = result.model
-        output.warnings += model.warnings
+        output.warnings += [*model.warnings, *collinearity_warnings(training.frame, model.terms)]
         output.notes += selection_notes(result)
+        if training.has_gaps(model.terms):
+            imputed = fit_cox_imputed(training.with_gaps(model.terms), settings=self.imputation())
+            model = write_imputed(output, imputed)
         table, left_out = without_unknown_levels(table, model.terms)
         output.notes += left_out
         chosen = tuple(self.horizons) or default_horizons(training)
         check_horizons(model, chosen)
         nomogram = make_nomogram(model, training.frame, chosen)
         locked = make_cutoff(model, training, self.cutoff, chosen[-1])
-        bundle = ModelBundle(model, nomogram, locked, table.missing, {"modelling": modelling.to_dict()})
+        competing = fit_competing_causes(training, model)
+        bundle = ModelBundle(
+            model, nomogram, locked, table.missing, {"modelling": modelling.to_dict()}, competing=competing
+        )
         write_bundle(output, bundle, source)
-        output.table("coefficients", coefficients_table(model))
+        output.table("coefficients", coefficients_table(model, training))
+        if competing is not None:
+            write_fine_gray(output, competing)
         write_selection(output, result, table, modelling.lambda_choice)
         progress(0.35, "proportional hazards")
         output.attempt("test of proportional hazards", write_schoenfeld, output, model, training)
         output.table("nomogram_points", nomogram.points_table())
         output.figure("nomogram", nomogram_figure, nomogram)
-        write_groups(output, table, model, locked)
+        held_out = output.attempt(
+            "out-of-fold groups",
+            lambda: out_of_fold(training, modelling, locked, seed=self.seed, progress=part_of(progress, 0.37, 0.45)),
+        )
+        if held_out is not None:
+            output.notes.append(held_out.note())
+        write_groups(output, table, model, locked, held_out)
         refit = ModellingRefit(training, modelling)
         corrected = part_of(progress, 0.45, 0.95)
         output.attempt("concordance", write_concordance, output, table, model, refit, bootstrap, corrected)

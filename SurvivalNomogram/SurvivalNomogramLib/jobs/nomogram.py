@@ -13,8 +13,11 @@ from RadiomicsCoreLib.progress import Progress
 from RadiomicsCoreLib.settings.options import option
 
 from ..bundles.bundle import load_bundle
+from ..models.cox import CoxModel
 from ..nomogram.nomogram_figure import nomogram_figure
 from ..report.applying import notes_of_training
+from ..report.competing_report import incidence_table
+from ..report.predicted_survival import with_intervals
 from ..settings.inputs import Figures, FittedModel
 
 
@@ -62,6 +65,14 @@ class NomogramJob(Figures, FittedModel, Job):
             prediction = nomogram.predict(patient)
             rows = [{"what": f"points of {name}", "value": points} for name, points in prediction.points.items()]
             outcome = nomogram.predict_table(pd.DataFrame([patient]))
+            if isinstance(bundle.model, CoxModel) and bundle.competing is not None:
+                # One minus the survival axis would be the risk in a world without the competing events.
+                frame = pd.DataFrame([patient])
+                outcome = outcome[["total_points", "linear_predictor"]].join(
+                    incidence_table(bundle.model, bundle.competing, frame, nomogram.horizons)
+                )
+            elif isinstance(bundle.model, CoxModel):
+                outcome = with_intervals(outcome, bundle.model, pd.DataFrame([patient]), nomogram.horizons)
             rows += [{"what": name, "value": float(outcome[name].iloc[0])} for name in outcome.columns]
             output.table("patient", rows)
             output.warnings += [

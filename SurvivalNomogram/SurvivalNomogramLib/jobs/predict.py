@@ -21,6 +21,8 @@ from ..models.cox import CoxModel
 from ..models.pca_signature import PrincipalComponents
 from ..nomogram.points import check_horizons
 from ..report.applying import notes_of_training, outcome_of, read_as_trained
+from ..report.competing_report import incidence_table
+from ..report.predicted_survival import with_intervals
 from ..settings.inputs import FittedModel, Patients
 
 if TYPE_CHECKING:
@@ -34,10 +36,11 @@ FITTED, NEW = "fitted", "new"
 class PredictJob(Patients, FittedModel, Job):
     """Predict patients with a bundle's model; no outcome is needed.
 
-    Writes ``predictions.csv``: a row a patient with total points, linear predictor, survival at the horizons and
-    median survival (or the probability), risk group, whether the model was fitted on the patient, and, where there is
-    no prediction, the reason. The bundle of ``pca`` writes ``components.csv`` instead, which ``--features`` of other
-    verbs takes.
+    Writes ``predictions.csv``: a row a patient with total points, linear predictor, survival at the horizons with its
+    log-log interval and median survival (or the probability; with competing events the cumulative incidence of the
+    cause-specific models combined, and Fine and Gray's beside it), risk group, whether the model was fitted on the
+    patient, and, where there is no prediction, the reason. The bundle of ``pca`` writes ``components.csv`` instead,
+    which ``--features`` of other verbs takes.
 
     Attributes:
         horizons: times; those of the bundle when empty.
@@ -106,9 +109,14 @@ def _known_labels(found: Recognised, usable: np.ndarray) -> np.ndarray:
 
 
 def _predictions(bundle: ModelBundle, frame: pd.DataFrame, horizons: tuple[float, ...]) -> pd.DataFrame:
+    if isinstance(bundle.model, CoxModel) and bundle.competing is not None:
+        return _competing_predictions(bundle, bundle.model, frame, horizons)
     if bundle.nomogram is not None:
         nomogram = replace(bundle.nomogram, horizons=horizons) if horizons else bundle.nomogram
-        return nomogram.predict_table(frame)
+        predictions = nomogram.predict_table(frame)
+        if isinstance(bundle.model, CoxModel):
+            return with_intervals(predictions, bundle.model, frame, nomogram.horizons)
+        return predictions
     import pandas as pd
 
     model = bundle.model
@@ -118,7 +126,24 @@ def _predictions(bundle: ModelBundle, frame: pd.DataFrame, horizons: tuple[float
         check_horizons(model, horizons)
         for horizon in horizons:
             predictions[f"survival_{horizon:g}"] = model.survival_at(frame, horizon)[:, 0]
+        predictions = with_intervals(predictions, model, frame, horizons)
         predictions["median_survival"] = model.median_survival(frame)
     else:
         predictions["probability"] = model.predict_probability(frame)
     return predictions
+
+
+def _competing_predictions(
+    bundle: ModelBundle, model: CoxModel, frame: pd.DataFrame, horizons: tuple[float, ...]
+) -> pd.DataFrame:
+    """Points and linear predictor, and for the horizons the incidence; no survival, which would forget the others."""
+    import pandas as pd
+
+    assert bundle.competing is not None
+    chosen = horizons or (bundle.nomogram.horizons if bundle.nomogram is not None else ())
+    check_horizons(model, chosen)
+    if bundle.nomogram is not None:
+        known = replace(bundle.nomogram, horizons=()).predict_table(frame)[["total_points", "linear_predictor"]]
+    else:
+        known = pd.DataFrame({"linear_predictor": model.linear_predictor(frame)}, index=frame.index)
+    return pd.concat([known, incidence_table(model, bundle.competing, frame, chosen)], axis=1)

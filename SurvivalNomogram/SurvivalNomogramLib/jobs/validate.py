@@ -23,6 +23,7 @@ from ..report.cohort_validation import (
     CohortValidation,
     check_subgroups,
     columns_of,
+    held_out_groups,
     internal_table,
     modelling_of,
     read_cohort,
@@ -53,6 +54,10 @@ class ValidateJob(Figures, Resampling, Patients, FittedModel, Job):
     The patients that the model was fitted on are known by their values: they are the part "train". Where all of them
     are there, their calibration, decision curves and C are corrected for optimism by repeating the bundle's modelling
     step in every resample. All others are validated as they are.
+
+    A bundle with competing events is judged by its cumulative incidence, with Fine and Gray's beside it:
+    ``competing``, ``competing_calibration``, ``competing_curve`` and ``competing_summary`` tables take the place of
+    ``auc``, ``brier``, ``calibration`` and ``decision_curve``.
 
     Writes for every part ``auc``, ``brier``, ``calibration``, ``decision_curve`` tables and figures, one
     ``concordance.csv``, ``groups.csv`` with the locked cut-off, and ``subgroups.csv`` with a forest plot.
@@ -135,23 +140,31 @@ class ValidateJob(Figures, Resampling, Patients, FittedModel, Job):
         output.record["patients"] = cohort.who()
         concordance = []
         internal = internal_table(bundle, joined, request, cohort)
+        knows = bundle.fitted.patients > 0
         for k, (label, part) in enumerate(cohort.parts.items()):
             share = 0.9 / len(cohort.parts)
             step = part_of(progress, k * share, (k + 1) * share)
             refits = None
             if internal is not None and label == TRAINING:
                 refits = fit_resamples(internal, modelling_of(bundle), self.resamples, part_of(step, 0.0, 0.7))
-            knows = bundle.fitted.patients > 0
             validation = CohortValidation(
-                output, label, part, model, chosen, self.groups, self.resamples, refits, knows_fitted=knows
+                output, label, part, model, chosen, self.groups, self.resamples, refits, knows, bundle.competing
             )
             concordance.append(validation.run(part_of(step, 0.7, 1.0)))
         if self.against is not None:
             other = load_bundle(self.against)
             write_comparison(output, cohort, model, other, chosen, self.resamples, part_of(progress, 0.9, 1.0))
         output.table("concordance", concordance)
+        held_out = None
+        if internal is not None and bundle.cutoff is not None:
+            arrays = (internal, cohort.parts[TRAINING], modelling_of(bundle), bundle.cutoff, self.resamples.seed)
+            held_out = output.attempt("out-of-fold groups", held_out_groups, *arrays)
+            if held_out is not None:
+                output.notes.append(held_out.note())
         if bundle.cutoff is not None:
-            write_curves(output, cohort.parts, model, bundle.cutoff)
+            write_curves(output, cohort.parts, model, bundle.cutoff, held_out, knows_fitted=knows)
         if self.subgroups:
-            write_subgroups(output, cohort, model, bundle.cutoff, self.subgroups, self.cuts)
+            write_subgroups(
+                output, cohort, model, bundle.cutoff, self.subgroups, self.cuts, held_out, knows_fitted=knows
+            )
         progress(1.0, "validation done")

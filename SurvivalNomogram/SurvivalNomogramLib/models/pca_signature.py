@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.figures.style import literal, new_figure
+from RadiomicsCoreLib.figures.text_width import shortened
 
 from ..tables.covariates import DesignMatrix, Term
 from .cox import check_parts
@@ -151,17 +153,15 @@ def plot_loadings(components: PrincipalComponents, *, most: int = 40) -> Figure:
         components: from :func:`fit_components`.
         most: features shown, those with the largest loading of any component first chosen.
     """
-    from matplotlib.figure import Figure
-
     weight = np.abs(components.loadings).max(axis=0)
     shown = np.sort(np.argsort(-weight, kind="stable")[:most])
     values = components.loadings[:, shown].T
     limit = float(np.abs(values).max())
     height, width = 1.4 + 0.2 * len(shown), 3.6 + 0.42 * values.shape[1]
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = new_figure(width, height)
     axes = figure.add_subplot()
     image = axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
-    axes.set_yticks(range(len(shown)), [components.features[k] for k in shown], fontsize=7)
+    axes.set_yticks(range(len(shown)), [literal(shortened(components.features[k], 60)) for k in shown], fontsize=7)
     labels = [f"{name} ({part:.0%})" for name, part in zip(components.names, components.explained, strict=True)]
     axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=7)
     figure.colorbar(image, ax=axes, label="loading", shrink=0.7)

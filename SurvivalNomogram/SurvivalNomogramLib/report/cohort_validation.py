@@ -10,7 +10,7 @@ import numpy as np
 
 from RadiomicsCoreLib.cohort.joined import JoinedCohort
 from RadiomicsCoreLib.cohort.splits import TRAINING, part_order
-from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 from RadiomicsCoreLib.progress import Progress, part_of
 
@@ -18,26 +18,46 @@ from ..bundles.bundle import ModelBundle
 from ..bundles.fitted_patients import Recognised, outcome_values, recognise
 from ..bundles.new_patients import read_new_patients
 from ..groups.group_figures import forest_figure
+from ..groups.out_of_fold import OutOfFold, out_of_fold
 from ..groups.risk_groups import HIGH, LOW, RiskCutoff
 from ..groups.subgroups import SubgroupRow, subgroup_analysis, subgroup_table
+from ..models.competing_causes import CompetingCauses
 from ..models.cox import CoxModel
 from ..tables.cohort_table import said_of, said_of_others
 from ..tables.survival_table import SurvivalTable, read_survival_table
 from ..tables.table_columns import SurvivalColumns
-from ..validation.bootstrap import BootstrapSettings, optimism_corrected_c
+from ..validation.bootstrap import BootstrapSettings, optimism_corrected_c, too_few_for_interval
 from ..validation.brier import brier_table
 from ..validation.calibration import Calibration, calibrate, calibrate_with_optimism
+from ..validation.corrected_scores import (
+    corrected_auc,
+    corrected_brier,
+    corrected_text,
+    with_correction,
+    without_interval,
+)
 from ..validation.cox_modelling import CoxModelling, FittedResamples
 from ..validation.decision_curve import corrected_decision_curve, decision_curve_survival
 from ..validation.time_dependent_roc import auc_table, time_dependent_roc
 from ..validation.validation_figures import brier_figure, calibration_figure, decision_curve_figure, roc_figure
-from .cox_report import concordances, resample_notes
+from .competing_report import CompetingValidation, predicted_incidences
+from .cox_report import (
+    FITTED_HERE,
+    HELD_OUT,
+    HELD_OUT_LABEL,
+    NOT_FITTED_HERE,
+    concordances,
+    corrected_values,
+    is_fitted_label,
+    optimism_notes,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ALL, NEW, NO_LABEL, NOT_FITTED = "all", "new patients", "none", "train (not fitted)"
 """Cohorts of a table without a split, beside fitted patients, without a label, and labelled train but not fitted."""
+FITTED_NOT_CORRECTED = "fitted patients, not corrected"
 BRIER_POINTS = 20
 FEW_CASES = 10
 """With fewer cases or controls the normal interval of an AUC is not to be trusted."""
@@ -52,6 +72,19 @@ class CohortPart:
     frame: pd.DataFrame
     source: pd.DataFrame
     time_unit: str
+    competing: np.ndarray | None = None
+
+    @property
+    def state(self) -> np.ndarray:
+        """(n,) 0 censored, 1 event, 2 any competing event."""
+        return self.event if self.competing is None else np.where(self.competing, 2, self.event)
+
+    def rows(self, kept: np.ndarray) -> CohortPart:
+        """Return some of the patients; ``kept`` (n,) bool."""
+        competing = None if self.competing is None else self.competing[kept]
+        return CohortPart(
+            self.time[kept], self.event[kept], self.frame[kept], self.source[kept], self.time_unit, competing
+        )
 
     def size(self) -> dict[str, int]:
         """Return the number of patients and of events."""
@@ -140,6 +173,7 @@ def read_cohort(bundle: ModelBundle, joined: JoinedCohort, request: SurvivalColu
             frame[labels == label],
             whole[labels == label],
             outcome.time_unit,
+            None if outcome.state is None else outcome.state[labels == label] > 1,
         )
         for label in part_order(labels.tolist())
     }
@@ -211,6 +245,7 @@ class CohortValidation:
     bootstrap: BootstrapSettings
     refits: FittedResamples | None
     knows_fitted: bool = True
+    competing: CompetingCauses | None = None
 
     def run(self, progress: Progress) -> dict[str, Any]:
         """Write the cohort's tables and figures; return its line of the concordance table."""
@@ -227,9 +262,27 @@ class CohortValidation:
             self.output.failures.append(
                 f"{self.label} at {horizon:g}: the cohort's last event is at {last:g}; choose an earlier horizon"
             )
+        if self.competing is None:
+            self._survival(name, inside, progress)
+        else:
+            self._incidence(name, inside)
+        row["validation"] = self._kind()
+        step = part_of(progress, 0.9, 1.0)
+        return row | (self.output.attempt(f"{self.label}: concordance", self._concordance_values, step) or {})
+
+    def _incidence(self, name: str, horizons: Sequence[float]) -> None:
+        """With competing events nothing is judged against Kaplan-Meier, which would take them for censoring."""
+        assert self.competing is not None
+        part = self.part
+        predicted = predicted_incidences(self.model, self.competing, part.frame, horizons)
+        is_new = self._kind() == "as is"
+        validation = CompetingValidation(self.output, self.label, name, part.time, part.state, part.time_unit, is_new)
+        self.output.attempt(f"{self.label}: competing events", validation.run, predicted, horizons, self.groups)
+
+    def _survival(self, name: str, inside: Sequence[float], progress: Progress) -> None:
         progress(0.05, f"{self.label}: ROC and Brier score")
-        self.output.attempt(f"{self.label}: ROC", self._roc, name, inside)
-        self.output.attempt(f"{self.label}: Brier score", self._brier, name)
+        self.output.attempt(f"{self.label}: ROC", self._roc, name, inside, part_of(progress, 0.05, 0.08))
+        self.output.attempt(f"{self.label}: Brier score", self._brier, name, part_of(progress, 0.08, 0.1))
         for k, horizon in enumerate(inside):
             self.output.attempt(
                 f"{self.label}: decision curve at {horizon:g}",
@@ -239,34 +292,55 @@ class CohortValidation:
                 part_of(progress, 0.1 + 0.4 * k / len(inside), 0.1 + 0.4 * (k + 1) / len(inside)),
             )
         self.output.attempt(f"{self.label}: calibration", self._calibration, name, inside, part_of(progress, 0.5, 0.9))
-        row["validation"] = self._kind()
-        step = part_of(progress, 0.9, 1.0)
-        return row | (self.output.attempt(f"{self.label}: concordance", self._concordance_values, step) or {})
 
     def _kind(self) -> str:
         """How the cohort's figures are to be taken."""
         if self.refits is not None:
             return "internal, corrected"
-        is_fitted = self.label == TRAINING or self.label.endswith(" (fitted)")
-        return "fitted patients, not corrected" if is_fitted and self.knows_fitted else "as is"
+        return FITTED_NOT_CORRECTED if self.is_fitted else "as is"
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the model was fitted on these patients, so that their plain figures are no validation."""
+        return self.knows_fitted and is_fitted_label(self.label)
+
+    @property
+    def title(self) -> str:
+        """Above the figures: the cohort, and what it cannot say."""
+        return f"{self.label}, {FITTED_HERE}" if self.is_fitted else self.label
+
+    def _table(self, name: str, table: pd.DataFrame) -> None:
+        """Write a table, with a word in every row where the model was fitted on these patients."""
+        self.output.table(name, table.assign(patients=FITTED_HERE) if self.is_fitted else table)
 
     @property
     def risk(self) -> np.ndarray:
         return self.model.linear_predictor(self.part.frame)
 
-    def _roc(self, name: str, horizons: Sequence[float]) -> None:
+    def _roc(self, name: str, horizons: Sequence[float], progress: Progress) -> None:
         curves = {}
         for horizon in horizons:
             arrays = (self.part.time, self.part.event, self.risk, horizon)
             curve = self.output.attempt(f"{self.label}: ROC at {horizon:g}", time_dependent_roc, *arrays)
             if curve is not None:
                 curves[horizon] = curve
-        if curves:
-            table = auc_table(self.part.time, self.part.event, self.risk, list(curves))
-            self.output.table(f"auc_{name}", table)
-            self._note_few(table)
-            named = {f"{horizon:g} {self.part.time_unit}": curve for horizon, curve in curves.items()}
-            self.output.figure(f"roc_{name}", lambda: roc_figure(named, title=self.label))
+        if not curves:
+            return
+        table = auc_table(self.part.time, self.part.event, self.risk, list(curves))
+        self._note_few(table)
+        if self.refits is not None:
+            table = with_correction(table, "auc", corrected_auc(self.refits, list(curves), self.bootstrap, progress))
+        elif self.is_fitted:
+            table = without_interval(table)
+        self._table(f"auc_{name}", table)
+        named = {
+            f"{horizon:g} {self.part.time_unit}": replace(curve, lower=np.nan, upper=np.nan)
+            if self.is_fitted
+            else curve
+            for horizon, curve in curves.items()
+        }
+        said = [corrected_text(row, "auc") for row in table.to_dict("records")] if self.refits is not None else []
+        self.output.figure(f"roc_{name}", lambda: roc_figure(named, title=self.title, corrected=said))
 
     def _note_few(self, table: pd.DataFrame) -> None:
         """Say which AUCs stand on few patients, and that those of training patients are not corrected."""
@@ -276,21 +350,28 @@ class CohortValidation:
                     f"{self.label}: the AUC at {row['horizon']:g} {self.part.time_unit} rests on {row['cases']:g} "
                     f"cases and {row['controls']:g} controls; with fewer than {FEW_CASES} its interval is not reliable"
                 )
-        if self.refits is not None:
+        if self.is_fitted:
+            corrected = "the corrected figures are those to report" if self.refits else "nothing is corrected here"
             self.output.notes.append(
-                f"{self.label}: AUC and Brier score are those of the patients that the model was fitted on, too good "
-                "by nature; C, calibration and decision curves are corrected for optimism"
+                f"{self.label}: apparent figures are those of the patients that the model was fitted on, too good "
+                f"by nature, and have no interval; {corrected}"
             )
 
-    def _brier(self, name: str) -> None:
+    def _brier(self, name: str, progress: Progress) -> None:
         events = self.part.time[self.part.event == 1]
         end = min(max(self.horizons), float(events.max()), float(self.model.baseline.times[-1]))
         times = np.linspace(0, end, BRIER_POINTS + 1)[1:]
         risks = 1 - self.model.survival_at(self.part.frame, times)
         table = brier_table(self.part.time, self.part.event, risks, times.tolist())
-        self.output.table(f"brier_{name}", table)
+        if self.refits is not None:
+            table = with_correction(
+                table, "brier", corrected_brier(self.refits, times.tolist(), self.bootstrap, progress)
+            )
+        elif self.is_fitted:
+            table = without_interval(table)
+        self._table(f"brier_{name}", table)
         unit = self.part.time_unit
-        self.output.figure(f"brier_{name}", lambda: brier_figure({"model": table}, time_unit=unit, title=self.label))
+        self.output.figure(f"brier_{name}", lambda: brier_figure({"model": table}, time_unit=unit, title=self.title))
 
     def _calibration(self, name: str, horizons: Sequence[float], progress: Progress) -> None:
         import pandas as pd
@@ -303,24 +384,11 @@ class CohortValidation:
                 done.append(found)
         if not done:
             return
-        self.output.table(f"calibration_{name}", pd.concat([c.table() for c in done], ignore_index=True))
-        self.output.table(f"calibration_curve_{name}", pd.concat([c.curve_table() for c in done], ignore_index=True))
-        summary = [
-            {
-                "horizon": c.horizon,
-                "observed_to_expected": c.observed_to_expected,
-                "slope": c.slope,
-                "slope_corrected": c.slope_corrected,
-                "ici": c.ici,
-                "e50": c.e50,
-                "e90": c.e90,
-                "resamples": c.repeats,
-            }
-            for c in done
-        ]
-        self.output.table(f"calibration_summary_{name}", pd.DataFrame(summary))
+        self._table(f"calibration_{name}", pd.concat([c.table() for c in done], ignore_index=True))
+        self._table(f"calibration_curve_{name}", pd.concat([c.curve_table() for c in done], ignore_index=True))
+        self._table(f"calibration_summary_{name}", pd.DataFrame([c.summary() for c in done]))
         unit = self.part.time_unit
-        self.output.figure(f"calibration_{name}", lambda: calibration_figure(done, time_unit=unit, title=self.label))
+        self.output.figure(f"calibration_{name}", lambda: calibration_figure(done, time_unit=unit, title=self.title))
 
     def _calibrated(self, horizon: float, progress: Progress) -> Calibration:
         groups = max(1, min(self.groups, len(self.part.time) // 2))
@@ -333,14 +401,17 @@ class CohortValidation:
                 horizon,
                 groups=groups,
                 settings=self.bootstrap,
+                selects=self.refits.selects,
                 progress=progress,
             )
         survival = self.model.survival_at(self.part.frame, horizon)[:, 0]
-        return calibrate(self.part.time, self.part.event, survival, horizon, groups=groups)
+        settings = None if self.is_fitted else self.bootstrap
+        found = calibrate(self.part.time, self.part.event, survival, horizon, groups=groups, settings=settings)
+        return replace(found, intervals={}) if self.is_fitted else found
 
     def _decision(self, name: str, horizon: float, progress: Progress) -> None:
         stem = f"decision_curve_{name}_{horizon:g}"
-        title = f"{self.label}, {horizon:g} {self.part.time_unit}"
+        title = f"{self.title}, {horizon:g} {self.part.time_unit}"
         if self.refits is not None:
             table = self.refits.table
             corrected = corrected_decision_curve(
@@ -350,22 +421,29 @@ class CohortValidation:
                 horizon,
                 settings=self.bootstrap,
                 progress=progress,
+                selects=self.refits.selects,
             )
-            self.output.table(stem, corrected.table())
+            self._table(stem, corrected.table())
             self.output.figure(stem, lambda: decision_curve_figure(corrected.curve, corrected=corrected, title=title))
             return
         risk = 1 - self.model.survival_at(self.part.frame, horizon)[:, 0]
-        curve = decision_curve_survival(self.part.time, self.part.event, {"model": risk}, horizon)
-        self.output.table(stem, curve.table())
+        settings = None if self.is_fitted else self.bootstrap
+        arrays = (self.part.time, self.part.event, {"model": risk}, horizon)
+        curve = decision_curve_survival(*arrays, settings=settings)
+        self._table(stem, curve.table())
         self.output.figure(stem, lambda: decision_curve_figure(curve, title=title))
 
     def _concordance_values(self, progress: Progress) -> dict[str, Any]:
-        values: dict[str, Any] = dict(concordances(self.part, self.risk, self.bootstrap))
+        values: dict[str, Any] = dict(concordances(self.part, self.risk, self.is_fitted))
         if self.refits is not None:
-            table = self.refits.table
-            result = optimism_corrected_c(table.time, table.event, self.refits, self.bootstrap, progress)
-            values |= {"optimism": float(result.optimism), "harrell_corrected": float(result.corrected)}
-            self.output.notes += resample_notes(result.failures, result.repeats)
+            table, selects = self.refits.table, self.refits.selects
+            result = optimism_corrected_c(
+                table.time, table.event, self.refits, self.bootstrap, progress, selects=selects
+            )
+            values |= corrected_values("harrell", result)
+            self.output.notes += optimism_notes(result, selects)
+        elif not self.is_fitted and (short := too_few_for_interval(self.bootstrap.repeats)):
+            self.output.notes.append(f"{self.label}, ICI, E50, E90 and net benefit: {short}")
         return values
 
 
@@ -386,20 +464,41 @@ def write_subgroups(
     cutoff: RiskCutoff | None,
     subgroups: Sequence[str],
     cuts: Mapping[str, float] | None,
+    held_out: OutOfFold | None = None,
+    *,
+    knows_fitted: bool = True,
 ) -> None:
-    """Write the subgroup table and forest plot of every cohort, high against low risk."""
+    """Write the subgroup table and forest plot of every cohort, high against low risk; of training also out of fold."""
     assert cutoff is not None  # check_subgroups has seen to it
     for label, part in cohort.parts.items():
         exposure = cutoff.is_high(model.linear_predictor(part.frame)).astype(float)
+        who = FITTED_HERE if knows_fitted and is_fitted_label(label) else NOT_FITTED_HERE
+        shown = [(label, part, exposure, who)]
+        if label == TRAINING and held_out is not None:
+            known = held_out.known
+            shown.append((HELD_OUT_LABEL, part.rows(known), held_out.is_high[known].astype(float), HELD_OUT))
+        for name, patients, high, told in shown:
+            arrays = (patients, high, list(subgroups), dict(cuts or {}))
+            rows = output.attempt(f"subgroups of {name}", _subgroup_rows, *arrays)
+            if rows is None:
+                continue
+            output.table(f"subgroups_{file_stem(name)}", subgroup_table(rows).assign(patients=told))
+            title = f"{name}, {told}" if told == FITTED_HERE else name
+            figure = forest_figure(rows, effect=f"Hazard ratio, {HIGH} against {LOW}", title=title)
+            output.figure(f"forest_{file_stem(name)}", figure)
 
-        rows = output.attempt(
-            f"subgroups of {label}", _subgroup_rows, part, exposure, list(subgroups), dict(cuts or {})
-        )
-        if rows is None:
-            continue
-        output.table(f"subgroups_{file_stem(label)}", subgroup_table(rows))
-        figure = forest_figure(rows, effect=f"Hazard ratio, {HIGH} against {LOW}", title=label)
-        output.figure(f"forest_{file_stem(label)}", figure)
+
+def held_out_groups(
+    internal: SurvivalTable, part: CohortPart, modelling: CoxModelling, cutoff: RiskCutoff, seed: int
+) -> OutOfFold:
+    """The training part's groups by out-of-fold models, row by row of that part.
+
+    Raises:
+        ModelError: no fold has a model, or the table and the part do not hold the same patients.
+    """
+    if internal.ids.tolist() != [str(name) for name in part.frame.index]:
+        raise ModelError("the training table and the cohort hold their patients in another order")
+    return out_of_fold(internal, modelling, cutoff, seed=seed)
 
 
 def _subgroup_rows(

@@ -13,6 +13,7 @@ from RadiomicsCoreLib.jobs.output import JobOutput
 from ..bundles.bundle import ModelBundle, save_bundle
 from ..bundles.fitted_patients import fitted_patients
 from ..tables.cohort_table import CohortTable
+from ..tables.covariate_warnings import code_warnings, lost_warning
 from ..tables.feature_table import read_feature_table
 from ..tables.missing_values import policies_of
 from ..tables.reading_filter import ReadingFilter
@@ -97,7 +98,8 @@ def read_features_of(job: Fitting, covariates: Sequence[str] | None, output: Job
 
 def _tell(output: JobOutput, table: CohortTable, seen: Sequence[str]) -> None:
     output.notes += [table.who_is_fitted(), *table.report]
-    output.warnings += [*seen, *table.warnings]
+    output.warnings += [*seen, *table.warnings, *lost_warning(len(table), table.left_out)]
+    output.warnings += code_warnings(table.training.frame, table.terms)
     output.record["patients"] = table.who()
 
 

@@ -18,7 +18,7 @@ from ..tables.binary_table import BinaryTable
 from ..validation.bootstrap import BootstrapSettings, optimism
 from ..validation.decision_curve import decision_curve_binary
 from ..validation.validation_figures import decision_curve_figure, roc_figure
-from .cox_report import resample_notes
+from .cox_report import FITTED_HERE, corrected_values, optimism_notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,9 +70,10 @@ def write_validation(
             continue
         if label == TRAINING:
             values |= _corrected(output, part, bootstrap, progress)
+            values |= {"lower": np.nan, "upper": np.nan}
         rows.append(values)
-        curves[label] = _roc(part, model)
-        output.attempt(f"{label}: decision curve", _write_decision, output, label, part, model)
+        curves[f"{label}, {FITTED_HERE}" if label == TRAINING else label] = _roc(part, model, label == TRAINING)
+        output.attempt(f"{label}: decision curve", _write_decision, output, label, part, model, bootstrap)
     if not rows:
         raise InputError("no cohort has patients with and without the event; nothing can be validated")
     output.table("auc", pd.DataFrame(rows))
@@ -98,17 +99,26 @@ def _corrected(
         return auc(part.event[rows], risk).value
 
     result = optimism(LogisticRefit(part), area, len(part), bootstrap, progress)
-    output.notes += resample_notes(result.failures, result.repeats)
-    return {"optimism": float(result.optimism), "auc_corrected": float(result.corrected)}
+    output.notes += optimism_notes(result, selects=False)
+    return corrected_values("auc", result)
 
 
-def _roc(part: BinaryTable, model: LogisticModel) -> _Roc:
+def _roc(part: BinaryTable, model: LogisticModel, is_fitted: bool) -> _Roc:
     risk = model.linear_predictor(part.frame)
     curve, own = roc_curve(part.event, risk), auc(part.event, risk)
+    if is_fitted:
+        return _Roc(curve.false_positive_rate, curve.sensitivity, own.value, np.nan, np.nan)
     return _Roc(curve.false_positive_rate, curve.sensitivity, own.value, own.lower, own.upper)
 
 
-def _write_decision(output: JobOutput, label: str, part: BinaryTable, model: LogisticModel) -> None:
-    curve = decision_curve_binary(part.event, {"model": model.predict_probability(part.frame)})
-    output.table(f"decision_curve_{file_stem(label)}", curve.table())
-    output.figure(f"decision_curve_{file_stem(label)}", lambda: decision_curve_figure(curve, title=label))
+def _write_decision(
+    output: JobOutput, label: str, part: BinaryTable, model: LogisticModel, bootstrap: BootstrapSettings
+) -> None:
+    is_fitted = label == TRAINING
+    risks = {"model": model.predict_probability(part.frame)}
+    curve = decision_curve_binary(part.event, risks, settings=None if is_fitted else bootstrap)
+    table = curve.table()
+    table.insert(0, "patients", FITTED_HERE if is_fitted else "not fitted")
+    title = f"{label}, {FITTED_HERE}" if is_fitted else label
+    output.table(f"decision_curve_{file_stem(label)}", table)
+    output.figure(f"decision_curve_{file_stem(label)}", lambda: decision_curve_figure(curve, title=title))

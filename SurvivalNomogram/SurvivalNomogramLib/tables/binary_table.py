@@ -93,4 +93,5 @@ def read_binary_table(
             *check_patients(joined, ids, labels),
         ),
         left_out=recorded.left_out | read.left_out,
+        gaps=read.gaps,
     )

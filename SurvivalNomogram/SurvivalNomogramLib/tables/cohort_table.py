@@ -39,6 +39,8 @@ class CohortTable:
         report: what was read, dropped and filled, one line each.
         warnings: what the reader of the results should know, one line each.
         left_out: why patients are not in the table -> how many.
+        gaps: (n rows) bool, the covariates that were missing and are to be imputed several times, where they were
+            asked to be; the frame holds the median there. None without such.
     """
 
     frame: pd.DataFrame
@@ -50,6 +52,7 @@ class CohortTable:
     report: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    gaps: pd.DataFrame | None = None
 
     def __len__(self) -> int:
         return len(self.event)
@@ -67,7 +70,19 @@ class CohortTable:
             for name, value in vars(self).items()
             if isinstance(value, np.ndarray) and len(value) == len(self)
         }
-        return replace(self, frame=self.frame.iloc[at], **arrays)
+        gaps = None if self.gaps is None else self.gaps.iloc[at]
+        return replace(self, frame=self.frame.iloc[at], gaps=gaps, **arrays)
+
+    def with_gaps(self, terms: Sequence[Term]) -> Self:
+        """Return the table of these terms with its values to be imputed missing again."""
+        frame = self.frame[[term.name for term in terms]]
+        if self.gaps is not None:
+            frame = frame.mask(self.gaps[list(frame.columns)])
+        return replace(self, frame=frame, terms=tuple(terms), gaps=None)
+
+    def has_gaps(self, terms: Sequence[Term]) -> bool:
+        """Whether a value of these terms is to be imputed."""
+        return self.gaps is not None and bool(self.gaps[[term.name for term in terms]].to_numpy().any())
 
     def part(self, label: str) -> Self:
         """Return the patients with this split label as a table of their own, without a split.
@@ -176,8 +191,8 @@ class CovariateRequest:
                 raise InputError(f"column {taken[0]!r} is outcome, split or id and cannot be a covariate as well")
         offered = self.covariates
         if offered is None:
-            offered = joined.features if joined.tables else [*joined.clinical, *joined.features]
-            offered = [name for name in joined.frame.columns if name in set(offered) - set(special)]
+            free = {*joined.features, *(() if joined.tables else joined.clinical)} - set(special)
+            offered = [name for name in joined.frame.columns if name in free]
         suspects = {
             name: why
             for name in offered
@@ -228,6 +243,7 @@ class Covariates:
     missing: MissingValues
     report: tuple[str, ...]
     warnings: tuple[str, ...]
+    gaps: pd.DataFrame | None = None
 
     @property
     def left_out(self) -> dict[str, int]:
@@ -263,7 +279,8 @@ def read_covariates(
             'missing="drop" leaves no training patient: each misses a covariate; use fewer covariates or "median"'
         )
     terms, told = _terms(filled, train[kept], codes, request)
-    return Covariates(_typed(filled, terms), kept, terms, filler, tuple(report), tuple(told))
+    gaps = filler.gaps(frame.loc[kept, list(names)])
+    return Covariates(_typed(filled, terms), kept, terms, filler, tuple(report), tuple(told), gaps)
 
 
 def check_events(states: EventStates, name: str) -> list[str]:

@@ -14,6 +14,8 @@ from .covariates import MISSING_LEVEL, is_numeric, level_texts
 if TYPE_CHECKING:
     import pandas as pd
 
+FILLING = (MissingPolicy.MEDIAN, MissingPolicy.MICE, MissingPolicy.LEVEL)
+
 
 @dataclass
 class MissingValues:
@@ -22,7 +24,8 @@ class MissingValues:
     Args:
         policy: one policy for all columns, or a policy for each column that has missing values. "drop"
             removes the patient, "median" fills numbers with the median and categories with the mode,
-            "level" gives categories a level "missing", "error" refuses. A mapping's key "*" speaks for all
+            "level" gives categories a level "missing", "mice" fills as "median" and remembers
+            the gaps, "error" refuses. A mapping's key "*" speaks for all
             columns that it does not name; without it they may not miss a value.
 
     Attributes:
@@ -51,7 +54,7 @@ class MissingValues:
         self.policy_ = {str(name): policies.of(str(name)) for name in frame.columns}
         self.fill_ = {}
         for name, policy in self.policy_.items():
-            if policy in (MissingPolicy.MEDIAN, MissingPolicy.LEVEL):
+            if policy in FILLING:
                 self._fit_column(frame[name], policy, name in categorical)
         return self
 
@@ -62,12 +65,18 @@ class MissingValues:
         if column.dropna().empty:
             raise InputError(f"column {name!r} has no value in any training patient: leave it out")
         if not is_code and is_numeric(column):
-            if policy is MissingPolicy.MEDIAN:
+            if policy is not MissingPolicy.LEVEL:
                 self.fill_[name] = float(pd.to_numeric(column).median())
         elif policy is MissingPolicy.LEVEL:
             self.fill_[name] = MISSING_LEVEL
         else:
             self.fill_[name] = str(level_texts(column).dropna().mode().iloc[0])
+
+    def gaps(self, frame: pd.DataFrame) -> pd.DataFrame | None:
+        """Where values of columns to be imputed several times are missing (bool, same shape); None if nowhere."""
+        imputed = [name for name, policy in self.policy_.items() if policy is MissingPolicy.MICE]
+        gaps = frame.isna() & frame.columns.isin(imputed)
+        return gaps if gaps.to_numpy().any() else None
 
     def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a copy without missing values; rows that were dropped are absent from its index.

@@ -137,6 +137,7 @@ def read_survival_table(
             *check_patients(joined, ids, labels),
         ),
         left_out=recorded.left_out | read.left_out,
+        gaps=read.gaps,
     )
 
 

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figures.legends import legend_below
 from RadiomicsCoreLib.figures.style import (
     GREY,
     LIGHT_GREY,
     SMALL_PT,
+    TITLE_PT,
     colour,
+    dashes,
+    literal,
     new_figure,
     plain_axes,
     style_axes,
 )
+
+from .intervals import interval_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,24 +51,34 @@ class RocLike(Protocol):
     def upper(self) -> float: ...
 
 
-def roc_figure(curves: Mapping[str, RocLike], *, title: str = "") -> Figure:
+def roc_figure(curves: Mapping[str, RocLike], *, title: str = "", corrected: Sequence[str] = ()) -> Figure:
     """ROC curves with their AUC and interval in the legend.
 
     Args:
-        curves: name (horizon or model) -> curve.
+        curves: name (horizon or model) -> curve; NaN ends where there is no interval.
         title: printed above.
+        corrected: a text for each curve of the fitted patients, with the AUC corrected for optimism.
     """
     _need(curves, "curve")
     figure = new_figure(SQUARE_IN, SQUARE_IN)
     axes = plain_axes(figure, x_label="1 - specificity", y_label="Sensitivity", title=title)
     axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--")
     for k, (name, curve) in enumerate(curves.items()):
-        label = f"{name}: AUC {curve.auc:.2f} ({curve.lower:.2f}-{curve.upper:.2f})"
-        axes.plot(curve.false_positive_rate, curve.true_positive_rate, color=colour(k), linewidth=1.5, label=label)
+        label = f"{name}: AUC {interval_text(curve.auc, curve.lower, curve.upper)}"
+        if len(corrected):
+            label += f" apparent,\n    {corrected[k]}"
+        axes.plot(
+            curve.false_positive_rate,
+            curve.true_positive_rate,
+            color=colour(k),
+            linestyle=dashes(k),
+            linewidth=1.5,
+            label=literal(label),
+        )
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
     axes.set_aspect("equal")
-    axes.legend(fontsize=SMALL_PT, frameon=False, loc="lower right")
+    legend_below(figure, axes)
     return figure
 
 
@@ -80,9 +96,10 @@ def auc_over_time_figure(tables: Mapping[str, pd.DataFrame], *, time_unit: str =
     axes.axhline(0.5, color=LIGHT_GREY, linewidth=0.8, linestyle="--")
     for k, (name, table) in enumerate(tables.items()):
         axes.fill_between(table["horizon"], table["lower"], table["upper"], color=colour(k), alpha=0.15, linewidth=0)
-        axes.plot(table["horizon"], table["auc"], color=colour(k), marker="o", markersize=3.5, label=name)
+        style = {"color": colour(k), "linestyle": dashes(k), "marker": "o", "markersize": 3.5}
+        axes.plot(table["horizon"], table["auc"], label=literal(name), **style)
     axes.set_ylim(min(0.4, axes.get_ylim()[0]), 1.01)
-    axes.legend(fontsize=SMALL_PT, frameon=False, loc="lower right")
+    legend_below(figure, axes)
     return figure
 
 
@@ -100,12 +117,26 @@ def brier_figure(tables: Mapping[str, pd.DataFrame], *, time_unit: str = "days",
     first = next(iter(tables.values()))
     axes.plot(first["horizon"], first["reference"], color=GREY, linestyle="--", linewidth=1, label="Kaplan-Meier")
     for k, (name, table) in enumerate(tables.items()):
+        if "brier_corrected" in table:
+            _corrected_brier(axes, table, name, colour(k))
+            continue
         axes.fill_between(table["horizon"], table["lower"], table["upper"], color=colour(k), alpha=0.15, linewidth=0)
         label = f"{name}: integrated {table['integrated'].iloc[-1]:.3f}"
-        axes.plot(table["horizon"], table["brier"], color=colour(k), marker="o", markersize=3.5, label=label)
+        style = {"color": colour(k), "linestyle": dashes(k), "marker": "o", "markersize": 3.5}
+        axes.plot(table["horizon"], table["brier"], label=literal(label), **style)
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=SMALL_PT, frameon=False, loc="best")
+    legend_below(figure, axes)
     return figure
+
+
+def _corrected_brier(axes: Axes, table: pd.DataFrame, name: str, shade: str) -> None:
+    """Draw the corrected score with its interval, and thin what the fitted patients themselves give."""
+    times = table["horizon"]
+    axes.fill_between(times, table["corrected_lower"], table["corrected_upper"], color=shade, alpha=0.15, linewidth=0)
+    label = f"{name}, corrected: integrated {table['integrated_corrected'].iloc[-1]:.3f}"
+    axes.plot(times, table["brier_corrected"], color=shade, marker="o", markersize=3.5, label=label)
+    label = f"{name}, apparent: integrated {table['integrated_apparent'].iloc[-1]:.3f}"
+    axes.plot(times, table["brier_apparent"], color=shade, linewidth=0.9, linestyle=":", label=label)
 
 
 def calibration_figure(calibrations: Sequence[Calibration], *, time_unit: str = "days", title: str = "") -> Figure:
@@ -121,20 +152,21 @@ def calibration_figure(calibrations: Sequence[Calibration], *, time_unit: str = 
     """
     _need(calibrations, "calibration")
     figure = new_figure(SQUARE_IN * len(calibrations), SQUARE_IN + (0.3 if title else 0.0))
-    for k, calibration in enumerate(calibrations):
-        axes = figure.add_subplot(1, len(calibrations), k + 1)
+    panels = list(figure.subplots(1, len(calibrations), squeeze=False)[0])
+    for k, (axes, calibration) in enumerate(zip(panels, calibrations, strict=True)):
         name = f"{calibration.horizon:g}-{time_unit.removesuffix('s')} survival"
-        style_axes(
-            axes,
-            x_label=f"Predicted {name}",
-            y_label="Observed survival" if k == 0 else "",
-            title=title if k == 0 else "",
-        )
-        _calibration_panel(axes, calibration, colour(k))
+        style_axes(axes, x_label=f"Predicted {name}", y_label="Observed survival" if k == 0 else "")
+        _calibration_panel(axes, calibration)
+    if title:
+        figure.suptitle(literal(title), fontsize=TITLE_PT, x=0.02, ha="left")
+    labels = list(dict.fromkeys(label for axes in panels for label in axes.get_legend_handles_labels()[1]))
+    order = sorted(range(len(labels)), key=lambda k: ("corrected" in labels[k], not labels[k].startswith("groups")))
+    legend_below(figure, panels, order=order)
     return figure
 
 
-def _calibration_panel(axes: Axes, calibration: Calibration, shade: str) -> None:
+def _calibration_panel(axes: Axes, calibration: Calibration) -> None:
+    shade = colour(0)  # the same in all panels: they share a legend
     groups = calibration.groups
     axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--", zorder=0)
     known = np.isfinite(groups.observed)
@@ -170,18 +202,18 @@ def _calibration_panel(axes: Axes, calibration: Calibration, shade: str) -> None
     axes.set_xlim(start, end)
     axes.set_ylim(start, end)
     axes.set_aspect("equal")
-    handles, labels = axes.get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda k: ("corrected" in labels[k], not labels[k].startswith("groups")))
-    axes.legend(
-        [handles[k] for k in order],
-        [labels[k] for k in order],
-        fontsize=SMALL_PT,
-        frameon=False,
-        loc="upper left",
-    )
-    slope = calibration.slope if calibration.slope_corrected is None else calibration.slope_corrected
-    text = f"slope {slope:.2f}\nO/E {calibration.observed_to_expected:.2f}\nICI {calibration.ici:.3f}"
-    axes.text(0.97, 0.03, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=SMALL_PT)
+    # Above the panel: a model may be off in any direction, so that no corner is free of curves.
+    axes.set_title(_calibration_text(calibration), fontsize=SMALL_PT, color=GREY, loc="left")
+
+
+def _calibration_text(calibration: Calibration) -> str:
+    """Slope, O/E and ICI with their intervals; corrected for optimism where the patients were fitted on."""
+    lines = ["corrected for optimism"] if calibration.corrected else []
+    for name, said, digits in (("slope", "slope", 2), ("observed_to_expected", "O/E", 2), ("ici", "ICI", 3)):
+        value = calibration.corrected.get(name, getattr(calibration, name))
+        ends = calibration.intervals.get(name, (np.nan, np.nan))
+        lines.append(f"{said} {interval_text(value, *ends, digits)}")
+    return "\n".join(lines)
 
 
 def decision_curve_figure(
@@ -205,14 +237,20 @@ def decision_curve_figure(
     axes.plot(curve.thresholds, curve.net_benefit["all"], color=GREY, linewidth=1, label="treat all")
     axes.axhline(0, color="black", linewidth=1, label="treat none")
     for k, name in enumerate(models):
-        axes.plot(curve.thresholds, curve.net_benefit[name], color=colour(k), linewidth=1.5, label=name)
+        label = name if corrected is None else f"{name}, apparent"
+        style = {"color": colour(k), "linestyle": dashes(k), "linewidth": 1.5}
+        axes.plot(curve.thresholds, curve.net_benefit[name], label=literal(label), **style)
+        if name in curve.intervals:
+            axes.fill_between(curve.thresholds, *curve.intervals[name], color=colour(k), alpha=0.13, linewidth=0)
     if corrected is not None:
         label = f"corrected (B = {corrected.repeats})"
         axes.plot(curve.thresholds, corrected.corrected, color=colour(0), linewidth=1.2, linestyle="--", label=label)
+        band = (corrected.lower, corrected.upper)
+        axes.fill_between(curve.thresholds, *band, color=colour(0), alpha=0.13, linewidth=0)
     top = max(float(np.nanmax(curve.net_benefit[name])) for name in [*models, "all"])
     axes.set_ylim(-0.15 * max(top, 0.02), 1.1 * max(top, 0.02))
     axes.set_xlim(0, highest_threshold or _end_of_benefit(curve, models))
-    axes.legend(fontsize=SMALL_PT, frameon=False, loc="upper right")
+    legend_below(figure, axes)
     return figure
 
 

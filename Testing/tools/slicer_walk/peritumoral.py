@@ -43,7 +43,7 @@ def walk(panel: Any, step: Walk) -> None:
 
 def ring_colours_of(number: int) -> list[tuple[float, float, float]]:
     """Return the colours of so many rings."""
-    from PeritumoralSlicerLib.logic.ring_colours import ring_colours
+    from RadiomicsCoreLib.figures.ring_palette import ring_colours
 
     return list(ring_colours(number))
 

@@ -21,6 +21,13 @@ def draw_all() -> None:
     slicer.app.processEvents()
 
 
+def have_room() -> bool:
+    """Whether all slice views have a size: a window that has just been opened gives them none."""
+    manager = slicer.app.layoutManager()
+    windows = [manager.sliceWidget(name).sliceView().renderWindow() for name in manager.sliceViewNames()]
+    return all(min(window.GetSize()) > 0 for window in windows)
+
+
 def slice_pixels(name: str = "Red") -> np.ndarray:
     """Return what a slice view shows, drawn now."""
     view = slicer.app.layoutManager().sliceWidget(name).sliceView()

@@ -48,8 +48,10 @@ def test_several_series_are_listed_until_one_is_named(made_dicom, tmp_path):
         path.rename(path.with_suffix(".first"))
     made_dicom.series(tmp_path, ARRAY + 1, description="lung kernel")
     text = refusal(tmp_path)
-    assert "holds 2 series" in text and "'chest'" in text and "'lung kernel'" in text
-    assert "did you mean 'lung kernel'?" in refusal(tmp_path, series="lung kernal")
+    uids = [s.uid for s in list_series(tmp_path)]
+    assert "holds 2 series" in text and all(uid in text for uid in uids)
+    assert "chest" not in text  # a description may hold a name, and messages are written into logs
+    assert all(uid in refusal(tmp_path, series="lung kernal") for uid in uids)
     for series in ("lung kernel", next(s.uid for s in list_series(tmp_path) if s.description != "chest")):
         np.testing.assert_array_equal(sitk.GetArrayFromImage(read_image(tmp_path, series=series)), ARRAY + 1)
 

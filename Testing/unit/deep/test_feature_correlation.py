@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.explanation.feature_correlation import correlate_features, correlation_figure
+from DeepRadiomicsFusionLib.explanation.correlation_figure import (
+    clustered_order,
+    correlation_figure,
+    strongest_of_neighbours,
+    strongest_pairs,
+)
+from DeepRadiomicsFusionLib.explanation.feature_correlation import correlate_features
 from RadiomicsCoreLib.errors import InputError
 
 
@@ -48,10 +54,12 @@ def test_the_heat_map_shows_the_correlations_on_a_scale_from_minus_one_to_one(ta
     found = correlate_features(table, RADIOMIC, DEEP)
     figure = correlation_figure(found, "ct")
     drawn = figure.axes[0].images[0]
-    np.testing.assert_array_equal(drawn.get_array(), found.r)
+    rows, columns = clustered_order(found.r), clustered_order(found.r.T)
+    np.testing.assert_array_equal(drawn.get_array(), found.r[np.ix_(rows, columns)])
     assert drawn.get_clim() == (-1, 1)
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == RADIOMIC
-    assert f"mean |r| = {found.mean_absolute:.2f}, 30 patients" in figure.axes[0].get_title(loc="left")
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [RADIOMIC[k] for k in rows]
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == [DEEP[k] for k in columns]
+    assert f"mean |r| = {found.mean_absolute:.2f}, 30 patients" in figure.get_suptitle()
 
 
 def test_the_table_has_one_row_a_radiomic_feature(table):
@@ -72,3 +80,49 @@ def test_the_table_has_one_row_a_radiomic_feature(table):
 def test_bad_tables_end_in_one_clear_line(table, change, radiomic, message):
     with pytest.raises(InputError, match=message):
         correlate_features(change(table), radiomic, DEEP)
+
+
+def test_features_that_hang_together_are_neighbours_whatever_their_order_in_the_table():
+    rng = np.random.default_rng(3)
+    for count in (60, 1600):  # linkage, and the angular order of large tables
+        group = rng.permutation(np.arange(count) % 2)
+        r = np.where(group[:, None] == np.arange(30) % 2, 0.8, -0.1) + 0.02 * rng.normal(size=(count, 30))
+        order = clustered_order(r)
+        assert sorted(order) == list(range(count))
+        assert np.count_nonzero(np.diff(group[order])) == 1
+
+
+def test_the_strongest_pairs_are_those_of_a_full_sort():
+    r = np.random.default_rng(0).uniform(-1, 1, (40, 30))
+    r[3] = np.nan
+    flat = sorted((-abs(r[i, j]), i, j) for i in range(40) for j in range(30) if np.isfinite(r[i, j]))
+    assert strongest_pairs(r, 12) == [(i, j) for _, i, j in flat[:12]]
+
+
+def test_a_cell_of_many_pairs_shows_the_strongest_of_them():
+    r = np.random.default_rng(0).uniform(-1, 1, (47, 95))
+    cells = strongest_of_neighbours(r, 10)
+    assert cells.shape == (10, 10)
+    edges = [[*np.linspace(0, n, 10, endpoint=False).astype(int).tolist(), n] for n in r.shape]
+    for i in range(10):
+        for j in range(10):
+            block = r[edges[0][i] : edges[0][i + 1], edges[1][j] : edges[1][j + 1]].ravel()
+            assert cells[i, j] == block[np.abs(block).argmax()]
+
+
+def test_a_large_table_is_drawn_in_a_bounded_size_and_tells_how_far_it_is(table):
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame(rng.normal(size=(20, 2600)), columns=[f"f{k}" for k in range(2600)])
+    told = []
+    found = correlate_features(
+        wide,
+        [f"f{k}" for k in range(1100)],
+        [f"f{k}" for k in range(1100, 2600)],
+        lambda fraction, message: told.append((fraction, message)),
+    )
+    assert [fraction for fraction, _ in told] == pytest.approx([500 / 1100, 1000 / 1100, 1.0])
+    steps = []
+    figure = correlation_figure(found, progress=lambda fraction, message: steps.append(fraction))
+    assert steps == sorted(steps) and steps[-1] == 1.0 and len(steps) > 2
+    assert figure.axes[0].images[0].get_array().size <= 600 * 600
+    assert max(figure.get_size_inches()) < 14

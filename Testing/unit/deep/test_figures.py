@@ -40,8 +40,8 @@ def sweep():
 
 def test_the_roc_legend_has_each_auc_with_its_interval_best_first(predicted):
     outcome, chances = predicted
-    axes = roc_figure(outcome, chances, "train").axes[0]
-    texts = [text.get_text() for text in axes.get_legend().get_texts()]
+    figure = roc_figure(outcome, chances, "train")
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
     found = auc(outcome, chances["good"])
     assert texts[0] == f"good: {found.value:.3f} ({found.lower:.3f}–{found.upper:.3f})"
     assert r"a \$price\$ model" in texts[1]
@@ -53,7 +53,7 @@ def test_the_calibration_curve_shows_the_groups_and_the_slope(predicted):
     axes = calibration_figure(found).axes[0]
     line = next(line for line in axes.lines if len(line.get_xdata()) == 5)
     assert line.get_xdata() == pytest.approx([group.predicted for group in found.curve])
-    assert f"slope {found.slope.value:.2f}" in axes.texts[0].get_text()
+    assert f"slope {found.slope.value:.2f}" in axes.get_title(loc="left")
 
 
 def test_the_sweep_has_three_panels_for_each_unit_with_bands_and_the_tumours_level(sweep):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pandas as pd
 import pytest
+from readable import assert_readable, texts_of
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
@@ -37,43 +36,6 @@ from SurvivalNomogramLib.validation.validation_figures import (
     decision_curve_figure,
     roc_figure,
 )
-
-
-def texts_of(figure):
-    """Every text that is seen, with its box in pixels (that of the letters, without a background patch)."""
-    figure.canvas.draw()
-    renderer = figure.canvas.get_renderer()
-    artists = list(figure.texts)
-    for axes in figure.axes:
-        artists += axes.texts
-        if axes.get_legend() is not None:
-            artists += axes.get_legend().get_texts()
-        if axes.axison:
-            artists += [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label]
-            artists += shown_tick_labels(axes.xaxis) + shown_tick_labels(axes.yaxis)
-    seen = [artist for artist in artists if artist.get_visible() and artist.get_text().strip()]
-    return [(artist.get_text(), artist.get_window_extent(renderer)) for artist in seen]
-
-
-def shown_tick_labels(axis):
-    low, high = sorted(axis.get_view_interval())
-    return [tick.label1 for tick in axis.get_major_ticks() if low - 1e-9 <= tick.get_loc() <= high + 1e-9]
-
-
-def assert_readable(figure, *, overlaps=True):
-    width, height = figure.get_size_inches() * figure.dpi
-    texts = texts_of(figure)
-    assert texts
-    for text, box in texts:
-        inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
-        assert inside, f"{text!r} is cut off"
-    if not overlaps:
-        return
-    for (first, a), (second, b) in itertools.combinations(texts, 2):
-        wide = min(a.x1, b.x1) - max(a.x0, b.x0)
-        tall = min(a.y1, b.y1) - max(a.y0, b.y0)
-        # Boxes of glyphs include empty margins of a pixel or two.
-        assert wide <= 1.5 or tall <= 2.5, f"{first!r} covers {second!r}"
 
 
 @pytest.fixture(scope="module")

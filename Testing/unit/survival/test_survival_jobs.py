@@ -93,7 +93,53 @@ def test_training_c_is_corrected_and_test_c_is_not(fitted):
         table.loc["train", "harrell"] - table.loc["train", "optimism"]
     )
     assert np.isnan(table.loc["test", "harrell_corrected"])
-    assert (table["harrell_lower"] < table["harrell"]).all()
+    assert table.loc["test", "harrell_lower"] < table.loc["test", "harrell"] < table.loc["test", "harrell_upper"]
+    assert np.isnan(table.loc["train", "harrell_lower"])
+    assert np.isnan(table.loc["train", "harrell_corrected_lower"])  # five resamples have no percentiles
+    assert any("5 resamples have no percentiles" in note for note in fitted[1].notes)
+
+
+def test_figures_of_training_patients_have_no_interval_but_that_of_the_corrected_value(validated):
+    for name, column in (("auc_train", "auc"), ("brier_train", "brier")):
+        table = read_csv(validated[0] / f"{name}.csv")
+        assert {f"{column}_apparent", f"{column}_corrected", "corrected_lower"} <= set(table.columns)
+        assert not {"lower", "upper", "se", column} & set(table.columns)
+        assert set(table["patients"]) == {"fitted on these patients"}
+    summary = read_csv(validated[0] / "calibration_summary_train.csv")
+    assert {"ici_corrected", "slope_corrected_lower"} <= set(summary.columns)
+    assert not {"ici_lower", "slope_lower"} & set(summary.columns)
+
+
+def test_groups_of_training_patients_say_so_and_stand_beside_their_out_of_fold_groups(fitted, validated):
+    wanted = {
+        "train": {"fitted on these patients"},
+        "train out of fold": {"out of fold"},
+        "test": {"not fitted"},
+    }
+    for folder in (fitted[0], validated[0]):
+        groups = read_csv(folder / "groups.csv")
+        assert {name: set(rows["patients"]) for name, rows in groups.groupby("cohort")} == wanted
+        assert groups.groupby("cohort")["n"].sum()["train out of fold"] == 457
+        pictures = {path.stem for path in (folder / "figures").iterdir()}
+        assert {"kaplan_meier_train", "kaplan_meier_train_out_of_fold"} <= pictures
+    assert set(read_csv(validated[0] / "subgroups_train.csv")["patients"]) == {"fitted on these patients"}
+    assert set(read_csv(validated[0] / "subgroups_train_out_of_fold.csv")["patients"]) == {"out of fold"}
+
+
+def test_an_external_cohort_has_an_interval_for_every_figure(fitted, cohort, tmp_path):
+    test = cohort[1][cohort[1]["split"] == "test"]
+    asked = {"bundle": fitted[0] / "model", "horizons": [1095], "bootstrap": 200, "seed": 1}
+    run_job("validate", tmp_path, cohort=test, **asked, **NONE)
+    concordance = read_csv(tmp_path / "concordance.csv").iloc[0]
+    summary = read_csv(tmp_path / "calibration_summary_test.csv").iloc[0]
+    rows = {"harrell": concordance, "uno": concordance}
+    rows |= dict.fromkeys(("slope", "observed_to_expected", "ici", "e50", "e90"), summary)
+    for name, row in rows.items():
+        assert row[f"{name}_lower"] < row[name] < row[f"{name}_upper"], name
+    curve = read_csv(tmp_path / "decision_curve_test_1095.csv")
+    curve = curve[(curve["model"] == "model") & (curve["threshold"] < 0.5)]
+    assert (curve["net_benefit_lower"] <= curve["net_benefit"]).all()
+    assert (curve["net_benefit"] <= curve["net_benefit_upper"]).all()
 
 
 def test_a_validation_job_corrects_training_and_leaves_the_test_cohort_as_it_is(validated):
@@ -290,7 +336,17 @@ def test_lasso_chooses_among_many_columns_and_shows_its_path(tmp_path):
     asked = {"time": "days", "event": "dead", "modelling": {"selection": "lasso", "lambda_choice": "1se"}}
     out = tmp_path / "c"
     run_job("cox", out, cohort=frame, bootstrap=2, **asked, **PNG)
-    assert {"f0", "f1"} <= set(read_csv(out / "coefficients.csv")["column"])
+    coefficients = read_csv(out / "coefficients.csv").set_index("column")
+    assert {"f0", "f1"} <= set(coefficients.index)
+    # The model that is stored and drawn is the penalised signature itself, up to the signature's z-scores.
+    signature = read_csv(out / "signature.csv")["lasso.signature"].to_numpy()
+    risk = load_bundle(out / "model").model.linear_predictor(frame)
+    np.testing.assert_allclose(risk - risk.mean(), signature - signature.mean(), atol=1e-9)
+    assert coefficients["standard_error"].isna().all()
+    spread = frame["f0"].std()
+    assert coefficients.loc["f0", "hazard_ratio_per_sd"] == pytest.approx(
+        np.exp(coefficients.loc["f0", "coefficient"] * spread)
+    )
     assert "lambda" in read_csv(out / "selection.csv").columns
     assert {"lasso_path", "lasso_validation"} <= {path.stem for path in (out / "figures").iterdir()}
 
@@ -306,7 +362,7 @@ def test_the_small_real_cohort_gets_a_warning_and_wide_intervals_and_no_false_ce
     result = run_job("cox", tmp_path, cohort=shared_data / "sts" / "cohort.csv", **asked, **PNG)
     assert any("events per variable, fewer than 10" in line for line in result.warnings)
     concordance = read_csv(tmp_path / "concordance.csv")
-    assert (concordance["harrell_upper"] - concordance["harrell_lower"]).iloc[0] > 0.2
+    assert concordance["harrell_corrected_upper"].isna().all()  # 40 resamples
     assert concordance["harrell_corrected"].iloc[0] < concordance["harrell"].iloc[0]
     assert "events per variable" in (tmp_path / "notes.txt").read_text(encoding="utf-8")
 

@@ -73,7 +73,7 @@ def test_features_that_models_chose_go_into_components_and_those_into_a_cox_mode
     for name in ("tumour", "ring"):
         asked = {
             "features": {name: files / f"{name}.csv"},
-            "modelling": {"selection": "lasso", "folds": 3},
+            "modelling": {"selection": "lasso", "folds": 3, "refit": True},
             **END_POINT,
         }
         asked["modelling"]["keep"] = [f"ct.{name}.f0"]  # the ring predicts nothing: its LASSO would be empty

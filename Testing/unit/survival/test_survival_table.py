@@ -84,7 +84,7 @@ def test_a_missing_level_of_a_number_is_refused(patients: pd.DataFrame) -> None:
 def test_missing_values_can_be_an_error(patients: pd.DataFrame) -> None:
     with pytest.raises(InputError, match=r"'age' misses 1 values \(first in row d\)"):
         read(patients, missing="error")
-    with pytest.raises(InputError, match="choose one of drop, median, level, error"):
+    with pytest.raises(InputError, match="choose one of drop, median, level, mice, error"):
         read(patients, missing="impute")
 
 
