@@ -100,7 +100,7 @@ def competing_auc(
         InputError: horizon beyond the last event, or no case or no control at it.
 
     Example:
-        >>> competing_auc([1, 2, 3, 4], [1, 2, 1, 0], [0.9, 0.2, 0.5, 0.6], 3.5).auc
+        >>> competing_auc([1, 2, 3, 4], [1, 2, 1, 0], [0.9, 0.2, 0.5, 0.6], 3).auc
         0.75
 
     Reference:
