@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         words = list(sys.argv[1:] if argv is None else argv)
+        _refuse_empty_words(words)
         _tell_old_words(words)
         arguments = _parser(words).parse_args(words)
         return arguments.run(arguments)
@@ -61,6 +62,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Cancelled, KeyboardInterrupt) as stop:
         print(f"peritumoral: {str(stop) or 'stopped'}", file=sys.stderr)
         return EXIT_CANCELLED
+
+
+def _refuse_empty_words(words: Sequence[str]) -> None:
+    """An empty word is a shell's variable that was not set: as a path it would be the working folder."""
+    for k, word in enumerate(words):
+        name, sign, value = word.partition("=")
+        if not word.strip() or (name.startswith("--") and sign and not value.strip()):
+            where = name if sign else words[k - 1] if k else "the verb"
+            raise InputError(f"the value after {where} is empty; give one, or leave the word out")
 
 
 def _tell_old_words(words: Sequence[str]) -> None:

@@ -82,10 +82,10 @@ JOBS: dict[str, str] = {
     "train_survival": "train {cohort} --study liu2025 --time follow_up_days --event death --size 16 --batch-size 8 "
     f"--epochs 1 {COHORT}",
     "train_segmentation": f"train {{few}} --task segmentation --width 4 --size 64 --epochs 1 {COHORT}",
-    "deep_trained": f"deep-features {{few}} --weights {{train}}/model --source probability --reader 2 {RINGS_COHORT}",
+    "deep_trained": f"deep-features {{few}} --weights {{train}}/model --source probability --reader 2 {COHORT}",
     "deep_perturbed": "deep-features {few} --rings 3 --regions ring_0_3mm --perturb 1 --pooling maximum "
     + RINGS_COHORT,
-    "deep_survival": f"deep-features {{few}} --weights {{train_survival}}/model {RINGS_COHORT}",
+    "deep_survival": f"deep-features {{few}} --weights {{train_survival}}/model {COHORT}",
     "apply": f"apply {{train}}/model {{sts}} {COHORT}",
     "apply_segmentation": f"apply {{train_segmentation}}/model {{few}} {COHORT}",
     "explain": f"explain {{few}} {{train}}/model {COHORT}",

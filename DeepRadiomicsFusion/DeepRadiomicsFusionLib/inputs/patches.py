@@ -16,6 +16,7 @@ import SimpleITK as sitk
 from PeritumoralRadiomicsLib.regions.kinds import TUMOUR
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox, aligned_start, crop, find_box, mask_box, union_box
+from RadiomicsCoreLib.images.memory_claim import check_claim
 
 from ..settings.input_settings import InputKind, NetworkInput, Scaling, Slices
 
@@ -210,6 +211,7 @@ def _cubes(image: sitk.Image, reach: IndexBox, spacing_mm: float) -> sitk.Image:
     old = np.array(image.GetSpacing())
     new = np.where(np.array(image.GetSize()) == 1, old, spacing_mm)
     start, stop = np.array(reach.start), np.array(reach.stop)
+    check_claim((stop - start) * old / new, new)
     lowest = np.ceil((start + 0.5) * old / new - 0.5 - 1e-6).astype(int)
     highest = np.maximum(np.floor((stop - 0.5) * old / new - 0.5 + 1e-6).astype(int), lowest)
     grid = sitk.Image([int(n) for n in highest - lowest + 1], sitk.sitkFloat32)

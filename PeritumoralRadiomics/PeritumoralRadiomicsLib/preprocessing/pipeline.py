@@ -21,6 +21,7 @@ import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox, aligned_start, crop, find_box, union_box, whole_box
+from RadiomicsCoreLib.images.memory_claim import check_claim
 
 from ..settings.extraction_settings import ExtractionSettings, MaskInterpolator, Profile
 from ..settings.ibsi_profile import centred_grid
@@ -407,6 +408,7 @@ def _resampling_grid(image: sitk.Image, union: IndexBox, new: np.ndarray, margin
     lower = np.maximum(np.floor((start - 0.5) * ratio - margin), 0)
     upper = np.minimum(np.ceil((start + extent - 0.5) * ratio + margin), np.ceil(size * ratio) - 1)
     first = 0.5 * (new - old) / old + lower / ratio  # continuous input index of the first new voxel
+    check_claim(upper - lower + 1, new)
     return _grid_from(image, new, first, (upper - lower + 1).astype(int))
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import InputError, RegionError
+from RadiomicsCoreLib.images.memory_claim import check_claim
 
 INTERPOLATORS = {"linear": sitk.sitkLinear, "cubic_spline": sitk.sitkBSpline, "nearest": sitk.sitkNearestNeighbor}
 
@@ -98,7 +99,9 @@ def centred_grid(image: sitk.Image, spacing_mm: Sequence[float]) -> sitk.Image:
     """
     old_size, old = np.array(image.GetSize()), np.array(image.GetSpacing())
     new = np.where(np.array(spacing_mm) == 0, old, spacing_mm)
-    size = np.ceil(old_size * old / new - 1e-9).astype(int)
+    voxels = np.ceil(old_size * old / new - 1e-9)
+    check_claim(voxels, new)
+    size = voxels.astype(int)
     first = ((old_size - 1) * old - (size - 1) * new) / 2 / old
     grid = sitk.Image([int(n) for n in size], image.GetPixelID())
     grid.SetSpacing(new.tolist())

@@ -25,7 +25,7 @@ def without_folders(text: str, roots: Iterable[Path | str] = ()) -> str:
     Example:
         >>> without_folders("/data/Doe/ct/1.nrrd cannot be read", ["/data/Doe"])
         'ct/1.nrrd cannot be read'
-        >>> without_folders("'/home/me/my scans/1.nrrd' cannot be read; 3 mm/s, a/b and ../c are no paths")
+        >>> without_folders("'/data/my scans/1.nrrd' cannot be read; 3 mm/s, a/b and ../c are no paths")
         "'1.nrrd' cannot be read; 3 mm/s, a/b and ../c are no paths"
     """
     for root in _spellings(roots):

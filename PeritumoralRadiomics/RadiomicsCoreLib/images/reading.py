@@ -168,6 +168,8 @@ def _read_file(path: Path, header: ImageHeader) -> sitk.Image:
         raise InputError(f"{path} cannot be read: {_reason(str(error))}") from None
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise InputError(f"{path} holds several values a voxel; give an image with a single one")
+    if image.GetPixelID() == sitk.sitkUInt64 and int(sitk.GetArrayViewFromImage(image).max()) >= 2**63:
+        raise InputError(f"{path} holds values of 2^63 or more, which no computation here can hold; save it as float")
     while image.GetDimension() > 3:
         image = sitk.Extract(image, (*image.GetSize()[:-1], 0))
     return image

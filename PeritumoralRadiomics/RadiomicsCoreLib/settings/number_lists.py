@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import re
-from fractions import Fraction
 
 from ..errors import InputError
 
@@ -16,7 +16,7 @@ def read_numbers(text: str, what: str) -> tuple[float, ...]:
         what: how the message names it.
 
     Raises:
-        InputError: a part is no number.
+        InputError: a part is no finite number.
 
     Example:
         >>> read_numbers("1.5, 3 6", "distances")
@@ -28,7 +28,12 @@ def read_numbers(text: str, what: str) -> tuple[float, ...]:
 
 
 def _number(part: str, what: str) -> float:
+    above, sign, below = part.partition("/")
     try:
-        return float(Fraction(part))
+        # Not Fraction("1e999999999"), which is worked out digit by digit.
+        value = float(above) / float(below) if sign else float(above)
     except (ValueError, ZeroDivisionError):
-        raise InputError(f"{what} must be numbers such as 3, 6, 9 or 1/6, 2/6; {part!r} is none") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{what} must be numbers such as 3, 6, 9 or 1/6, 2/6; {part!r} is none")
+    return value

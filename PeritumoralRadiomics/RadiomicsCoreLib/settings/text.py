@@ -28,6 +28,8 @@ def read_values(path: Path | str, what: str) -> Any:
         raise InputError(f"{what} {str(path)!r} cannot be read: {getattr(error, 'strerror', None) or known}") from None
     try:
         return load_json(text) if path.suffix.lower() == ".json" else load_yaml(text)
+    except RecursionError:
+        raise InputError(f"{what} {str(path)!r} cannot be parsed: lists or names are nested too deeply") from None
     except ValueError as error:
         first = str(error).splitlines()[0] if str(error) else "syntax error"
         raise InputError(f"{what} {str(path)!r} cannot be parsed: {first}") from None

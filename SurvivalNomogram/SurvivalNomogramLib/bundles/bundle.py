@@ -16,6 +16,7 @@ import numpy as np
 
 from RadiomicsCoreLib.cohort.known_patients import NOBODY_KNOWN, KnownPatients
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsCoreLib.files.broken_zip import BROKEN_ZIP
 from RadiomicsCoreLib.files.tables import read_json, write_json
 
 from ..groups.risk_groups import RiskCutoff
@@ -174,7 +175,11 @@ def _read(path: Path) -> Any:
 
 
 def _read_zip(path: Path) -> Any:
-    with zipfile.ZipFile(path) as archive:
+    try:
+        archive = zipfile.ZipFile(path)
+    except BROKEN_ZIP as error:
+        raise InputError(f"zip {str(path)!r} is damaged: {error}") from None
+    with archive:
         names = [name for name in archive.namelist() if Path(name).name == FILE_NAME]
         if len(names) != 1:
             raise InputError(f"zip {str(path)!r} holds {len(names)} files called {FILE_NAME}; one is needed")
@@ -182,7 +187,7 @@ def _read_zip(path: Path) -> Any:
             raise InputError(f"{FILE_NAME} in {str(path)!r} is larger than {LARGEST_MEGABYTES} MB")
         try:
             return json.loads(archive.read(names[0]))
-        except (ValueError, zipfile.BadZipFile, RuntimeError) as error:
+        except BROKEN_ZIP as error:  # a RecursionError of JSON is a RuntimeError
             raise InputError(f"{FILE_NAME} in {str(path)!r} cannot be read: {error}") from None
 
 

@@ -133,6 +133,8 @@ def schoenfeld_test(model: CoxModel, table: SurvivalTable, transform: str = "km"
     moments = event_moments(sets, x, model.coefficients)
     moved = TRANSFORMS[transform](training.time, training.event)[sets.order][sets.event]
     centred = moved - moved.mean()
+    if not np.ptp(moved) > 0:
+        raise ModelError("all events lie at one time: nothing tells whether hazards stay proportional over time")
     information = _extended(
         moments.information(np.ones(len(centred))),
         moments.information(centred),

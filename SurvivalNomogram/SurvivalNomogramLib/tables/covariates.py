@@ -14,6 +14,8 @@ from RadiomicsCoreLib.errors import InputError, ModelError
 if TYPE_CHECKING:
     import pandas as pd
 
+LARGEST_NUMBER = 1e100
+"""Largest covariate: the squares of thousands of such numbers are still numbers."""
 MISSING_LEVEL = "missing"
 """Name of the level that stands for "not recorded" when the user chooses it."""
 
@@ -129,7 +131,7 @@ class DesignMatrix:
         if not all(dtype.kind in "fiu" for dtype in set(chosen.dtypes)):
             return None
         values = chosen.to_numpy(dtype=float)
-        return values if np.isfinite(values).all() else None
+        return values if (np.abs(values) <= LARGEST_NUMBER).all() else None
 
 
 class ModelOfTerms:
@@ -164,6 +166,12 @@ def _numbers(column: pd.Series) -> np.ndarray:
         at = int(np.argmin(np.isfinite(values)))
         raise InputError(
             f"column {column.name!r} must hold finite numbers, but row {column.index[at]} has {_shown(column.iloc[at])}"
+        )
+    if not (np.abs(values) <= LARGEST_NUMBER).all():
+        at = int(np.argmax(np.abs(values)))
+        raise InputError(
+            f"column {column.name!r} has {_shown(column.iloc[at])} in row {column.index[at]}; numbers up to "
+            f"{LARGEST_NUMBER:g} can be squared and summed: correct it or give the column in another unit"
         )
     return values
 
