@@ -30,7 +30,7 @@ class ErrorLog:
         wrong = [row for row in rows if self._model.index(row, _LEVEL_COLUMN).data() in _WRONG]
         found = [self._model.logEntryDescription(row) for row in wrong] + self._exceptions
         self._read, self._exceptions = count, []
-        return found
+        return list(dict.fromkeys(text.strip() for text in found))  # what Python prints comes into the log, too
 
     @contextmanager
     def watching(self) -> Iterator[None]:

@@ -12,8 +12,8 @@ import slicer.util
 
 from .cases import add_second_tumour, load_patient, load_sample_case, patient_folder, segments_named, voxels
 from .missing_package import without_package
-from .pixels import count_changed
-from .views import any_shown, drawn_by, shown, slice_pixels
+from .pixels import count_changed, count_colour
+from .views import any_shown, chart_pixels, drawn_by, shown, slice_pixels
 from .walk import Walk
 
 LEGEND = "vtkMRMLColorLegendDisplayNode"
@@ -30,8 +30,11 @@ def walk(panel: Any, step: Walk) -> None:
     for part in (_choose, _preview, _rings, _layout, _features, _map, _file_box, _declined, _cancel, _edit):
         with step.part(part.__name__.strip("_").replace("_", " ")):
             part(panel, step, volume, segmentation)
-    with step.part("save and load"):
-        _save_and_load(panel, step)
+    path = step.folder / "walk.mrb"
+    with step.part("save"):
+        _save(panel, step, str(path))
+    with step.part("load"):
+        _load(panel, step, str(path))
     with step.part("two tumours"):
         _two_tumours(panel, step)
     with step.part("closed scene"):
@@ -103,6 +106,9 @@ def _features(panel: Any, step: Walk, volume: Any, segmentation: Any) -> None:
     for number in range(manager.plotViewCount):
         height = manager.plotWidget(number).height
         step.check(f"the chart has room ({height} pixels)", height >= MINIMUM_CHART_HEIGHT)
+    if manager.plotViewCount:
+        series = chart.GetNthPlotSeriesNode(0).GetColor()
+        step.seen("its line is seen", lambda: count_colour(chart_pixels(), series))
     step.picture("chart")
 
 
@@ -201,13 +207,15 @@ def _edit(panel: Any, step: Walk, volume: Any, segmentation: Any) -> None:
     step.check("the table says which ring was edited", [edited.GetValue(row) for row in (1, 2)] == ["yes", "no"])
 
 
-def _save_and_load(panel: Any, step: Walk) -> None:
-    path = str(step.folder / "walk.mrb")
+def _save(panel: Any, step: Walk, path: str) -> None:
     panel.ui.mapOpacitySlider.value = 0  # a map may have the colours of rings
     step.need("the scene is saved", slicer.util.saveScene(path))
     with step.hidden(panel._parameterNode.segmentation), _without_legend():
         step.live(3.0)
         step.unseen("saving brings no outlines back", lambda: any_shown(ring_colours_of(3)))
+
+
+def _load(panel: Any, step: Walk, path: str) -> None:
     slicer.mrmlScene.Clear(0)
     slicer.util.loadScene(path)
     step.live(3.0)

@@ -18,6 +18,8 @@ def draw_all() -> None:
         manager.sliceWidget(name).sliceView().forceRender()
     for number in range(manager.threeDViewCount):
         manager.threeDWidget(number).threeDView().forceRender()
+    for number in range(manager.plotViewCount):
+        manager.plotWidget(number).plotView().renderWindow().Render()
     slicer.app.processEvents()
 
 
@@ -33,6 +35,13 @@ def slice_pixels(name: str = "Red") -> np.ndarray:
     view = slicer.app.layoutManager().sliceWidget(name).sliceView()
     view.forceRender()
     return pixels_of(view.renderWindow())
+
+
+def chart_pixels() -> np.ndarray:
+    """Return what the first plot view shows, drawn now."""
+    window = slicer.app.layoutManager().plotWidget(0).plotView().renderWindow()
+    window.Render()
+    return pixels_of(window)
 
 
 def shown(colours: Iterable[Any], name: str = "Red") -> int:

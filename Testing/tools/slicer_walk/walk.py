@@ -24,7 +24,7 @@ JOB_PATIENCE_S = 600
 """For a job that runs in a process of its own, while it runs."""
 SEEN = 20
 """So many pixels of a line are drawn at least where it is seen."""
-HUNG_S = 60
+HUNG_S = 180
 """Without any sign of life from the main thread, the application is ended."""
 
 
@@ -38,7 +38,7 @@ class Walk:
     Args:
         folder: for pictures and ``walk.txt``, which grows while the walk goes on.
         grab: saves a picture of the window to a path.
-        end_if_hung: end the whole process if the window gives no sign of life for a minute; ``hung.txt`` says where.
+        end_if_hung: end the whole process if the window gives no sign of life for so long; ``hung.txt`` says where.
 
     Attributes:
         lines: of ``walk.txt``, checks and gaps.
