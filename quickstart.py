@@ -2,7 +2,7 @@
 """From a fresh machine to rings and features, or to a tested work tree, in one command.
 
     python3 quickstart.py demo     make a sample cohort, draw rings, extract features
-    python3 quickstart.py test     run every test; further words go to pytest
+    python3 quickstart.py test     run every test that needs no large download; further words go to pytest
     python3 quickstart.py install  only make .venv and install
 
 Needs Python 3.11 or newer and nothing else. Everything goes into .venv beside this file; a second run installs
@@ -13,81 +13,41 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.util
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT / "Testing" / "tools"))
+
+import machine_checks  # noqa: E402  (lies beside the tests; standard library only, as this file)
+import pip_words  # noqa: E402
+
 MINIMUM_PYTHON = (3, 11)
 STAMP_NAME = "quickstart.json"
 LOG_NAME = "quickstart.log"
-SECONDS_BETWEEN_LINES = 10.0
+STARTED = time.monotonic()
 
-# What each verb installs (extras of pyproject.toml), what it needs on the machine, and its disk space.
-EXTRAS = {"demo": (), "test": ("dev",), "install": ("dev",)}
-EXTRAS_THAT_COMPILE = {"pyradiomics", "dev"}
-FREE_GB = 2.0
-FURTHER_GB = {"deep": 6.0}  # PyTorch with its CUDA libraries, as Linux gets it by default
-
-# What pip's log says, and what to tell the user; the first match counts.
-PIP_FAILURES = (
-    (
-        r"No space left on device|Disk quota exceeded",
-        "the disk is full: free about 2 GB and run again",
-    ),
-    (
-        r"Python\.h: No such file",
-        "Python's headers are missing: on Debian or Ubuntu run 'sudo apt install python3-dev'",
-    ),
-    (
-        r"Microsoft Visual C\+\+ .*is required|command '\S*(gcc|cc|clang)\S*' failed|unable to execute '\S+'",
-        "pyradiomics could not be compiled: install a C compiler "
-        "(Debian or Ubuntu: 'sudo apt install build-essential python3-dev'; macOS: 'xcode-select --install'; "
-        "Windows: Visual Studio Build Tools with C++)",
-    ),
-    (
-        r"CERTIFICATE_VERIFY_FAILED|SSLError",
-        "the network's certificate is not trusted: set PIP_CERT to your organisation's certificate file",
-    ),
-    (
-        r"name resolution|NameResolutionError|NewConnectionError|ConnectTimeoutError|ReadTimeoutError|"
-        r"Connection (refused|reset|aborted)|Network is unreachable|ProxyError|Could not fetch URL",
-        "the package index cannot be reached: check the network, or set HTTPS_PROXY or PIP_INDEX_URL",
-    ),
-    (
-        r"No matching distribution found for \S+",
-        "a package has no version for this Python and system: try Python 3.11 or 3.12",
-    ),
-    (r"PermissionError|Permission denied", "a file cannot be written: check who owns the folder .venv"),
-)
+# What each verb installs (extras of pyproject.toml), and what it runs then with the Python of the environment.
+VERBS = {
+    "demo": ((), ["-m", "RadiomicsStudyLib.sample.demo", "demo_output"]),
+    "test": (("dev", "slicer"), ["Testing/tools/run_tests.py"]),
+    "install": (("dev",), []),
+}
 
 
 class QuickstartError(Exception):
     """Something that the user can mend; the message is one line and holds the remedy."""
 
 
-class Steps:
-    """Prints one line a step, with the time since the start."""
-
-    def __init__(self, clock=time.monotonic, out=None):
-        self._clock = clock
-        self._out = out
-        self._started = clock()
-
-    def __call__(self, message: str) -> None:
-        seconds = int(self._clock() - self._started)
-        minutes, rest = divmod(seconds, 60)
-        print(f"[{minutes:2d}:{rest:02d}] {message}", file=self._out or sys.stdout, flush=True)
-
-
-# --- the machine -------------------------------------------------------------------------------------------
+def say(message: str) -> None:
+    """Print a line with the time since the start."""
+    minutes, seconds = divmod(int(time.monotonic() - STARTED), 60)
+    print(f"[{minutes:2d}:{seconds:02d}] {message}", flush=True)
 
 
 def check_python(version: tuple, executable: str) -> None:
@@ -97,42 +57,6 @@ def check_python(version: tuple, executable: str) -> None:
             f"needs Python 3.11 or newer, this is {version[0]}.{version[1]}: {executable}; "
             "install a newer one and run 'python3.12 quickstart.py ...'"
         )
-
-
-def check_venv_support(find_spec=importlib.util.find_spec) -> None:
-    """Refuse a Python without venv and ensurepip (Debian ships them apart)."""
-    if find_spec("venv") is None or find_spec("ensurepip") is None:
-        raise QuickstartError(
-            "this Python cannot make virtual environments: on Debian or Ubuntu run "
-            f"'sudo apt install python{sys.version_info[0]}.{sys.version_info[1]}-venv', then run again"
-        )
-
-
-def check_disk(folder: Path, extras=(), free_bytes=None) -> None:
-    """Refuse a disk that the installation would fill."""
-    needed_gb = FREE_GB + sum(FURTHER_GB.get(extra, 0.0) for extra in extras)
-    free_gb = (shutil.disk_usage(folder).free if free_bytes is None else free_bytes) / 1e9
-    if free_gb < needed_gb:
-        raise QuickstartError(
-            f"only {free_gb:.1f} GB free in {folder}, the installation needs {needed_gb:.0f} GB: "
-            "free some space or move this folder to a larger disk"
-        )
-
-
-def check_compiler(which=shutil.which, include: str | None = None) -> None:
-    """Refuse a machine on which pyradiomics (source only) cannot be compiled."""
-    if os.name == "nt":
-        return  # the compiler is not on the PATH there; a failure is read from pip's log
-    remedy = "on Debian or Ubuntu run 'sudo apt install build-essential python3-dev', on macOS 'xcode-select --install'"
-    named = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
-    if not any(which(name) for name in (named, "cc", "gcc", "clang")):
-        raise QuickstartError(f"no C compiler found, pyradiomics needs one: {remedy}")
-    header = Path(include or sysconfig.get_paths()["include"]) / "Python.h"
-    if not header.is_file():
-        raise QuickstartError(f"Python's headers are missing ({header}), pyradiomics needs them: {remedy}")
-
-
-# --- the environment ---------------------------------------------------------------------------------------
 
 
 class Environment:
@@ -182,16 +106,15 @@ class Environment:
         return (self.folder / STAMP_NAME).is_file() or (self.folder / LOG_NAME).is_file()
 
 
-def prepare(environment: Environment, extras: tuple, say: Steps, install=None) -> None:
+def prepare(environment: Environment, extras: tuple, say=say, install=None) -> None:
     """Make the environment and install into it, unless that was done before."""
     usable = environment.works()
     present = environment.installed_extras() if usable else None
     if present is not None and set(extras) <= present:
         return
-    check_venv_support()
-    check_disk(environment.folder.parent, extras)
-    if set(extras) & EXTRAS_THAT_COMPILE:
-        check_compiler()
+    problem = machine_checks.first_problem(environment.folder.parent, extras)
+    if problem:
+        raise QuickstartError(problem)
     if not usable:
         make_environment(environment, say)
     wanted = set(extras) | (present or set())
@@ -199,7 +122,7 @@ def prepare(environment: Environment, extras: tuple, say: Steps, install=None) -
     environment.note_installed(wanted)
 
 
-def make_environment(environment: Environment, say: Steps) -> None:
+def make_environment(environment: Environment, say=say) -> None:
     """Make the virtual environment; leave nothing behind if that fails."""
     folder = environment.folder
     if folder.exists():
@@ -218,140 +141,31 @@ def make_environment(environment: Environment, say: Steps) -> None:
         )
 
 
-def pip_install(environment: Environment, extras: set[str], say: Steps) -> None:
+def pip_install(environment: Environment, extras: set[str], say=say) -> None:
     """Install this folder with its extras; pip's own words go to the log."""
-    shown = environment.log
-    say(f"Installing, a few minutes the first time (details: {shown})")
+    say(f"Installing, a few minutes the first time (details: {environment.log})")
     target = f"{ROOT}[{','.join(sorted(extras))}]" if extras else str(ROOT)
     command = [str(environment.program("python")), "-m", "pip", "install", "--progress-bar", "off", "-e", target]
-    with shown.open("w", encoding="utf-8") as log:
-        code = follow_command(command, log, say)
+    with environment.log.open("w", encoding="utf-8") as log:
+        code = pip_words.follow_command(command, log, say)
     if code:
-        raise QuickstartError(explain_pip_failure(shown.read_text(encoding="utf-8"), shown))
+        raise QuickstartError(
+            pip_words.explain_pip_failure(environment.log.read_text(encoding="utf-8"), environment.log)
+        )
 
 
-def follow_command(command: list, log, say: Steps) -> int:
-    """Run pip, its output going to the log; return its exit code."""
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    )
-    with process:
-        follow_pip(process.stdout, log, say)
-    return process.returncode
+def run_verb(verb: str, environment: Environment, more: list, run=subprocess.run) -> int:
+    """Do what is left once the environment stands; return the exit code."""
+    words = VERBS[verb][1]
+    if more and verb != "test":
+        raise QuickstartError(f"{verb} takes no further words, got {' '.join(more)}")
+    if not words:
+        say(f"Installed in {environment.folder}")
+        return 0
+    return run([str(environment.program("python")), *words, *more], cwd=ROOT).returncode
 
 
-def follow_pip(lines, log, say, clock=time.monotonic) -> None:
-    """Copy pip's words to the log and show now and then what it is doing."""
-    last, packages = clock(), 0
-    for line in lines:
-        log.write(line)
-        log.flush()
-        packages += line.startswith("Collecting ")
-        if re.match(r"\s*Building wheel for pyradiomics", line) and "started" in line:
-            say("  compiling pyradiomics")
-        elif line.startswith("Installing collected packages"):
-            say(f"  unpacking {line.count(',') + 1} packages")
-        elif line.startswith("Collecting ") and clock() - last >= SECONDS_BETWEEN_LINES:
-            say(f"  {packages} packages looked up so far")
-        else:
-            continue
-        last = clock()
-
-
-def explain_pip_failure(text: str, log: Path) -> str:
-    """Say in one line why pip failed and what to do."""
-    for pattern, remedy in PIP_FAILURES:
-        found = re.search(pattern, text)
-        if found:
-            return f"installation failed ({found.group().strip()}): {remedy}; details: {log}"
-    errors = [line.strip() for line in text.splitlines() if line.lower().lstrip().startswith("error")]
-    return f"installation failed ({errors[-1] if errors else 'no reason given'}): details: {log}"
-
-
-# --- the verbs ---------------------------------------------------------------------------------------------
-
-
-def run_program(command: list) -> int:
-    """Run a program in this folder, its output going straight to the screen."""
-    quiet = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # worker processes share the cores already
-    return subprocess.run([str(part) for part in command], cwd=ROOT, env={**quiet, **os.environ}).returncode
-
-
-def run_tests(environment: Environment, more: list, say: Steps, run=run_program) -> int:
-    """Run the fast half of the tests, then the slow half; both run even if the first fails."""
-    base = [environment.program("python"), "-m", "pytest", "-n", "2"]
-    if "-m" in more:  # the caller's own choice
-        return run([*base, *more])
-    codes = []
-    for title, marks in (("fast", "not slow"), ("slow", "slow")):
-        say(f"Running the {title} tests")
-        codes.append(run([*base, "-m", marks, *more]))
-        if codes[-1] == 2:  # pytest's exit code for an interruption by the user
-            break
-    return worst_exit_code(codes)
-
-
-def worst_exit_code(codes: list) -> int:
-    """Join pytest's exit codes: 5 says that a half held no test, which is right as long as the other did."""
-    failures = [code for code in codes if code not in (0, 5)]
-    if failures:
-        return failures[0]
-    return 0 if 0 in codes else 5
-
-
-def run_demo(environment: Environment, more: list, say: Steps, run=run_program) -> int:
-    """Make 24 patients, draw rings, extract features, and name the files to open."""
-    if more:
-        raise QuickstartError(f"demo takes no further words, got {' '.join(more)}")
-    out = ROOT / "demo_output"
-    cohort, features = out / "cohort", out / "features"
-    program = environment.program("peritumoral")
-    steps = (
-        ("Making a sample cohort of 24 patients", ["sample-cohort", cohort, "--patients", "24", "--seed", "1"]),
-        (
-            "Drawing rings of 3, 6 and 9 mm and extracting 107 features of tumour and rings",
-            ["extract", cohort / "cohort.csv", "--rings", "3,6,9", "--preset", "wu2021", "-o", features],
-        ),
-    )
-    for title, words in steps:
-        say(title)
-        code = run([program, *words])
-        if code:
-            raise QuickstartError(f"'peritumoral {words[0]}' ended with exit code {code}: its message is above")
-    say("Done. Open these files:")
-    for path, what in demo_results(cohort, features):
-        print(f"    {path.relative_to(ROOT)}  ({what})")
-    return 0
-
-
-def demo_results(cohort: Path, features: Path) -> list:
-    """Files that the demo made, with a word on each, in the order in which to look at them."""
-    overlays = sorted(features.rglob("*.png"))
-    wanted = [
-        *((path, "tumour and rings of one patient; one picture a patient") for path in overlays[:1]),
-        (features / "features.csv", "a row a patient, a column a feature of a region"),
-        (features / "regions.csv", "size and quality of every region"),
-        (features / "study.json", "settings, versions and hashes"),
-        (cohort / "cohort.csv", "the patients, their images and outcomes"),
-    ]
-    return [(path, what) for path, what in wanted if path.is_file()]
-
-
-def only_install(environment: Environment, more: list, say: Steps) -> int:
-    """Nothing is left to do once the environment stands."""
-    say(f"Installed in {environment.folder}")
-    return 0
-
-
-VERBS = {"demo": run_demo, "test": run_tests, "install": only_install}
-
-
-def main(arguments: list | None = None, prepare=prepare) -> int:
+def main(arguments: list | None = None, prepare=prepare, run_verb=run_verb) -> int:
     """Run one verb; return its exit code, 2 with one line on the error stream if something is missing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
@@ -362,13 +176,12 @@ def main(arguments: list | None = None, prepare=prepare) -> int:
         "--with", dest="further", default="", metavar="EXTRAS", help="further extras of pyproject.toml, such as deep"
     )
     options, more = parser.parse_known_args(arguments)
-    extras = EXTRAS[options.verb] + tuple(extra for extra in options.further.split(",") if extra)
-    say = Steps()
+    extras = VERBS[options.verb][0] + tuple(extra for extra in options.further.split(",") if extra)
     try:
         check_python(sys.version_info, sys.executable)
         environment = Environment(ROOT / options.venv)
-        prepare(environment, extras, say)
-        return VERBS[options.verb](environment, more, say)
+        prepare(environment, extras)
+        return run_verb(options.verb, environment, more)
     except QuickstartError as error:
         print(f"quickstart: {error}", file=sys.stderr)
         return 2

@@ -9,8 +9,8 @@ and possibly a column split with train and test.
 import sys
 from pathlib import Path
 
-from DeepRadiomicsFusionLib.jobs.apply_job import apply_job
-from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings, fuse_job
+from DeepRadiomicsFusionLib.jobs.apply import ApplyJob
+from DeepRadiomicsFusionLib.jobs.fuse import FuseJob
 from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
 from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
 from RadiomicsCoreLib.files.tables import read_csv
@@ -22,18 +22,22 @@ def tell(fraction: float, message: str) -> None:
 
 def main(radiomics: Path, deep: Path, cohort: Path, endpoint: str, out: Path) -> None:
     tables = {"radiomics": radiomics, "deep": deep}
-    settings = FuseSettings(
+    job = FuseJob(
+        cohort=cohort,
+        endpoint=endpoint,
+        features=tables,
         selection=SelectionSettings(correlation_below=0.9, selector="lasso", largest=10),
-        cross_validation=CrossValidationSettings(folds=5, repeats=2, jobs=2),
+        cross_validation=CrossValidationSettings(folds=5, repeats=2),
         sweep=True,  # which ring size, and what choosing it is really worth
         missing="drop-features",
+        workers=2,
     )
-    done = fuse_job(tables, cohort, endpoint, out / "fusion", settings, progress=tell)
+    done = job.run(out / "fusion", tell)
     print(*done.notes, sep="\n")
     models = read_csv(out / "fusion" / "models.csv")
     print(models[["model", "mean_auc", "mean_auc_lower", "mean_auc_upper", "auc"]].to_string(index=False))
     # The bundle is a folder that can be sent to another hospital: it holds no code and checks what it is given.
-    apply_job(out / "fusion" / "model", tables, out / "applied", cohort=cohort, progress=tell)
+    ApplyJob(bundle=out / "fusion" / "model", cohort=cohort, features=tables).run(out / "applied", tell)
     print(read_csv(out / "applied" / "predictions.csv").head().to_string(index=False))
 
 

@@ -8,15 +8,14 @@ half, a column of 0 and 1. EfficientNet-Lite0's ImageNet weights come inside a p
 import sys
 from pathlib import Path
 
-from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, deep_features_job
-from DeepRadiomicsFusionLib.jobs.explain_job import ExplainJob, explain_job
-from DeepRadiomicsFusionLib.jobs.train_job import train_job
-from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput
+from DeepRadiomicsFusionLib.jobs.deep_features import DeepFeaturesJob
+from DeepRadiomicsFusionLib.jobs.explain import ExplainJob
+from DeepRadiomicsFusionLib.jobs.train import TrainJob
+from DeepRadiomicsFusionLib.settings.input_changes import InputChanges
 from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings
-from DeepRadiomicsFusionLib.training.train_plan import TrainJob
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 
-RING = RingSettings(outer_mm=(3,))
+RING = RingSettings(outer_mm=(3,), union=True)
 
 
 def tell(fraction: float, message: str) -> None:
@@ -25,22 +24,22 @@ def tell(fraction: float, message: str) -> None:
 
 def main(cohort: Path, out: Path, endpoint: str | None) -> None:
     # 1280 numbers of the tumour, of the ring and of both together, for every patient.
-    job = DeepFeaturesJob(rings=RING)
-    done = deep_features_job(cohort, out / "features", job, phases=["ct"], progress=tell)
+    done = DeepFeaturesJob(cohort=cohort, rings=RING, phases=("ct",)).run(out / "features", tell)
     print("features:", done.files["features"])
     if endpoint is None:
         return
     # A network for one endpoint: the backbone stays as it is, the last layer learns (the notes say why).
     training = TrainJob(
-        TrainingSettings("classification", learning_rate=1e-3, epochs=30),
+        cohort=cohort,
+        training=TrainingSettings("classification", learning_rate=1e-3, epochs=30),
         endpoints=(endpoint,),
         rings=RING,
-        input=NetworkInput("resized_slice", region="intra_ring_0_3mm", masked=True),
+        input=InputChanges(region="intra_ring_0_3mm"),
     )
-    trained = train_job(cohort, out / "training", training, progress=tell)
+    trained = training.run(out / "training", tell)
     print(*trained.notes, sep="\n")
     # Where in each patient the decision is made: a volume on the image's grid and a picture.
-    maps = explain_job(cohort, out / "maps", ExplainJob(str(out / "training" / "model")), progress=tell)
+    maps = ExplainJob(cohort=cohort, bundle=out / "training" / "model").run(out / "maps", tell)
     print("maps:", maps.files["explanations"])
 
 

@@ -8,11 +8,23 @@ class RadiomicsError(Exception):
 
     The command line prints its message as one line and exits 2, the Slicer panel shows it,
     and a batch records it for the case and goes on with the next one.
+
+    Example:
+        >>> try:
+        ...     raise InputError("table.csv has no column 'case_id'; add one")
+        ... except RadiomicsError as error:
+        ...     print(error)
+        table.csv has no column 'case_id'; add one
     """
 
 
 class InputError(RadiomicsError):
-    """A file, table, column or setting cannot be used as given."""
+    """A file, table, column or setting cannot be used as given.
+
+    Example:
+        >>> issubclass(InputError, RadiomicsError)
+        True
+    """
 
 
 class GeometryError(RadiomicsError):
@@ -37,4 +49,11 @@ class DependencyError(RadiomicsError):
 
 class Cancelled(Exception):
     """Raised from a progress callback to stop a long function cleanly. Not a RadiomicsError on purpose:
-    nothing that records errors may swallow it."""
+    nothing that records errors may swallow it.
+
+    Example:
+        >>> def stop(fraction, message):
+        ...     raise Cancelled("stopped by the user")
+        >>> issubclass(Cancelled, RadiomicsError)
+        False
+    """

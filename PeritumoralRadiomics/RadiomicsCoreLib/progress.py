@@ -35,3 +35,25 @@ def part_of(progress: Progress, start: float, end: float) -> Progress:
         progress(start + (end - start) * fraction, message)
 
     return report
+
+
+class StatedTime(str):
+    """A message of a step that knows how long the rest takes, better than the pace so far can tell.
+
+    Args:
+        message: what is going on.
+        seconds_left: estimate, above 0.
+
+    Example:
+        >>> message = StatedTime("making the map", 12.5)
+        >>> message, message.seconds_left
+        ('making the map', 12.5)
+    """
+
+    seconds_left: float
+
+    def __new__(cls, message: str, seconds_left: float) -> StatedTime:
+        """Make the text, and keep the time beside it."""
+        made = super().__new__(cls, message)
+        made.seconds_left = seconds_left
+        return made

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PeritumoralRadiomicsLib.jobs.job_folder import free_cores
+from RadiomicsCoreLib.jobs.cores import free_cores
 
 POLL_MS = 100
 GRACE_S = 2.0

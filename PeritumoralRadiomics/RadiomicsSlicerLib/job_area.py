@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
 from slicer.i18n import tr as _
 
-from PeritumoralRadiomicsLib.jobs.job_folder import read_progress
+from RadiomicsCoreLib.jobs.process import FAILED, read_line
 
 from .background import BackgroundProcess, python_program
-
-ReadProgress = Callable[[str], "tuple[float, str] | None"]
 
 
 class JobArea:
@@ -29,7 +28,7 @@ class JobArea:
         self._bar, self._label, self._cancelButton, self._log = bar, label, cancelButton, log
         self._onIdle = onIdle
         self._process: BackgroundProcess | None = None
-        self._readProgress: ReadProgress = lambda line: None
+        self._failure = ""
         self._onDone: Callable[[], None] = lambda: None
         self._onStopped: Callable[[], None] = lambda: None
         cancelButton.connect("clicked(bool)", lambda *_: self.stop(cancelled_words()))
@@ -49,15 +48,13 @@ class JobArea:
     def start(
         self,
         words: Sequence[str],
-        readProgress: ReadProgress,
         onDone: Callable[[], None],
         onStopped: Callable[[], None],
     ) -> None:
         """Start a process.
 
         Args:
-            words: program and arguments.
-            readProgress: fraction and message of a line; None if it is no progress.
+            words: program and arguments; of its lines, those of :mod:`RadiomicsCoreLib.jobs.process` are shown.
             onDone: called when the process has ended by itself, done or failed.
             onStopped: called when it was ended from outside.
 
@@ -68,7 +65,7 @@ class JobArea:
             raise RuntimeError("a job is running already; wait for it or cancel it")
         if self._log is not None:
             self._log.setPlainText("")
-        self._readProgress, self._onDone, self._onStopped = readProgress, onDone, onStopped
+        self._failure, self._onDone, self._onStopped = "", onDone, onStopped
         self._process = BackgroundProcess(words, self._onLine, self._onEnd)
         self._say(_("Starting…"))
         self._show(running=True)
@@ -79,7 +76,7 @@ class JobArea:
         Args:
             folder: which is not there yet.
             export: writes the job there and returns it, a :class:`~PeritumoralSlicerLib.logic.jobs.FolderJob`.
-            onDone: called with the job when its process has ended by itself, done or failed.
+            onDone: called with the job when its process has ended by itself; if that failed, ``failure`` says why.
 
         Raises:
             RadiomicsError: as of ``export``.
@@ -90,13 +87,13 @@ class JobArea:
 
         def done() -> None:
             try:
-                onDone(job)
+                onDone(replace(job, failure=self._failure))
             finally:
                 clear()
 
         try:
             job = export(folder)
-            self.start(job.command(python_program()), read_progress, done, clear)
+            self.start(job.command(python_program()), done, clear)
         except Exception:
             clear()
             raise
@@ -111,12 +108,15 @@ class JobArea:
         self._end(self._onStopped)
 
     def _onLine(self, line: str) -> None:
-        found = self._readProgress(line)
-        if found is not None:
-            self._bar.value = round(100 * found[0])
-            self._say(found[1])
-        if self._log is not None and (found[1] if found else line):
-            self._log.appendPlainText(found[1] if found else line)
+        found = read_line(line)
+        if found is not None and found.fraction is not None:
+            self._bar.value = round(100 * found.fraction)
+            self._say(found.message)
+        if found is not None and found.status in FAILED:
+            self._failure = found.message
+        words = line if found is None else found.message
+        if self._log is not None and words:
+            self._log.appendPlainText(words)
 
     def _onEnd(self, code: int) -> None:
         self._process = None

@@ -8,7 +8,6 @@ from typing import Any
 import slicer
 import slicer.util
 
-from PeritumoralSlicerLib.logic.ring_tags import rings_of
 from RadiomicsCoreLib.errors import RadiomicsError
 
 from .segments import segment_ids, segment_mask
@@ -103,8 +102,8 @@ def show_in_space(segmentationNode: Any, inside: Collection[str] = ()) -> None:
 
     Args:
         segmentationNode: with tumours and rings, and maybe the organ around them.
-        inside: ids of segments to be seen, for example the tumour. These, all rings and what they were grown around
-            are seen through all other segments, unless the user has given those an opacity of their own.
+        inside: ids of segments to be seen, such as the tumours and their rings. They are seen through all other
+            segments, unless the user has given those an opacity of their own.
     """
     if segmentationNode.CreateClosedSurfaceRepresentation():
         _see_through(segmentationNode, inside)
@@ -115,14 +114,12 @@ def show_in_space(segmentationNode: Any, inside: Collection[str] = ()) -> None:
 
 
 def _see_through(segmentationNode: Any, inside: Collection[str]) -> None:
-    rings = rings_of(segmentationNode)
-    seen = {*inside, *rings, *(ring.tumour for ring in rings.values())}
     display = segmentationNode.GetDisplayNode()
     for segment in segment_ids(segmentationNode):
         opacity = display.GetSegmentOpacity3D(segment)
-        if segment not in seen and opacity == 1:
+        if segment not in inside and opacity == 1:
             display.SetSegmentOpacity3D(segment, SURROUNDING_OPACITY)
-        elif segment in seen and opacity == SURROUNDING_OPACITY:  # it was no tumour when it was shown the last time
+        elif segment in inside and opacity == SURROUNDING_OPACITY:  # it was no tumour when it was shown the last time
             display.SetSegmentOpacity3D(segment, 1)
 
 

@@ -1,1 +1,11 @@
 """Study recipes, command line, report and sample cohort: the top floor."""
+
+from RadiomicsCoreLib.front_door import front_door
+
+__getattr__, __dir__, __all__ = front_door(
+    __name__,
+    {
+        "sample.sample_cohort": "make_sample_cohort",
+        "cli": "main",
+    },
+)

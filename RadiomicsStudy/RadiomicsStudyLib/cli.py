@@ -11,34 +11,28 @@ from types import ModuleType
 from RadiomicsCoreLib import __version__
 from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
 
-from .commands import (
-    apply,
-    cohort,
-    cox,
-    deep_features,
-    explain,
-    extract,
-    fuse,
-    logistic,
-    nomogram,
-    predict,
-    presets,
-    rings,
-    run,
-    sample_cohort,
-    train,
-    validate,
-)
+from .commands import cohort, run, sample_cohort
+from .commands.deep import apply, contributions, correlation, deep_features, explain, fuse, train
+from .commands.radiomics import extract, maps, measure, presets, rings
+from .commands.survival import cox, logistic, nomogram, pca, predict, validate
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (
-    *(rings, extract, cohort, presets),
-    *(deep_features, train, explain, fuse, apply),
-    *(cox, logistic, nomogram, validate, predict),
+    *(rings, extract, measure, maps, cohort, presets),
+    *(deep_features, train, explain, contributions, correlation, fuse, apply),
+    *(cox, logistic, pca, nomogram, validate, predict),
     *(run, sample_cohort),
 )
 # Words of earlier versions, told for one version: verb ("" is every verb), the word then, the word now.
-OLD_WORDS = (("", "--jobs", "--workers"),)
+OLD_WORDS = (
+    ("", "--jobs", "--workers"),
+    ("train", "--segment", "--task segmentation"),
+    ("train", "--random-weights", "--weights random"),
+    ("train", "--imagenet-weights", "--weights imagenet"),
+    ("explain", "--features", "a verb of its own: peritumoral contributions MODEL --features NAME=CSV"),
+    ("explain", "--correlation", "a verb of its own: peritumoral correlation --features NAME=CSV NAME=CSV"),
+    ("apply", "--cohort", "the second word: peritumoral apply MODEL cohort.csv"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Args:
         argv: words after the program's name; None: those of this process.
+
+    Example:
+        >>> main(["presets", "wu2021"]) == EXIT_DONE  # doctest: +ELLIPSIS
+        # wu2021: ...
+        True
     """
     logging.getLogger().addHandler(logging.NullHandler())
     try:
@@ -80,8 +79,12 @@ def _tell_old_words(words: Sequence[str]) -> None:
             raise InputError(f"{then} is now {now}")
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser; only the verb that is asked for gets its options, so that the others' Libs are not imported."""
+def _parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The parser; only the verb that is asked for gets its options, so that the others' Libs are not imported.
+
+    Args:
+        words: what the user says; None: every verb gets its options.
+    """
     parser = argparse.ArgumentParser(
         prog="peritumoral",
         description="Peritumoral rings and radiomics for one case or a cohort. Research use only.",
@@ -101,7 +104,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
             epilog=described.examples,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        if described.word in words[:1]:
+        if words is None or described.word in words[:1]:
             described.add_options(one)
     return parser
 

@@ -80,7 +80,8 @@ def _run(words: list[str], requirements: Path, install: Callable[[Path], None]) 
         missing = missing_packages(requirements)
         if missing:  # said now, not after hours of work
             return _refuse(f"not installed: {', '.join(missing)}; put {INSTALL} before the other words once")
-        from .cli import main as run_command_line
+        # By its full name: this file is run as a script, which has no package.
+        from RadiomicsStudyLib.cli import main as run_command_line
 
         return run_command_line(words)
     except SystemExit as stop:  # argparse has printed its message, or the help

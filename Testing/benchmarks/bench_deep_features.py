@@ -23,7 +23,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path[:2], os.environ.get("PYTHO
 import numpy as np  # noqa: E402
 
 from DeepRadiomicsFusionLib.deep_features.computing import array_features  # noqa: E402
-from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, deep_features_job  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.deep_features import DeepFeaturesJob  # noqa: E402
 from DeepRadiomicsFusionLib.networks.catalogue import build_network  # noqa: E402
 
 CORES = 2
@@ -42,9 +42,9 @@ def cohort_seconds(cohort: Path) -> tuple[int, float]:
     """Patients done, and the time from the call to the written table."""
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        job = DeepFeaturesJob(regions=REGIONS, pictures=False)
-        done = deep_features_job(cohort, folder, job, phases=["ct"], jobs=CORES)
-        return len(done.outcomes) - len(done.failed), time.perf_counter() - started
+        job = DeepFeaturesJob(cohort=cohort, regions=REGIONS, phases=("ct",), pictures=False, workers=CORES)
+        done = job.run(folder)
+        return len(done.cases) - len(done.failed_cases), time.perf_counter() - started
 
 
 def ratio_to_bare_network(name: str, shape: tuple[int, ...]) -> tuple[float, float]:

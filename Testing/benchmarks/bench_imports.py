@@ -21,9 +21,9 @@ MODULES = ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "R
 FILES = (
     "DeepRadiomicsFusionLib.jobs.train_job",
     "DeepRadiomicsFusionLib.jobs.apply_network_job",
-    "DeepRadiomicsFusionLib.jobs.fusion_jobs",
+    "DeepRadiomicsFusionLib.jobs.fuse",
     "PeritumoralRadiomicsLib.jobs.cohort_extraction",
-    "SurvivalNomogramLib.jobs.cohort_validation",
+    "SurvivalNomogramLib.jobs.validate",
     "RadiomicsStudyLib.cli",
 )
 BASE = ("numpy", "SimpleITK")

@@ -122,7 +122,7 @@ def test_the_panel_calls_no_method_whose_value_pythonqt_cannot_return(window, mo
 
 
 def test_reloading_leaves_no_observer_no_timer_no_thread_and_no_model(panel, case, window, wait_until):
-    panel.ui.mapsCollapsibleButton.setCollapsed(False)
+    panel.ui.mapsCollapsibleButton.collapsed = False
     wait_until(lambda: panel.preview.outlines and panel.maps.time.running)
     node, threads = panel._parameterNode.parameterNode, threading.active_count()
     panel.cleanup()
@@ -155,7 +155,7 @@ def test_a_closed_scene_leaves_no_segmentation_in_memory(panel, make_case):
 
 @pytest.mark.parametrize("state", ["waiting for outlines", "outlines shown", "estimating", "in another module"])
 def test_the_scene_can_be_closed_in_any_state(panel, case, window, wait_until, state):
-    panel.ui.mapsCollapsibleButton.setCollapsed(False)
+    panel.ui.mapsCollapsibleButton.collapsed = False
     if state == "outlines shown":
         wait_until(lambda: panel.preview.outlines)
     elif state == "estimating":

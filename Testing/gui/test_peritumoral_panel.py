@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import sys
 import time
@@ -715,7 +714,7 @@ def test_features_arrive_while_another_module_is_open(panel, rings, few_features
 @pytest.fixture
 def map_section(panel, rings):
     """The section for maps, open, with a quick map chosen."""
-    panel.ui.mapsCollapsibleButton.setCollapsed(False)
+    panel.ui.mapsCollapsibleButton.collapsed = False
     choose_text(panel.ui.mapFeatureSelector, "firstorder_Range")
     choose_text(panel.ui.mapSegmentSelector, "ring_0_2mm")
     panel.ui.mapRadiusSpinBox.value = 1
@@ -750,8 +749,13 @@ def test_of_several_changes_the_last_one_is_answered(map_section, wait_until):
 
 
 def test_a_time_that_cannot_be_found_out_is_said_and_the_map_is_made(map_section, wait_until, monkeypatch):
-    words = lambda python, folder: [python, "-c", "import sys; sys.exit(1)"]  # noqa: E731
-    monkeypatch.setattr("PeritumoralSlicerLib.panel.map_time.probe_command", words)
+    plain = FolderJob.command
+
+    def without_time(job, python):
+        asks = "estimate_only: true" in (job.folder / "job.yaml").read_text()
+        return [python, "-c", "import sys; sys.exit(1)"] if asks else plain(job, python)
+
+    monkeypatch.setattr(FolderJob, "command", without_time)
     press(map_section.ui.mapButton)
     wait_until(lambda: map_section.maps.job.running)
     assert map_section.ui.mapTimeLabel.text == "How long it takes is not known."
@@ -802,7 +806,13 @@ def test_a_map_is_made_in_the_background_and_laid_over_the_scan(map_section, rin
 @pytest.fixture
 def slow_map(map_section, scene_text, wait_until, monkeypatch):
     """A map that takes long, and the scene before it."""
-    monkeypatch.setattr(FolderJob, "command", lambda self, python: [python, "-c", "import time; time.sleep(50)"])
+    plain = FolderJob.command
+
+    def slow(job, python):
+        asks = "estimate_only: true" in (job.folder / "job.yaml").read_text()
+        return plain(job, python) if asks else [python, "-c", "import time; time.sleep(50)"]
+
+    monkeypatch.setattr(FolderJob, "command", slow)
     before = scene_text()
     press(map_section.ui.mapButton)
     wait_until(lambda: map_section.maps.job.running)
@@ -919,8 +929,8 @@ def test_a_job_that_fails_shows_its_message(panel, case, wait_until, window, sce
 
     def with_unknown_engine(*given, **named):
         job = plain(*given, **named)
-        path = job.folder / "job.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"engine": "abacus"}))
+        path = job.folder / "job.yaml"
+        path.write_text(path.read_text().replace("engine: native", "engine: abacus"))
         return job
 
     monkeypatch.setattr(panel.logic, "exportJob", with_unknown_engine)

@@ -111,6 +111,18 @@ def test_a_call_that_nobody_has_seen_is_found(known, names_of_qt):
     assert unknown_calls(text, known, names_of_qt) == [".fontMetrics", *found]
 
 
+def test_the_stand_in_has_no_name_that_slicer_has_not():
+    with (LISTS / "members_v5.8.1.csv").open(newline="") as stream:
+        members = {row["class"]: set(row["names"].split()) for row in csv.DictReader(stream)}
+    of_tests = {"SIGNALS", "staticMetaObject", "open_views", "close_views"}
+    invented = {}
+    for kind in SLICER_SIDE:
+        if kind is not segment_editor.SegmentEditor:  # a module, not a widget
+            own = {name for name in vars(kind) if not name.startswith("_")}
+            invented[kind.__name__] = own - members[kind.__name__] - of_tests - set(dir(QtWidgets.QWidget))
+    assert {name: names for name, names in invented.items() if names} == {}
+
+
 def test_the_list_holds_what_slicers_files_are_known_to_use(known):
     # Read by eye in Slicer's sources at the tag.
     assert known["slicer.util.loadUI"] and known["qt.QTimer.singleShot"] and known["clicked(bool)"]

@@ -126,7 +126,7 @@ def test_a_section_that_code_folds_tells_it_once(window):
     heard = listened(section, "contentsCollapsed")
     section.collapsed = True
     section.collapsed = True
-    section.setCollapsed(False)
+    section.collapsed = False
     assert heard == [("contentsCollapsed", True), ("contentsCollapsed", False)]
 
 

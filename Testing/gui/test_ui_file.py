@@ -93,7 +93,7 @@ def test_no_text_is_cut_off(panel, make_case, width):
     made = make_case()
     panel.enter()
     assert made.volume is panel._parameterNode.volume
-    panel.ui.mapsCollapsibleButton.setCollapsed(False)
+    panel.ui.mapsCollapsibleButton.collapsed = False
     show(panel, width)
     cut = []
     for name, widget in vars(panel.ui).items():
@@ -117,7 +117,7 @@ def test_the_panel_is_never_wider_than_400_pixels_whatever_the_names(panel, make
     panel.ui.createRingsButton.click()
     for section in (panel.ui.moreRingsGroupBox, panel.ui.moreFeaturesGroupBox, panel.ui.logGroupBox):
         section.collapsed = False
-    panel.ui.mapsCollapsibleButton.setCollapsed(False)
+    panel.ui.mapsCollapsibleButton.collapsed = False
     show(panel, 400)
     assert panel.parent.width == 400
     assert panel.parent.minimumSizeHint().width() <= 400

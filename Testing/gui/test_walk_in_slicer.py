@@ -127,6 +127,7 @@ def test_time_that_the_walk_itself_takes_is_no_gap(window):
     heart.reset()
     with heart.paused():
         time.sleep(0.3)
+        slicer.app.processEvents()
     assert heart.longest_gap() < 0.2
     heart.stop()
 

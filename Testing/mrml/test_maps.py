@@ -11,12 +11,12 @@ import SimpleITK as sitk
 import slicer
 
 import PeritumoralRadiomics as module
-from PeritumoralRadiomicsLib.jobs.job_folder import read_progress
-from PeritumoralRadiomicsLib.maps.feature_maps import feature_map, feature_maps
+from PeritumoralRadiomicsLib.maps.feature_maps import feature_map, feature_maps, map_features
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
-from PeritumoralSlicerLib.logic.maps import map_features, map_values, put_map
+from PeritumoralSlicerLib.logic.maps import map_values, put_map
 from RadiomicsCoreLib.errors import Cancelled, InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox
+from RadiomicsCoreLib.jobs.process import read_line
 from RadiomicsSlicerLib.nodes import volume_grid, volume_image
 from RadiomicsSlicerLib.segments import segment_mask
 from RadiomicsSlicerLib.tables import record_of, source_of
@@ -160,7 +160,8 @@ def test_a_map_made_in_another_process_is_the_same(case, logic, tmp_path):
     job = logic.exportMapJob(tmp_path / "job", request, case.volume, case.segmentation)
     run = subprocess.run(job.command(sys.executable), capture_output=True, text=True, cwd=tmp_path)
     assert (run.returncode, run.stderr) == (0, "")
-    assert [read_progress(line) for line in run.stdout.splitlines()][-1][0] == 1.0
+    lines = [read_line(line) for line in run.stdout.splitlines()]
+    assert lines[0].seconds_left > 0 and lines[-1].status == "done"
     there = logic.importResult(job)
     assert np.array_equal(map_values(here), map_values(there), equal_nan=True)
     assert record_of(here) == record_of(there)

@@ -34,21 +34,30 @@ volume, segmentation = load_sample(module._sampleScan)
 logic = module.PeritumoralRadiomicsLogic()
 rings = logic.createRings(segmentation, "Tumour", volume, RingSettings(outer_mm=(3, 6)), organSegment="Liver")
 table = logic.extract(segmentation, None, volume)
+# The same work as jobs, as another process does it.
+from RadiomicsCoreLib.jobs.process import run_with_lines
+job = logic.exportJob(sys.argv[3] + "/job", segmentation, None, volume)
+assert run_with_lines(job.folder / "job.yaml", job.out, lambda line: None) == 0
+request = logic.requestMap(volume, segmentation, "Tumour", "firstorder_Range", 1)
+asked = logic.exportMapJob(sys.argv[3] + "/map", request, volume, segmentation)
+lines = []
+assert run_with_lines(asked.folder / "job.yaml", asked.out, lines.append) == 0
 print(json.dumps({
     "rings": rings,
     "quality": logic.qualityTable(segmentation, volume).GetNumberOfRows(),
     "features": [table.GetNumberOfRows(), table.GetNumberOfColumns()],
     "chart": logic.distanceChart(table, "original_firstorder_Mean").GetTitle(),
     "map": logic.featureMap(volume, segmentation, "Tumour", "firstorder_Range", 1).GetName(),
-    "seconds": logic.requestMap(volume, segmentation, "Tumour", "firstorder_Range", 1).seconds() > 0,
+    "job": logic.importResult(job).GetNumberOfRows(),
+    "seconds": json.loads(lines[0])["seconds_left"] > 0,
 }))
 """
 
 
 @pytest.mark.slow
-def test_sample_rings_features_chart_and_map_need_no_other_package():
+def test_sample_rings_features_chart_and_map_need_no_other_package(tmp_path):
     folders = [str(ROOT / name) for name in ("PeritumoralRadiomics", "RadiomicsStudy", "Testing/tools")]
-    words = [sys.executable, "-c", SCRIPT, json.dumps(folders), json.dumps(BUNDLED)]
+    words = [sys.executable, "-c", SCRIPT, json.dumps(folders), json.dumps(BUNDLED), str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {
@@ -57,5 +66,6 @@ def test_sample_rings_features_chart_and_map_need_no_other_package():
         "features": [107, 4],
         "chart": "original_firstorder_Mean",
         "map": "firstorder_Range of Tumour",
+        "job": 107,
         "seconds": True,
     }

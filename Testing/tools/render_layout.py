@@ -114,9 +114,10 @@ def draw_slice(place: Place, case: Any) -> QtGui.QImage:
 
 def draw_space(place: Place, case: Any) -> QtGui.QImage:
     """Draw the 3D view with Slicer's display of segmentations."""
+    from PeritumoralSlicerLib.logic.ring_tags import ringed_segments
     from RadiomicsSlicerLib.layouts import show_in_space
 
-    show_in_space(case.segmentation, ["Tumour"])
+    show_in_space(case.segmentation, {"Tumour", *ringed_segments(case.segmentation)})
     node = slicer.vtkMRMLViewNode()
     node.SetSingletonTag(place.name)
     node = slicer.mrmlScene.AddNode(node)

@@ -119,7 +119,7 @@ def render(folder: Path) -> None:
         wait_until(lambda: not panel.extraction.running)
         ui.logGroupBox.collapsed = True
         ui.featureFilterEdit.text = "original_glcm"
-        ui.mapsCollapsibleButton.setCollapsed(False)
+        ui.mapsCollapsibleButton.collapsed = False
         wait_until(lambda: ui.mapTimeLabel.text.startswith("Takes"))
         save(panel, folder / "panel_features.png")
         save(panel, folder / "panel_narrow.png", NARROW)

@@ -41,9 +41,12 @@ SARCOMAS = ("STS_002", "STS_005", "STS_023")
 PACKAGES = ("numpy", "scipy", "SimpleITK", "scikit-image", "scikit-learn", "PyWavelets", "lifelines", "torch", "monai")
 
 # Words that many jobs share. One process a job: two jobs run at a time.
-ONE = "--jobs 1"
+ONE = "--workers 1"
 COHORT = f"{ONE} --no-pictures"
-EXTRACT = f"{ONE} --no-overlays"
+RINGS_COHORT = f"{COHORT} --keep-air"
+# Values as they were before grey levels followed the unit and before rings left air out.
+AS_BEFORE = "--keep-air --bins published"
+EXTRACT = f"{ONE} {AS_BEFORE} --no-overlays"
 DEATH = "--time follow_up_days --event death --id case_id --formats svg"
 TABLES = "--features radiomics={extract}/features.csv cnn={train}/signatures.csv"
 FUSE = "--endpoint recurrence --folds 3 --inner-folds 2 --formats svg"
@@ -56,8 +59,8 @@ JOBS: dict[str, str] = {
     "sts_extract": f"extract {{sts}} --rings 3,6 --union --preset wu2021 --save-masks {EXTRACT}",
     "sts_wavelets_pet": f"extract {{sts}} --rings 3 --preset zhang2024 --phases pet {EXTRACT}",
     "sts_rings_ct": "rings {sts_images}/STS_023/CT.nii.gz {sts_images}/STS_023/CT_tumour.nii.gz --rings 3,6 "
-    "--layout bands --ring-window=-150,250 --supersampling",
-    "sts_deep": f"deep-features {{sts}} --rings 3 {COHORT}",
+    "--layout bands --ring-window=-150,250 --supersampling --keep-air",
+    "sts_deep": f"deep-features {{sts}} --rings 3 {RINGS_COHORT}",
     "sts_cox": f"cox {{sts_clinical}} --covariates age,sex --reference sex=male --bootstrap 10 {DEATH}",
     # features
     "extract": f"extract {{cohort}} --rings 3,6 --union --parameters {{parameters}} {EXTRACT}",
@@ -71,16 +74,18 @@ JOBS: dict[str, str] = {
     "extract_perturbed": "extract {few} --rings 3 --parameters {parameters} --perturb 2 --perturb-volume 0.1 --seed 3 "
     + EXTRACT,
     "rings": "rings {sample_cohort}/sample_002/ct.nii.gz {sample_cohort}/sample_002/ct_tumour.nii.gz "
-    "--adaptive 1/4,2/4 --plane every_slice --organ {sample_cohort}/sample_002/ct_organ.nii.gz",
+    "--adaptive 1/4,2/4 --plane every_slice --organ {sample_cohort}/sample_002/ct_organ.nii.gz --keep-air",
     # networks
-    "train": "train {cohort} --endpoints recurrence --region intra_ring_0_3mm --rings 3 --folds 2 --epochs 2 " + COHORT,
-    "deep": f"deep-features {{cohort}} --rings 3 {COHORT}",
+    "train": "train {cohort} --endpoints recurrence --region intra_ring_0_3mm --rings 3 --folds 2 --epochs 2 "
+    + RINGS_COHORT,
+    "deep": f"deep-features {{cohort}} --rings 3 {RINGS_COHORT}",
     "train_survival": "train {cohort} --study liu2025 --time follow_up_days --event death --size 16 --batch-size 8 "
     f"--epochs 1 {COHORT}",
-    "train_segmentation": f"train {{few}} --segment --width 4 --size 64 --epochs 1 {COHORT}",
-    "deep_trained": f"deep-features {{few}} --weights {{train}}/model --source probability --reader 2 {COHORT}",
-    "deep_perturbed": f"deep-features {{few}} --rings 3 --regions ring_0_3mm --perturb 1 --pooling maximum {COHORT}",
-    "deep_survival": f"deep-features {{few}} --weights {{train_survival}}/model {COHORT}",
+    "train_segmentation": f"train {{few}} --task segmentation --width 4 --size 64 --epochs 1 {COHORT}",
+    "deep_trained": f"deep-features {{few}} --weights {{train}}/model --source probability --reader 2 {RINGS_COHORT}",
+    "deep_perturbed": "deep-features {few} --rings 3 --regions ring_0_3mm --perturb 1 --pooling maximum "
+    + RINGS_COHORT,
+    "deep_survival": f"deep-features {{few}} --weights {{train_survival}}/model {RINGS_COHORT}",
     "apply": f"apply {{train}}/model {{sts}} {COHORT}",
     "apply_segmentation": f"apply {{train_segmentation}}/model {{few}} {COHORT}",
     "explain": f"explain {{few}} {{train}}/model {COHORT}",
@@ -93,15 +98,15 @@ JOBS: dict[str, str] = {
     "sweep": "fuse {unsplit} --features radiomics={extract}/features.csv --classifiers lr --repeats 1 --sweep "
     f"--permutations 19 {FUSE}",
     "apply_fused": f"apply {{fuse}}/model {{unsplit}} {TABLES} --formats svg",
-    "contributions": f"explain {{unsplit}} {{fuse}}/model {TABLES} --cases sample_001,sample_002",
-    "correlation": "explain {unsplit} --correlation --features radiomics={extract}/features.csv deep={deep_few}",
+    "contributions": f"contributions {{fuse}}/model {TABLES} --cases sample_001,sample_002",
+    "correlation": "correlation --features radiomics={extract}/features.csv deep={deep_few}",
     # survival
     "cox": f"cox {{clinical}} --split split --covariates age,sex --horizons 365,730 --bootstrap 20 {DEATH}",
     "cox_backward": f"cox {{unsplit}} --covariates age,sex,stage --selection backward --cutoff youden --horizons 365 "
     f"--bootstrap 10 {DEATH}",
     "cox_lasso": "cox {joined} --readings {second_reader}/features.csv --icc-above 0.8 --univariable-p 0.5 "
     f"--selection lasso --folds 4 --horizons 365,1095 --bootstrap 4 {DEATH}",
-    "validate": "validate {cox}/model {clinical} --split split --covariates age,sex --horizons 365,730 --groups 3 "
+    "validate": "validate {cox}/model {clinical} --split split --horizons 365,730 --groups 3 "
     f"--subgroups sex,age --cut age=62 --against {{cox_backward}}/model --bootstrap 10 {DEATH}",
     "predict": "predict {cox}/model {clinical} --id case_id --horizons 365,730",
     "nomogram": "nomogram {cox}/model --horizons 365 --patient age=61 --patient sex=male --formats svg",

@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import slicer
 import slicer.util
 from slicer_walk.modules import WALKS, modules_here, panel_of, walk_of
-from slicer_walk.walk import Walk, WalkEnded
+from slicer_walk.views import have_room
+from slicer_walk.walk import PATIENCE_S, Walk, WalkEnded
 
 WINDOW = (1600, 1000)
 
@@ -42,6 +43,7 @@ def walk_through(modules: Sequence[str], folder: Path, grab: Callable[[str], Any
     broken = False
     with Walk(folder, grab, end_if_hung=end_if_hung) as step:
         step.check("there is a module to walk through", modules)
+        step.check("the views have room", step.waited(have_room, PATIENCE_S))
         for module in modules:
             if step.check(f"there is a walk through {module}", module in WALKS):
                 broken = not _walked(module, step) or broken

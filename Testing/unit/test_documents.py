@@ -61,6 +61,12 @@ def options_of(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
     return found
 
 
+def choices_of(action: argparse.Action) -> set[str]:
+    """Allowed values of an option; those of a job stand in the word for its value: {3d,every_slice}."""
+    shown = re.fullmatch(r"\{(.*)\}", str(action.metavar or ""))
+    return set(shown[1].split(",")) if shown else set(map(str, action.choices or ()))
+
+
 @cache
 def tracked() -> list[str]:
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
@@ -124,7 +130,7 @@ def test_every_option_exists_with_the_values_named(document):
             if option in OPTIONS_OF_OTHERS or words[0].endswith((".py", "Slicer", "python", "python3")):
                 continue
             assert option in known, f"{option} in `{code}`"
-            choices = [set(map(str, action.choices)) for action in known[option] if action.choices]
+            choices = [allowed for action in known[option] if (allowed := choices_of(action))]
             if value and not value.isupper() and len(choices) == len(known[option]):
                 assert any(set(value.split("|")) <= allowed for allowed in choices), f"{value} in `{code}`"
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 import ast
 import importlib.util
 import io
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import machine_checks
+import pip_words
 import pytest
+import run_tests
+
+from RadiomicsStudyLib.sample import demo
 
 ROOT = Path(__file__).resolve().parents[2]
+HELPERS = [ROOT / "Testing" / "tools" / name for name in ("machine_checks.py", "pip_words.py")]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +50,7 @@ def environment(quickstart, tmp_path):
 
 
 class Recorder:
-    """Stands for run_program: notes the commands, answers with the given exit codes."""
+    """Stands for what runs a program: notes the commands, answers with the given exit codes."""
 
     def __init__(self, *codes):
         self.commands, self.codes = [], list(codes)
@@ -65,7 +72,12 @@ def test_an_old_python_is_told_which_one_is_needed(quickstart):
 
 
 def test_the_script_parses_on_python_3_8_to_be_able_to_say_so():
-    ast.parse((ROOT / "quickstart.py").read_text(encoding="utf-8"), feature_version=(3, 8))
+    for path in (ROOT / "quickstart.py", *HELPERS):
+        ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+def test_the_script_is_short():
+    assert len((ROOT / "quickstart.py").read_text(encoding="utf-8").splitlines()) < 200
 
 
 def test_the_script_imports_the_standard_library_only():
@@ -74,28 +86,41 @@ def test_the_script_imports_the_standard_library_only():
     assert run.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("missing", ["venv", "ensurepip"])
-def test_a_missing_venv_package_names_the_debian_package(quickstart, missing):
-    with pytest.raises(quickstart.QuickstartError, match=r"sudo apt install python3\.\d+-venv"):
-        quickstart.check_venv_support(find_spec=lambda name: None if name == missing else object())
+def test_a_missing_venv_package_names_the_debian_package():
+    for missing in ("venv", "ensurepip"):
+        told = machine_checks.venv_problem(lambda name, missing=missing: None if name == missing else object())
+        assert re.search(r"sudo apt install python3\.\d+-venv", told)
+    assert machine_checks.venv_problem(lambda name: object()) == ""
 
 
-def test_a_full_disk_is_seen_before_anything_is_written(quickstart, tmp_path):
-    with pytest.raises(quickstart.QuickstartError, match=r"only 0\.3 GB free in .*needs 2 GB"):
-        quickstart.check_disk(tmp_path, free_bytes=3e8)
-    quickstart.check_disk(tmp_path, free_bytes=3e9)
-    with pytest.raises(quickstart.QuickstartError, match=r"only 3\.0 GB free in .*needs 8 GB"):
-        quickstart.check_disk(tmp_path, ("dev", "deep"), free_bytes=3e9)
+def test_a_full_disk_is_seen_before_anything_is_written(tmp_path):
+    assert re.search(r"only 0\.3 GB free in .*needs 2 GB", machine_checks.disk_problem(tmp_path, free_bytes=3e8))
+    assert machine_checks.disk_problem(tmp_path, free_bytes=3e9) == ""
+    told = machine_checks.disk_problem(tmp_path, ("dev", "deep"), free_bytes=3e9)
+    assert re.search(r"only 3\.0 GB free in .*needs 8 GB", told)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the compiler is not looked for on the PATH of Windows")
-def test_a_missing_compiler_or_header_is_named_with_the_remedy(quickstart, tmp_path):
-    with pytest.raises(quickstart.QuickstartError, match=r"no C compiler found.*build-essential"):
-        quickstart.check_compiler(which=lambda name: None)
-    with pytest.raises(quickstart.QuickstartError, match=r"headers are missing.*python3-dev"):
-        quickstart.check_compiler(which=lambda name: "/usr/bin/cc", include=str(tmp_path))
+def test_a_missing_compiler_or_header_is_named_with_the_remedy(tmp_path):
+    assert re.search(r"no C compiler found.*build-essential", machine_checks.compiler_problem(lambda name: None))
+    told = machine_checks.compiler_problem(lambda name: "/usr/bin/cc", str(tmp_path))
+    assert re.search(r"headers are missing.*python3-dev", told)
     (tmp_path / "Python.h").touch()
-    quickstart.check_compiler(which=lambda name: "/usr/bin/cc", include=str(tmp_path))
+    assert machine_checks.compiler_problem(lambda name: "/usr/bin/cc", str(tmp_path)) == ""
+
+
+def test_a_compiler_is_looked_for_only_where_something_is_compiled(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine_checks, "venv_problem", lambda: "")
+    monkeypatch.setattr(machine_checks, "disk_problem", lambda folder, extras: "")
+    monkeypatch.setattr(machine_checks, "compiler_problem", lambda: "no compiler")
+    assert machine_checks.first_problem(tmp_path, ("dev",)) == "no compiler"
+    assert machine_checks.first_problem(tmp_path, ()) == ""
+
+
+def test_what_the_machine_lacks_stops_before_anything_is_made(quickstart, environment, monkeypatch):
+    monkeypatch.setattr(machine_checks, "first_problem", lambda folder, extras: "the disk is full")
+    with pytest.raises(quickstart.QuickstartError, match="the disk is full"):
+        quickstart.prepare(environment, ("dev",), install=lambda *given: pytest.fail("installed"))
 
 
 # --- the environment ---------------------------------------------------------------------------------------
@@ -114,8 +139,7 @@ def prepare(quickstart, environment, extras, installs):
 @pytest.fixture
 def easy_machine(quickstart, monkeypatch):
     """The real machine's compiler and disk play no part."""
-    for check in ("check_venv_support", "check_disk", "check_compiler"):
-        monkeypatch.setattr(quickstart, check, lambda *given: None)
+    monkeypatch.setattr(machine_checks, "first_problem", lambda folder, extras: "")
 
 
 def test_a_second_run_installs_nothing_again(quickstart, environment, easy_machine):
@@ -187,14 +211,14 @@ def test_our_own_broken_environment_is_made_anew(quickstart, tmp_path, said):
         ("", "no reason given"),
     ],
 )
-def test_a_failure_of_pip_is_one_line_with_a_remedy_and_the_log(quickstart, log, expected):
-    line = quickstart.explain_pip_failure(log, Path("the.log"))
+def test_a_failure_of_pip_is_one_line_with_a_remedy_and_the_log(log, expected):
+    line = pip_words.explain_pip_failure(log, Path("the.log"))
     assert expected in line
     assert "the.log" in line
     assert "\n" not in line
 
 
-def test_pips_words_go_to_the_log_and_a_line_now_and_then_to_the_screen(quickstart, said):
+def test_pips_words_go_to_the_log_and_a_line_now_and_then_to_the_screen(said):
     times = iter([0, 1, 12, 13, 14, 15])
     log = io.StringIO()
     lines = [
@@ -203,7 +227,7 @@ def test_pips_words_go_to_the_log_and_a_line_now_and_then_to_the_screen(quicksta
         "  Building wheel for pyradiomics-bhklab (pyproject.toml): started\n",
         "Installing collected packages: numpy, scipy\n",
     ]
-    quickstart.follow_pip(lines, log, said.append, clock=lambda: next(times))
+    pip_words.follow_pip(lines, log, said.append, clock=lambda: next(times))
     assert log.getvalue() == "".join(lines)
     assert said == [
         "  2 packages looked up so far",
@@ -215,71 +239,87 @@ def test_pips_words_go_to_the_log_and_a_line_now_and_then_to_the_screen(quicksta
 # --- the verbs ---------------------------------------------------------------------------------------------
 
 
-def test_the_tests_run_in_two_halves_and_further_words_reach_pytest(quickstart, environment, said):
-    run = Recorder(0, 0)
-    assert quickstart.run_tests(environment, ["-k", "rings"], said.append, run=run) == 0
-    tails = [command[1:] for command in run.commands]
-    assert tails == [
-        ["-m", "pytest", "-n", "2", "-m", "not slow", "-k", "rings"],
-        ["-m", "pytest", "-n", "2", "-m", "slow", "-k", "rings"],
+def test_a_verb_runs_the_environments_python_in_this_folder(quickstart, environment, capsys):
+    ran = []
+
+    def run(command, cwd):
+        ran.append((command, cwd))
+        return subprocess.CompletedProcess(command, 3)
+
+    python = str(environment.program("python"))
+    assert quickstart.run_verb("test", environment, ["-k", "rings"], run=run) == 3
+    assert quickstart.run_verb("demo", environment, [], run=run) == 3
+    assert ran == [
+        ([python, "Testing/tools/run_tests.py", "-k", "rings"], ROOT),
+        ([python, "-m", "RadiomicsStudyLib.sample.demo", "demo_output"], ROOT),
     ]
+    assert quickstart.run_verb("install", environment, [], run=run) == 0 and len(ran) == 2
+    with pytest.raises(quickstart.QuickstartError, match="demo takes no further words, got -k"):
+        quickstart.run_verb("demo", environment, ["-k"], run=run)
 
 
-def test_words_after_the_verb_keep_their_order(quickstart, monkeypatch):
+def test_words_after_the_verb_keep_their_order(quickstart):
     given = []
-    monkeypatch.setitem(quickstart.VERBS, "test", lambda environment, more, say: given.append(more) or 0)
     words = ["-q", "Testing/unit/a.py", "-k", "rings and not 2d", "b.py", "--lf", "-m", "slow", "-n", "0"]
-    assert quickstart.main(["test", "--venv", ".venv-other", *words], prepare=lambda *given: None) == 0
+    run_verb = lambda verb, environment, more: given.append(more) or 0  # noqa: E731
+    arguments = ["test", "--venv", ".venv-other", *words]
+    assert quickstart.main(arguments, prepare=lambda *given: None, run_verb=run_verb) == 0
     assert given == [words]
 
 
-def test_the_callers_own_choice_of_marks_is_one_run(quickstart, environment, said):
+def test_the_tests_run_in_two_halves_and_further_words_reach_pytest(capsys):
+    run = Recorder(0, 0)
+    assert run_tests.main(["-k", "rings"], run=run) == 0
+    assert run.commands == [["-m", "not slow", "-k", "rings"], ["-m", "slow", "-k", "rings"]]
+
+
+def test_the_callers_own_choice_of_marks_is_one_run():
     run = Recorder(0)
-    quickstart.run_tests(environment, ["-m", "not slow"], said.append, run=run)
-    assert len(run.commands) == 1
+    run_tests.main(["-m", "not slow"], run=run)
+    assert run.commands == [["-m", "not slow"]]
 
 
-@pytest.mark.parametrize(
-    ("codes", "expected"),
-    [((0, 0), 0), ((0, 5), 0), ((5, 0), 0), ((5, 5), 5), ((1, 0), 1), ((0, 1), 1), ((2,), 2), ((3, 1), 3)],
-)
-def test_the_exit_code_is_that_of_the_failing_half(quickstart, environment, said, codes, expected):
-    run = Recorder(*codes)
-    assert quickstart.run_tests(environment, [], said.append, run=run) == expected
-    assert len(run.commands) == len(codes)
+def test_the_exit_code_is_that_of_the_failing_half(capsys):
+    cases = {(0, 0): 0, (0, 5): 0, (5, 0): 0, (5, 5): 5, (1, 0): 1, (0, 1): 1, (2,): 2, (3, 1): 3}
+    for codes, expected in cases.items():
+        run = Recorder(*codes)
+        assert (run_tests.main([], run=run), len(run.commands)) == (expected, len(codes)), codes
 
 
-def test_the_demo_makes_draws_extracts_and_names_the_files(
-    quickstart, environment, said, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.setattr(quickstart, "ROOT", tmp_path)
+def test_what_is_left_out_is_said_in_one_line_with_how_to_add_it(tmp_path):
+    bare = run_tests.left_out(lambda name: False, tmp_path / "none")
+    assert "--with deep" in bare and "--with slicer" in bare and "PERITUMORAL_SHARED_DATA" in bare and "\n" not in bare
+    assert "--with slicer" not in run_tests.left_out(lambda name: name != "torch", tmp_path)
+    assert run_tests.left_out(lambda name: True, tmp_path) == "Nothing was left out"
+
+
+def test_the_demo_makes_draws_extracts_and_names_the_files(tmp_path, capsys):
     run = Recorder()
     for name in ("cohort/cohort.csv", "features/features.csv", "features/cases/sample_001/overlay.png"):
-        path = tmp_path / "demo_output" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    assert quickstart.run_demo(environment, [], said.append, run=run) == 0
-    assert [command[1] for command in run.commands] == ["sample-cohort", "extract"]
-    shown = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert demo.main(tmp_path, run=run) == 0
+    assert [command[0] for command in run.commands] == ["sample-cohort", "extract"]
+    shown = [line.rsplit(": ", 1)[1] for line in capsys.readouterr().out.splitlines() if str(tmp_path) in line]
     expected = ["features/cases/sample_001/overlay.png", "features/features.csv", "cohort/cohort.csv"]
-    assert [Path(path) for path in shown] == [Path("demo_output") / name for name in expected]
+    assert shown == [str(tmp_path / name) for name in expected]
 
 
-def test_the_demo_says_which_step_failed(quickstart, environment, said):
-    with pytest.raises(quickstart.QuickstartError, match="'peritumoral extract' ended with exit code 2"):
-        quickstart.run_demo(environment, [], said.append, run=Recorder(0, 2))
+def test_the_demo_says_which_step_failed(tmp_path, capsys):
+    assert demo.main(tmp_path, run=Recorder(0, 2)) == 2
+    assert "'peritumoral extract' ended with exit code 2" in capsys.readouterr().out
 
 
-def test_further_extras_are_installed_with_those_of_the_verb(quickstart, monkeypatch):
+def test_further_extras_are_installed_with_those_of_the_verb(quickstart):
     asked = []
-    monkeypatch.setitem(quickstart.VERBS, "test", lambda environment, more, say: 0)
     for words in (["test"], ["test", "--with", "deep,parquet"]):
-        quickstart.main(words, prepare=lambda environment, extras, say: asked.append(extras))
-    assert asked == [("dev",), ("dev", "deep", "parquet")]
+        prepare = lambda environment, extras: asked.append(extras)  # noqa: E731
+        quickstart.main(words, prepare=prepare, run_verb=lambda *given: 0)
+    assert asked == [("dev", "slicer"), ("dev", "slicer", "deep", "parquet")]
 
 
 def test_something_missing_is_one_line_and_exit_code_2(quickstart, capsys):
-    def full_disk(environment, extras, say):
+    def full_disk(environment, extras):
         raise quickstart.QuickstartError("only 0.1 GB free")
 
     assert quickstart.main(["demo"], prepare=full_disk) == 2
@@ -287,7 +327,7 @@ def test_something_missing_is_one_line_and_exit_code_2(quickstart, capsys):
 
 
 def test_ctrl_c_ends_in_one_line(quickstart, capsys):
-    def stopped(environment, extras, say):
+    def stopped(environment, extras):
         raise KeyboardInterrupt
 
     assert quickstart.main(["demo"], prepare=stopped) == 130
@@ -297,4 +337,4 @@ def test_ctrl_c_ends_in_one_line(quickstart, capsys):
 def test_every_extra_that_is_installed_is_declared(quickstart):
     with (ROOT / "pyproject.toml").open("rb") as stream:
         declared = tomllib.load(stream)["project"]["optional-dependencies"]
-    assert {extra for extras in quickstart.EXTRAS.values() for extra in extras} <= set(declared)
+    assert {extra for extras, _ in quickstart.VERBS.values() for extra in extras} <= set(declared)

@@ -24,8 +24,9 @@ from RadiomicsCoreLib.figures.style import (
     p_text,
     style_axes,
 )
-from RadiomicsCoreLib.statistics.roc import auc, roc_curve
+from RadiomicsCoreLib.statistics.roc import Auc, auc, roc_curve
 
+from ..models.cross_validation import MeanAuc
 from ..models.ring_sweep import RegionKind, RingSweep, SweepRow
 from .calibration import Calibration
 
@@ -44,25 +45,32 @@ KIND_LABELS = {
 UNIT_LABELS = {"mm": "Ring size (mm)", "radius": "Ring size (share of mean tumour radius)"}
 
 
-def roc_figure(outcome: np.ndarray, chances: Mapping[str, np.ndarray], title: str = "") -> Figure:
-    """ROC curves of several models of the same cases, with AUC and DeLong's interval in the legend.
+def roc_figure(
+    outcome: np.ndarray,
+    chances: Mapping[str, np.ndarray],
+    title: str = "",
+    folds: Mapping[str, MeanAuc] | None = None,
+) -> Figure:
+    """ROC curves of several models of the same cases, with AUC and interval in the legend.
 
     Args:
         outcome: (n,) 0 and 1.
         chances: model to scores (n,).
         title: above the axes.
+        folds: of pooled out-of-fold scores the mean AUC of the folds, whose interval is printed; None: DeLong's.
     """
     figure = new_figure(5.6, 5.4)
     axes = style_axes(figure.add_subplot(), x_label="1 - specificity", y_label="Sensitivity", title=title)
     axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--")
-    ranked = sorted(chances, key=lambda name: -auc(outcome, chances[name]).value)
+    areas: Mapping[str, MeanAuc | Auc] = folds or {name: auc(outcome, scores) for name, scores in chances.items()}
+    ranked = sorted(chances, key=lambda name: -areas[name].value)
     for index, name in enumerate(ranked):
-        curve, area = roc_curve(outcome, chances[name]), auc(outcome, chances[name])
+        curve, area = roc_curve(outcome, chances[name]), areas[name]
         label = f"{name}: {area.value:.3f} ({area.lower:.3f}–{area.upper:.3f})"
-        style = {"color": colour(index), "linestyle": dashes(index)}
-        axes.plot(curve.false_positive_rate, curve.sensitivity, label=literal(label), **style)
+        (line,) = axes.plot(curve.false_positive_rate, curve.sensitivity, label=literal(label))
+        line.set(color=colour(index), linestyle=dashes(index))
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    legend_below(figure, axes, title="AUC (95 % CI)")
+    legend_below(figure, axes, title="Mean AUC of the folds (95 % CI)" if folds else "AUC (95 % CI)")
     return figure
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress
+from RadiomicsCoreLib.settings.options import option
 from RadiomicsCoreLib.statistics.roc import Auc, Rate, auc, delong_matrix, error_rates
 
-from ..models.cross_validation import CrossValidationSettings, cross_validate
+from ..models.cross_validation import CrossValidationSettings, MeanAuc, cross_validate
 from ..models.workspace import Learner
 from ..tables.samples import Samples
 from .calibration import Calibration, Estimate, brier_score, calibration, checked_probabilities
@@ -31,9 +32,9 @@ class EvaluationSettings:
         seed: 0 or more.
     """
 
-    resamples: int = 1000
-    permutations: int = 2000
-    seed: int = 0
+    resamples: int = option("bootstrap resamples of F1 and Brier score", 1000, word="")
+    permutations: int = option("of the labels, scores held", 2000, word="")
+    seed: int = option("of both", 0, word="")
 
     def __post_init__(self) -> None:
         for name, least in (("resamples", 100), ("permutations", 99), ("seed", 0)):
@@ -46,7 +47,7 @@ class Evaluation:
     """All about one model on one part of the cohort; intervals are of 95 %.
 
     Attributes:
-        auc: with DeLong's interval.
+        auc: with DeLong's interval; of out-of-fold probabilities the mean of the test folds with Nadeau and Bengio's.
         threshold: probability from which a case is called positive; fixed on the training cases.
         rates: sensitivity (recall), specificity, ppv (precision), npv, accuracy, with Clopper-Pearson intervals.
         f1: harmonic mean of precision and recall, bootstrap percentile interval.
@@ -85,7 +86,12 @@ class Evaluation:
 
 
 def evaluate(
-    outcome: np.ndarray, chance: np.ndarray, threshold: float, settings: EvaluationSettings | None = None
+    outcome: np.ndarray,
+    chance: np.ndarray,
+    threshold: float,
+    settings: EvaluationSettings | None = None,
+    *,
+    folds: MeanAuc | None = None,
 ) -> Evaluation:
     """Evaluate predicted probabilities.
 
@@ -94,6 +100,9 @@ def evaluate(
         chance: (n,) probabilities of cases that the model was not fitted on.
         threshold: fixed beforehand, on training cases.
         settings: resampling.
+        folds: where ``chance`` are pooled out-of-fold probabilities, the mean AUC of the folds. Pooled, they come from
+            models that share cases, which DeLong's variance does not know: without any signal its 95 % interval
+            covers 0.5 in 80 to 88 of 100 cohorts.
 
     Raises:
         InputError: one class only, or not probabilities.
@@ -114,7 +123,7 @@ def evaluate(
     whole = np.arange(len(outcome))
     resamples = list(_resamples(outcome, settings))
     return Evaluation(
-        auc(outcome, chance),
+        _area(auc(outcome, chance), folds),
         float(threshold),
         error_rates(outcome, chance, threshold),
         _percentiles(f1(whole), f1, resamples),
@@ -122,6 +131,13 @@ def evaluate(
         calibration(outcome, chance),
         permutation_p(outcome, chance, settings.permutations, settings.seed),
     )
+
+
+def _area(pooled: Auc, folds: MeanAuc | None) -> Auc:
+    """The pooled AUC with DeLong's interval, or the folds' mean with their own."""
+    if folds is None:
+        return pooled
+    return replace(pooled, value=folds.value, standard_error=folds.standard_error, lower=folds.lower, upper=folds.upper)
 
 
 def f1_score(outcome: np.ndarray, called: np.ndarray) -> float:
@@ -179,6 +195,7 @@ def permutation_test(
     settings: CrossValidationSettings,
     permutations: int = 99,
     *,
+    workers: int = 1,
     progress: Progress = no_progress,
 ) -> PermutationTest:
     """Repeat the whole cross-validation, selection and tuning included, with permuted labels.
@@ -188,6 +205,8 @@ def permutation_test(
         samples: cases; a patient with several cases must have the same outcome in all.
         settings: of each cross-validation.
         permutations: at least 19.
+        workers: processes at a time.
+        progress: told before each permutation.
 
     Raises:
         InputError: too few permutations, or a patient with both outcomes.
@@ -199,7 +218,7 @@ def permutation_test(
     for k in range(permutations + 1):
         progress(k / (permutations + 1), f"permutation {k} of {permutations}")
         shuffled = samples if k == 0 else with_permuted_labels(samples, rng)
-        found = cross_validate({"model": learner}, shuffled, settings).learners["model"]
+        found = cross_validate({"model": learner}, shuffled, settings, workers=workers).learners["model"]
         values.append(auc(shuffled.outcome, found.pooled).value)
     null = np.array(values[1:])
     p = (1 + int((null >= values[0] - 1e-12).sum())) / (1 + permutations)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,6 @@ from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from PeritumoralRadiomicsLib.regions.tables import region_rows
 from RadiomicsCoreLib.cohort.table import Case, Cohort, read_cohort
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.jobs.batch import CaseOutcome, failures
-
-DEFAULT_RINGS = RingSettings(outer_mm=(3.0,))
 
 
 @dataclass(frozen=True)
@@ -41,26 +39,6 @@ class PhaseRegions:
         """The masks that hold a voxel, without unions: what a picture shows."""
         shown = {row["region"] for row in self.rows if row["voxels"] and row["kind"] != "union"}
         return {name: mask for name, mask in self.masks.items() if name in shown}
-
-
-@dataclass(frozen=True)
-class DeepJobResult:
-    """What a deep job wrote.
-
-    Attributes:
-        outcomes: how each case ended, in the order of the cohort table.
-        files: the files to open, by what they are.
-        notes: what the reader should know.
-    """
-
-    outcomes: tuple[CaseOutcome, ...]
-    files: Mapping[str, Path]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def failed(self) -> list[CaseOutcome]:
-        """The cases that failed, with their reasons."""
-        return failures(self.outcomes)
 
 
 def open_cohort(path: Path | str, phases: Sequence[str] | None, cases: Sequence[str] | None = None) -> Cohort:
@@ -102,3 +80,23 @@ def phase_regions(
     masks = {name: region.mask for name, region in regions.regions.items()}
     rows = tuple({"phase": phase, **row} for row in region_rows(regions))
     return PhaseRegions(data.image, masks, rows, (*told, *regions.warnings))
+
+
+def scores_of(case: Case, names: Sequence[str]) -> list[float]:
+    """Return a patient's RadScores from the columns of the cohort table.
+
+    Raises:
+        InputError: a column is not there, empty, or text.
+    """
+    found = []
+    for name in names:
+        value = case.values.get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+            raise InputError(f"column {name!r} holds {value!r} for {case.case_id}; the network needs this RadScore")
+        found.append(float(value))
+    return found
+
+
+def scores_record(case: Case, names: Sequence[str]) -> dict[str, Any]:
+    """Return a patient's RadScores as they stand in the table, for fingerprints."""
+    return {"scores": {name: case.values.get(name) for name in names}}

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 from RadiomicsCoreLib.selection.readings import Readings, Reliability
 
 from ..evaluation.figures import calibration_figure, delong_figure, roc_figure
 from ..evaluation.metrics import EvaluationSettings, delong_table, evaluate
-from ..models.cross_validation import CrossValidationResult, LearnerResult, fit_once
+from ..models.cross_validation import CrossValidationResult, LearnerResult, MeanAuc, fit_once
 from ..models.fusion import ColumnLearner
 from ..models.fusion_parts import TRAINING
 from ..models.rad_score import RadScore
 from ..models.selection_plan import SelectionSettings
 from ..models.workspace import Learner
 from ..tables.samples import Samples
-from .job_output import JobOutput, file_stem
 
 FUSION = "fusion"
 
@@ -35,7 +36,7 @@ def write_reliability(output: JobOutput, readings: Readings, training: Samples, 
     names = [name for name in training.table.columns if readings.has(name)]
     found = readings.reliability(training.table.index.tolist(), names, settings.icc_model)
     reliability = Reliability(tuple(names), found, settings.icc_above, settings.icc_model)
-    output.rows("icc", reliability.rows())
+    output.table("icc", reliability.rows())
     output.notes.append(f"{reliability.note()}; each fold measures it on its own training cases")
 
 
@@ -44,7 +45,7 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
     rows = []
     for name, found in result.learners.items():
         mean = found.mean_auc
-        evaluation = evaluate(result.outcome, found.pooled, found.threshold, settings)
+        evaluation = evaluate(result.outcome, found.pooled, found.threshold, settings, folds=mean)
         rows.append(
             {
                 "model": name,
@@ -58,15 +59,17 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
         )
         output.figure(f"calibration_{file_stem(name)}", calibration_figure, evaluation.calibration, name)
     rows += [{"model": name, "part": TRAINING, "reason": reason} for name, reason in result.failed.items()]
-    output.rows("models", rows)
+    output.table("models", rows)
     pooled = {name: found.pooled for name, found in result.learners.items()}
-    output.rows("predictions", _prediction_rows(TRAINING, result.case_ids, result.outcome, pooled))
-    _write_comparison(output, TRAINING, result.outcome, pooled)
-    output.rows("selected_features", _selected_rows(result.learners))
+    output.table("predictions", _prediction_rows(TRAINING, result.case_ids, result.outcome, pooled))
+    folds = {name: found.mean_auc for name, found in result.learners.items()}
+    _write_comparison(output, TRAINING, result.outcome, pooled, folds)
+    output.table("selected_features", _selected_rows(result.learners))
     output.notes.append(
         f"{TRAINING}: probabilities are out-of-fold, the mean over {result.settings.repeats} repeats of "
-        f"{result.settings.folds} folds; mean AUC with Nadeau and Bengio's interval, AUC of the pooled probabilities "
-        "with DeLong's; F1 and Brier score with bootstrap intervals, other rates with Clopper and Pearson's; the "
+        f"{result.settings.folds} folds; the AUC is the mean of the folds with Nadeau and Bengio's interval (DeLong's "
+        "is for held-out parts: pooled folds share cases, which it does not know); F1 and Brier score with bootstrap "
+        "intervals, other rates with Clopper and Pearson's; the "
         "threshold has the best Youden index of the pooled probabilities"
     )
 
@@ -85,15 +88,21 @@ def write_other_parts(
         predictions += _prediction_rows(part, [str(c) for c in samples.table.index], samples.outcome, chances)
         _write_comparison(output, part, samples.outcome, chances)
     if rows:
-        output.rows("models_other_parts", rows)
-        output.rows("predictions_other_parts", predictions)
+        output.table("models_other_parts", rows)
+        output.table("predictions_other_parts", predictions)
 
 
-def _write_comparison(output: JobOutput, part: str, outcome: np.ndarray, chances: Mapping[str, np.ndarray]) -> None:
-    output.figure(f"roc_{file_stem(part)}", roc_figure, outcome, chances, part)
+def _write_comparison(
+    output: JobOutput,
+    part: str,
+    outcome: np.ndarray,
+    chances: Mapping[str, np.ndarray],
+    folds: Mapping[str, MeanAuc] | None = None,
+) -> None:
+    output.figure(f"roc_{file_stem(part)}", partial(roc_figure, folds=folds), outcome, chances, part)
     if len(chances) > 1:
         table = delong_table(outcome, chances)
-        output.rows(f"delong_{file_stem(part)}", table.rename_axis("model").reset_index())
+        output.table(f"delong_{file_stem(part)}", table.rename_axis("model").reset_index())
         output.figure(f"delong_{file_stem(part)}", delong_figure, table, f"DeLong's test, {part}")
 
 
@@ -117,7 +126,7 @@ def write_signatures(output: JobOutput, learners: Mapping[str, Learner], trainin
         except (InputError, ModelError) as error:
             output.notes.append(f"{FUSION} has no formula: it cannot be fitted to all training cases, {error}")
     output.text("signatures", "\n\n".join(texts) + "\n")
-    output.rows("signatures", rows)
+    output.table("signatures", rows)
 
 
 def _prediction_rows(

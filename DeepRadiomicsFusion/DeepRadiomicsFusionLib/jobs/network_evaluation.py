@@ -9,13 +9,13 @@ import numpy as np
 
 from RadiomicsCoreLib.cohort.table import Case
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 
 from ..evaluation.survival_score import survival_score
 from ..networks.network_bundle import NetworkBundle
 from ..networks.seen_cases import NEW, TRAINING_PART
 from ..settings.training_settings import Task
 from ..tables.endpoints import refuse_text
-from .job_output import JobOutput, file_stem
 
 if TYPE_CHECKING:
     from ..evaluation.metrics import EvaluationSettings
@@ -56,7 +56,7 @@ def evaluate_outputs(
     outputs: Mapping[str, Sequence[float]],
     outcomes: Mapping[str, Mapping[str, float]],
     seen: Sequence[str],
-    settings: EvaluationSettings | None = None,
+    settings: EvaluationSettings,
 ) -> None:
     """Write ``evaluation.csv`` and figures; what cannot be evaluated is told in the notes.
 
@@ -82,7 +82,7 @@ def evaluate_outputs(
             chances = {case: outputs[case][place] for case in cases}
             rows += _binary(output, bundle, part, name, chances, outcomes.get(name), settings)
     if rows:
-        output.rows("evaluation", rows)
+        output.table("evaluation", rows)
 
 
 def _binary(
@@ -92,7 +92,7 @@ def _binary(
     name: str,
     chances: Mapping[str, float],
     known: Mapping[str, float] | None,
-    settings: EvaluationSettings | None,
+    settings: EvaluationSettings,
 ) -> list[dict[str, Any]]:
     from ..evaluation.figures import calibration_figure, roc_figure
     from ..evaluation.metrics import evaluate

@@ -15,10 +15,12 @@ import numpy as np
 from RadiomicsCoreLib.blas_threads import single_blas_thread
 from RadiomicsCoreLib.errors import InputError, ModelError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress
+from RadiomicsCoreLib.settings.options import option
 from RadiomicsCoreLib.statistics.roc import youden_threshold
 
 from ..tables.samples import Samples
 from .classifiers import quick_auc
+from .selection_plan import GROUP
 from .workspace import Learner, Model, Workspace, patient_folds
 
 if TYPE_CHECKING:
@@ -32,17 +34,19 @@ class CrossValidationSettings:
     Args:
         folds: outer folds, at least 2.
         repeats: repeats with other folds, at least 1.
-        seed: 0 or more; the same seed gives the same result, whatever ``jobs``.
-        jobs: processes, at least 1.
+        seed: 0 or more; the same seed gives the same result, however many processes there are.
+
+    Example:
+        >>> CrossValidationSettings(folds=3).repeats
+        10
     """
 
-    folds: int = 5
-    repeats: int = 10
-    seed: int = 0
-    jobs: int = 1
+    folds: int = option("parts of the cross-validation", 5, group=GROUP)
+    repeats: int = option("of the cross-validation, with other folds", 10, group=GROUP)
+    seed: int = option("of folds, tuning and sampling", 0, group=GROUP)
 
     def __post_init__(self) -> None:
-        for name, least in (("folds", 2), ("repeats", 1), ("seed", 0), ("jobs", 1)):
+        for name, least in (("folds", 2), ("repeats", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} must be at least {least}, not {getattr(self, name)}")
 
@@ -156,6 +160,7 @@ def cross_validate(
     samples: Samples,
     settings: CrossValidationSettings | None = None,
     *,
+    workers: int = 1,
     progress: Progress = no_progress,
 ) -> CrossValidationResult:
     """Cross-validate learners in the same repeated stratified folds.
@@ -163,7 +168,8 @@ def cross_validate(
     Args:
         learners: by name.
         samples: training cases; a patient's cases stay in one fold.
-        settings: folds, repeats, seed, processes.
+        settings: folds, repeats, seed.
+        workers: processes, at least 1; no number depends on it.
         progress: told after each fold.
 
     Raises:
@@ -187,7 +193,7 @@ def cross_validate(
     for done, (repeat, fold) in enumerate(splits):
         if done == 0:
             progress(0.0, f"cross-validation of {len(learners)} models")
-            results = _run(tasks, settings.jobs)
+            results = _run(tasks, workers)
         one = next(results)
         for name, error in one.failed.items():
             failed.setdefault(name, f"{error} (repeat {repeat + 1}, fold {fold + 1})")
@@ -253,12 +259,12 @@ class _OneSplit:
     failed: Mapping[str, RadiomicsError]
 
 
-def _run(tasks: list[tuple[Any, ...]], jobs: int) -> Iterator[_OneSplit]:
-    if jobs == 1:
+def _run(tasks: list[tuple[Any, ...]], workers: int) -> Iterator[_OneSplit]:
+    if workers == 1:
         return (_one_split(*task) for task in tasks)
     from joblib import Parallel, delayed
 
-    return Parallel(n_jobs=jobs, return_as="generator")(delayed(_one_split)(*task) for task in tasks)
+    return Parallel(n_jobs=workers, return_as="generator")(delayed(_one_split)(*task) for task in tasks)
 
 
 def _one_split(learners: Mapping[str, Learner], samples: Samples, is_test: np.ndarray, seed: int) -> _OneSplit:

@@ -269,6 +269,7 @@ def ring_sweep(
     *,
     honest: bool = True,
     inner_folds: int = 5,
+    workers: int = 1,
     progress: Progress = no_progress,
 ) -> RingSweep:
     """Cross-validate the same learner on every region, and choosing among them inside the inner folds.
@@ -277,10 +278,11 @@ def ring_sweep(
         samples: training cases with all features.
         sources: see :func:`sweep_sources`.
         learner: for every source; a ``RadScoreLearner`` for the signature of wu2021.
-        settings: folds, repeats, seed, processes.
+        settings: folds, repeats, seed.
         honest: also run the choice of the region inside the inner folds, for each family (takes ``inner_folds`` + 1
             times as long).
         inner_folds: for that choice.
+        workers: processes at a time.
         progress: told after each fold.
 
     Raises:
@@ -292,7 +294,7 @@ def ring_sweep(
         for family in families:
             own = {s.region.name: learners[s.name] for s in sources if s.family == family}
             learners[f"{family}: {HONEST}"] = ChooseSource(own, inner_folds)
-    result = cross_validate(learners, samples, settings, progress=progress)
+    result = cross_validate(learners, samples, settings, workers=workers, progress=progress)
     for name, reason in result.failed.items():  # a chart with a gap would look like a size that was not asked for
         raise ModelError(f"{name} cannot be fitted: {reason}")
     rows = tuple(_row(source, sources, result) for source in sources)

@@ -17,9 +17,13 @@ from RadiomicsCoreLib.selection.readings import Readings
 from RadiomicsCoreLib.selection.step import Step
 from RadiomicsCoreLib.selection.volume_filter import RegionVolumes, VolumeCorrelationFilter
 from RadiomicsCoreLib.selection.z_score import ZScore
+from RadiomicsCoreLib.settings.checks import choose
+from RadiomicsCoreLib.settings.options import option
 from RadiomicsCoreLib.statistics.icc import IccModel
 
 from ..tables.samples import Samples
+
+GROUP = "modelling"
 
 
 class Selector(Enum):
@@ -45,26 +49,32 @@ class SelectionSettings:
         selector: LASSO, mRMR or none.
         largest: most features; for mRMR the number of features (10 if None).
         seed: of the LASSO's folds.
+
+    Example:
+        >>> SelectionSettings(selector="mrmr", largest=10).selector.value
+        'mrmr'
     """
 
-    icc_above: float = ICC_ABOVE
-    icc_model: IccModel = IccModel.AGREEMENT
-    volume_correlation_below: float | None = None
-    difference_p_below: float | None = None
-    difference_test: DifferenceTest = DifferenceTest.BY_NORMALITY
-    correlation_below: float | None = 0.9
-    selector: Selector = Selector.LASSO
-    largest: int | None = None
-    seed: int = 0
+    icc_above: float = option("ICC to exceed, where readings are given", ICC_ABOVE, group=GROUP)
+    icc_model: IccModel = option(
+        "2,1 (agreement) or 3,1 (consistency)", IccModel.AGREEMENT, metavar="MODEL", group=GROUP
+    )
+    volume_correlation_below: float | None = option("drop features that follow the region's volume", None, group=GROUP)
+    difference_p_below: float | None = option(
+        "drop features whose classes do not differ, such as 0.05 (song2021)", None, group=GROUP
+    )
+    difference_test: DifferenceTest = option(
+        "of --difference-p-below; by-normality: t-test where both classes look normal, else Mann-Whitney",
+        DifferenceTest.BY_NORMALITY,
+        group=GROUP,
+    )
+    correlation_below: float | None = option("of two features that correlate as much, drop one", 0.9, group=GROUP)
+    selector: Selector = option("the last step, which chooses the features", Selector.LASSO, group=GROUP)
+    largest: int | None = option("most features of the selector (mrmr: their number, 10)", None, group=GROUP)
+    seed: int = option("of folds, tuning and sampling", 0, group=GROUP)
 
     def __post_init__(self) -> None:
-        for name, kind in (("icc_model", IccModel), ("difference_test", DifferenceTest), ("selector", Selector)):
-            value = getattr(self, name)
-            try:
-                object.__setattr__(self, name, kind(value))
-            except ValueError:
-                choices = ", ".join(str(item.value) for item in kind)
-                raise InputError(f"{name} {value!r} is unknown; choose from {choices}") from None
+        choose(self, icc_model=IccModel, difference_test=DifferenceTest, selector=Selector)
         for name in ("volume_correlation_below", "difference_p_below", "correlation_below"):
             value = getattr(self, name)
             if value is not None and not 0 < value <= 1:

@@ -59,7 +59,12 @@ def require_torch() -> Any:
 
 
 def network_names() -> tuple[str, ...]:
-    """Return the names that :func:`build_network` knows."""
+    """Return the names that :func:`build_network` knows.
+
+    Example:
+        >>> "efficientnet_lite0" in network_names()
+        True
+    """
     return tuple(NETWORKS)
 
 
@@ -91,6 +96,11 @@ def build_network(name: str, *, in_channels: int = 1, out_features: int = 1, see
     Raises:
         InputError: unknown name, or fewer than one channel or output.
         DependencyError: torch or MONAI is not installed.
+
+    Example:
+        >>> network = build_network("efficientnet_lite0", in_channels=1, out_features=2, seed=0)
+        >>> parameter_count(network) > 3_000_000
+        True
     """
     spec = network_spec(name)
     torch = require_torch()

@@ -248,6 +248,16 @@ def is_network_bundle(path: Path | str) -> bool:
         return False
 
 
+def bundle_phase(path: Path | str) -> str:
+    """Return the phase that a bundle's network sees, without reading its weights.
+
+    Raises:
+        ModelError: the bundle cannot be read.
+    """
+    phases = BundleFiles(path, (WEIGHTS_FILE,)).record(FORMAT, VERSION, "train", LARGEST_MODEL_MB).get("phases")
+    return _only(_texts(phases), "phases")
+
+
 # --- reading ---
 
 

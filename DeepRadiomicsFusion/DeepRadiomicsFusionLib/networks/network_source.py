@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.seen_cases import NOBODY, SeenCases
+from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
 from .catalogue import build_network, network_spec
 from .devices import choose_device
 from .network_bundle import NetworkBundle, is_network_bundle, load_network_bundle
-from .seen_cases import NOBODY, SeenCases, seen_by_bundle
+from .seen_cases import seen_by_bundle
 from .weights import IMAGENET as PUBLISHED
 from .weights import load_imagenet
 
@@ -79,6 +81,17 @@ class LoadedNetwork:
     name: str
     network: nn.Module
     bundle: NetworkBundle | None
+
+
+def required_bundle(loaded: LoadedNetwork, path: Path) -> NetworkBundle:
+    """Return the bundle that a network came from.
+
+    Raises:
+        InputError: it came from something else.
+    """
+    if loaded.bundle is None:
+        raise InputError(f"{str(path)!r} is no network bundle; give the model folder that `peritumoral train` wrote")
+    return loaded.bundle
 
 
 def seen_by(source: NetworkSource, bundle: NetworkBundle | None) -> SeenCases:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from RadiomicsCoreLib.files.tables import read_json
+from RadiomicsCoreLib.files.provenance import MADE_WITH, STUDY_FILE
 
-STUDY_FILE = "study.json"
+_ENGINE = "engine"
 # What may differ without changing a region's feature: a model names the regions that it needs.
-_FREE_RING_SETTINGS = {"outer_mm", "fractions", "union", "inner_rim_mm", "min_voxels"}
-_FREE_EXTRACTION_SETTINGS = {"name"}
+_FREE = {
+    "rings": frozenset({"outer_mm", "fractions", "union", "inner_rim_mm", "min_voxels"}),
+    "extraction": frozenset({"name"}),
+}
 # The engine and the regions have fields of their own.
-_SETTINGS_WITHOUT_EFFECT = {"engine", "regions", "overlays", "pictures", "save_masks", "resample_masks", "study"}
+_SETTINGS_WITHOUT_EFFECT = {"engine", "regions", "overlays", "pictures", "save_masks", "resample_masks"}
 TRAINED_NETWORK = "trained_network"
 """Setting of a training's ``study.json``: the hash of the weights that it ended with."""
 
@@ -83,10 +84,12 @@ def record_of(columns: Iterable[str], studies: Mapping[str, Mapping[str, Any]] |
     parts = [item for item in parts if len(item) == 3]
     engine, version, preprocessing = "", "", {}
     for source, study in (studies or {}).items():
-        settings = study.get("settings", {})
-        if isinstance(settings.get("engine"), Mapping):
-            engine, version = str(settings["engine"].get("name", "")), str(settings["engine"].get("version", ""))
-        preprocessing[source] = _of_a_network(study) or _relevant(settings)
+        made = study.get(MADE_WITH)
+        if not isinstance(made, Mapping):
+            continue
+        if isinstance(made.get(_ENGINE), Mapping):
+            engine, version = str(made[_ENGINE].get("name", "")), str(made[_ENGINE].get("version", ""))
+        preprocessing[source] = _of_a_network(study, made) or _relevant(made)
     return TrainingRecord(
         tuple(dict.fromkeys(item[0] for item in parts)),
         tuple(dict.fromkeys(item[1] for item in parts)),
@@ -94,17 +97,6 @@ def record_of(columns: Iterable[str], studies: Mapping[str, Mapping[str, Any]] |
         version,
         preprocessing,
     )
-
-
-def study_beside(table: Path | str) -> dict[str, Any] | None:
-    """The ``study.json`` in the folder of a feature table; None if there is none.
-
-    Raises:
-        InputError: it is not JSON.
-    """
-    path = Path(table).parent / STUDY_FILE
-    content = read_json(path) if path.is_file() else None
-    return content if isinstance(content, dict) else None
 
 
 def check_compatible(trained: TrainingRecord, new: TrainingRecord) -> tuple[str, ...]:
@@ -150,7 +142,8 @@ def check_compatible(trained: TrainingRecord, new: TrainingRecord) -> tuple[str,
         if source not in new.preprocessing:
             notes.append(f"no {STUDY_FILE} beside the {source} table: its preprocessing could not be compared")
             continue
-        difference = first_difference(settings, new.preprocessing[source])
+        both = (_of_phases(made, trained.phases) for made in (settings, new.preprocessing[source]))
+        difference = first_difference(*both)
         if difference:
             name, was, now = difference
             raise ModelError(
@@ -178,15 +171,14 @@ def first_difference(trained: Any, new: Any, name: str = "") -> tuple[str, Any, 
     return None if trained == new else (name, trained, new)
 
 
-def _of_a_network(study: Mapping[str, Any]) -> dict[str, Any]:
+def _of_a_network(study: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
     """The network whose outputs a table of ``train`` or ``apply`` holds: its weights stand for all settings of it.
 
     Out-of-fold signatures are of other networks of the same training; new patients get those of the final one.
     """
-    settings = study.get("settings", {})
-    network = settings.get("network")
+    network = made.get("network")
     ended_with = {
-        "train": settings.get(TRAINED_NETWORK),
+        "train": made.get(TRAINED_NETWORK),
         "apply": network.get("weights_sha256") if isinstance(network, Mapping) else None,
     }
     found = ended_with.get(str(study.get("job")))
@@ -195,11 +187,27 @@ def _of_a_network(study: Mapping[str, Any]) -> dict[str, Any]:
 
 def _relevant(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a run that change the value of a feature."""
-    free = {"rings": _FREE_RING_SETTINGS, "extraction": _FREE_EXTRACTION_SETTINGS}
-    kept: dict[str, Any] = {}
-    for name, value in settings.items():
-        if name in _SETTINGS_WITHOUT_EFFECT:
-            continue
-        left_out = free.get(name, set())
-        kept[name] = {k: v for k, v in value.items() if k not in left_out} if isinstance(value, Mapping) else value
-    return kept
+    return {
+        name: _without(value, _FREE.get(name, frozenset()))
+        for name, value in settings.items()
+        if name not in _SETTINGS_WITHOUT_EFFECT
+    }
+
+
+def _of_phases(made: Any, phases: Sequence[str]) -> Any:
+    """Settings with those of the model's phases alone, in the groups that have some for each phase."""
+    if not isinstance(made, Mapping):
+        return made
+    return {
+        name: {phase: value[phase] for phase in phases if phase in value}
+        if isinstance(value, Mapping) and set(phases) & set(value)
+        else value
+        for name, value in made.items()
+    }
+
+
+def _without(value: Any, names: Collection[str]) -> Any:
+    """A group of settings without some of them; rings and extraction are such a group for each phase."""
+    if not names or not isinstance(value, Mapping):
+        return value
+    return {name: _without(inner, names) for name, inner in value.items() if name not in names}

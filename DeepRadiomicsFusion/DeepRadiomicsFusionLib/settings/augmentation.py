@@ -11,6 +11,8 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.settings.rules import check_known, is_number
 
+from .settings_file import SUFFIXES, read_settings_file
+
 if TYPE_CHECKING:
     import torch
 
@@ -75,6 +77,21 @@ class Augmentation:
         """Return the settings as plain values, for JSON."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
+    to_plain = to_dict
+
+    @classmethod
+    def from_plain(cls, value: Any, where: str) -> Augmentation:
+        """Return the set of a name, or the one that names and values describe; ``where`` is told in errors.
+
+        Raises:
+            InputError: no such name, or changes that cannot be used.
+        """
+        if isinstance(value, str):
+            return named_augmentation(value)
+        if not isinstance(value, Mapping):
+            raise InputError(f"{where} is {value!r}; give a name, or changes with their ranges")
+        return cls.from_dict(value)
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Mapping[str, float]]) -> Augmentation:
         """Undo :meth:`to_dict`.
@@ -128,6 +145,25 @@ def named_augmentation(name: str) -> Augmentation:
     """
     check_known("augmentation", name, AUGMENTATIONS)
     return AUGMENTATIONS[name]
+
+
+def read_augmentation(text: str) -> Any:
+    """Return what a word of the command line says: a name of :data:`AUGMENTATIONS`, or the changes of a file.
+
+    Raises:
+        InputError: no such name, or a file that cannot be read or used.
+    """
+    if text in AUGMENTATIONS:
+        return text
+    if not text.lower().endswith(SUFFIXES):
+        raise InputError(
+            f"augmentation {text!r} is not known; choose from {', '.join(AUGMENTATIONS)}, or name a YAML or JSON file"
+        )
+    values = read_settings_file(text)
+    try:
+        return Augmentation.from_dict(values).to_dict()
+    except InputError as error:
+        raise InputError(f"settings file {text!r}: {error}") from None
 
 
 def augment(

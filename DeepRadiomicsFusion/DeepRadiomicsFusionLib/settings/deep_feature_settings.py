@@ -8,9 +8,13 @@ from enum import Enum
 from typing import Any
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.checks import check_whole, choose
+from RadiomicsCoreLib.settings.options import option
 from RadiomicsCoreLib.settings.rules import check_known
 
 from .input_settings import InputKind, NetworkInput
+
+_GROUP = "where features are read"
 
 
 class SliceRule(Enum):
@@ -48,15 +52,14 @@ def _first_try_input() -> NetworkInput:
 
 
 @dataclass(frozen=True)
-class DeepFeatureSettings:
-    """Settings of deep features.
+class ReadSettings:
+    """Where features are read, and how slices become one patient.
 
     Attributes:
-        source: where features are read; a name is understood here and for the other choices too.
+        source: where features are read.
         layer: dotted name of a layer, for the source ``layer``; None: the network's own feature layer.
         pooling: of the layer's map.
         slices: how the slices of a two-dimensional input become one patient.
-        input: what the network sees; its region is replaced by each region in turn.
         batch_size: slices at a time, 1 or more.
         seed: of K-means.
 
@@ -64,28 +67,51 @@ class DeepFeatureSettings:
         InputError: a value that cannot be used.
     """
 
-    source: FeatureSource | str = FeatureSource.LAYER
-    layer: str | None = None
-    pooling: Pooling | str = Pooling.AVERAGE
-    slices: SliceRule | str = SliceRule.MEAN
-    input: NetworkInput = field(default_factory=_first_try_input)
-    batch_size: int = 16
-    seed: int = 0
+    source: FeatureSource = option(
+        "a layer's map, what enters the last layer, the sigmoid of the outputs, or the outputs",
+        FeatureSource.LAYER,
+        group=_GROUP,
+    )
+    layer: str | None = option(
+        "layer to read, by its dotted name (default: the network's feature layer)", None, group=_GROUP
+    )
+    pooling: Pooling = option("of the layer's map", Pooling.AVERAGE, group=_GROUP)
+    slices: SliceRule = option(
+        "how slices become one patient; larger_cluster: the larger of two K-means clusters (song2021)",
+        SliceRule.MEAN,
+        word="--aggregate",
+        group=_GROUP,
+    )
+    batch_size: int = option("slices at a time", 16, word="")
+    seed: int = option("of random weights, K-means and perturbations", 0)
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            object.__setattr__(self, name, _choice(name, choices, getattr(self, name)))
+        choose(self, source=FeatureSource, pooling=Pooling, slices=SliceRule)
         if self.layer is not None and self.source is not FeatureSource.LAYER:
             raise InputError(f"layer is {self.layer!r}, but features come from {self.source_name!r}; drop one of them")
-        for name, lowest in (("batch_size", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
-                raise InputError(f"{name} is {value!r}; give a whole number of {lowest} or more")
+        check_whole("batch_size", self.batch_size, 1)
+        check_whole("seed", self.seed, 0)
 
     @property
     def source_name(self) -> str:
         """Text of the source."""
         return FeatureSource(self.source).value
+
+
+@dataclass(frozen=True)
+class DeepFeatureSettings(ReadSettings):
+    """Settings of deep features: where they are read, and what the network sees.
+
+    Attributes:
+        input: what the network sees; its region is replaced by each region in turn.
+    """
+
+    input: NetworkInput = field(default_factory=_first_try_input)
+
+    @classmethod
+    def of(cls, read: ReadSettings, shown: NetworkInput) -> DeepFeatureSettings:
+        """Return where features are read together with what the network sees."""
+        return cls(**{item.name: getattr(read, item.name) for item in fields(ReadSettings)}, input=shown)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values, for JSON."""
@@ -106,14 +132,3 @@ class DeepFeatureSettings:
         if isinstance(given.get("input"), Mapping):
             given["input"] = NetworkInput.from_dict(given["input"])
         return cls(**given)
-
-
-_CHOICES: dict[str, type[Enum]] = {"source": FeatureSource, "pooling": Pooling, "slices": SliceRule}
-
-
-def _choice(name: str, choices: type[Enum], value: object) -> Enum:
-    try:
-        return choices(value)
-    except ValueError:
-        known = ", ".join(str(choice.value) for choice in choices)
-        raise InputError(f"{name} is {value!r}; choose from {known}") from None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from typing import Any
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.checks import check_number, choose
 from RadiomicsCoreLib.settings.rules import check_known
 
 
@@ -100,20 +100,17 @@ class NetworkInput:
     spacing_mm: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", _choice("kind", InputKind, self.kind))
-        object.__setattr__(self, "scaling", _choice("scaling", Scaling, self.scaling))
-        if self.slices is not None:
-            object.__setattr__(self, "slices", _choice("slices", Slices, self.slices))
+        choose(self, kind=InputKind, scaling=Scaling, slices=Slices)
         if self.size is not None and not (isinstance(self.size, int) and 8 <= self.size <= 1024):
             raise InputError(f"size is {self.size!r}; give a whole number of pixels from 8 to 1024")
-        _number("margin_mm", self.margin_mm, 0.0, 200.0)
+        check_number("margin_mm", self.margin_mm, 0.0, 200.0)
         if self.spacing_mm is not None:
-            _number("spacing_mm", self.spacing_mm, 0.1, 20.0)
+            check_number("spacing_mm", self.spacing_mm, 0.1, 20.0)
         if (self.window_level is None) != (self.window_width is None):
             raise InputError("a window needs both window_level and window_width; give the other one too")
         if self.window_level is not None:
-            _number("window_level", self.window_level, -1e6, 1e6)
-            _number("window_width", self.window_width, 1e-6, 1e6)
+            check_number("window_level", self.window_level, -1e6, 1e6)
+            check_number("window_width", self.window_width, 1e-6, 1e6)
 
     @property
     def pixels(self) -> int:
@@ -168,17 +165,3 @@ class NetworkInput:
         if "kind" not in values:
             raise InputError(f"the input settings name no kind; choose from {', '.join(k.value for k in InputKind)}")
         return cls(**values)
-
-
-def _choice(name: str, choices: type[Enum], value: object) -> Enum:
-    try:
-        return choices(value)
-    except ValueError:
-        known = ", ".join(str(choice.value) for choice in choices)
-        raise InputError(f"{name} is {value!r}; choose from {known}") from None
-
-
-def _number(name: str, value: object, lowest: float, highest: float) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or not lowest <= float(str(value)) <= highest:
-        raise InputError(f"{name} is {value!r}; give a number from {lowest:g} to {highest:g}")

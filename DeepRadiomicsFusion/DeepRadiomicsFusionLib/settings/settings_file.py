@@ -9,6 +9,8 @@ from typing import Any
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.settings.text import read_values
 
+SUFFIXES = (".yaml", ".yml", ".json")
+
 
 def read_settings_file(path: Path | str) -> dict[str, Any]:
     """Read names and values from a file (``.yaml``, ``.yml`` or ``.json``); nothing in it can run code.

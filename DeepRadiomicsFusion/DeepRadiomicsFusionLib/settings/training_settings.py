@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.checks import check_number, check_whole, choose
+from RadiomicsCoreLib.settings.options import option
 from RadiomicsCoreLib.settings.rules import check_known
 
-from .augmentation import Augmentation, named_augmentation
+from .augmentation import Augmentation, named_augmentation, read_augmentation
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+_GROUP = "training (over the study's, over --settings)"
 
 
 class Task(Enum):
@@ -72,6 +76,23 @@ class Device(Enum):
     MPS = "mps"
 
 
+_TASKS = "{" + ",".join(task.value for task in Task) + "}"
+_NEVER = "never"
+
+
+def read_patience(text: str) -> int | None:
+    """Return the number that a word of the command line says, None for ``never``.
+
+    Raises:
+        InputError: neither.
+    """
+    if text == _NEVER:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"patience {text!r} is not a whole number of 1 or more, nor 'never'")
+    return int(text)
+
+
 @dataclass(frozen=True)
 class TrainingSettings:
     """Settings of a training.
@@ -96,31 +117,52 @@ class TrainingSettings:
 
     Raises:
         InputError: a value that cannot be used.
+
+    Example:
+        >>> TrainingSettings("classification", epochs=5).optimiser.value
+        'adam'
     """
 
-    task: Task | str
-    optimiser: Optimiser | str = Optimiser.ADAM
-    learning_rate: float = 1e-4
-    weight_decay: float = 0.0
-    schedule: Schedule | str = Schedule.CONSTANT
-    decay: float = 0.0
-    decay_steps: int = 1000
-    batch_size: int = 16
-    epochs: int = 100
-    patience: int | None = 15
-    validation_fraction: float = 0.25
-    augmentation: Augmentation | str = field(default_factory=Augmentation)
-    weigh_classes: bool = True
-    dice_weight: float = 0.0
-    monitor: Monitor | str = Monitor.LOSS
-    mode: Mode | str = Mode.FULL
-    device: Device | str = Device.AUTO
-    mixed_precision: bool = True
-    seed: int = 0
+    task: Task = option("what is learned (default: by the columns that are named)", metavar=_TASKS)
+    optimiser: Optimiser = option("how weights follow the gradient", Optimiser.ADAM, group=_GROUP)
+    learning_rate: float = option("at the start", 1e-4, group=_GROUP)
+    weight_decay: float = option("L2", 0.0, group=_GROUP)
+    schedule: Schedule = option("of the rate", Schedule.CONSTANT, group=_GROUP)
+    decay: float = option("of the schedule: rate a step (inverse_time), factor (steps)", 0.0, group=_GROUP)
+    decay_steps: int = option("steps between two falls (steps)", 1000, group=_GROUP)
+    batch_size: int = option("cases a step", 16, group=_GROUP)
+    epochs: int = option("most passes over the cohort", 100, group=_GROUP)
+    patience: int | None = option(
+        "epochs without a better validation loss before it stops, or 'never'",
+        15,
+        read=read_patience,
+        metavar="N|never",
+        group=_GROUP,
+    )
+    validation_fraction: float = option(
+        "part of the training cases set aside, 0 to 0.9", 0.25, word="--validation-share", group=_GROUP
+    )
+    augmentation: Augmentation = option(
+        "none (the default), wu2021, liu2025, or a YAML or JSON file of changes",
+        factory=Augmentation,
+        read=read_augmentation,
+        metavar="NAME|FILE",
+        group=_GROUP,
+    )
+    weigh_classes: bool = option(
+        "weigh the rarer class (the default)", True, word="--class-weights", off="--no-class-weights", group=_GROUP
+    )
+    dice_weight: float = option("share of the Dice loss (segmentation), 0 to 1", 0.0, group=_GROUP)
+    monitor: Monitor = option("which validation figure chooses the best epoch", Monitor.LOSS, group=_GROUP)
+    mode: Mode = Mode.FULL
+    device: Device = option("where the network runs", Device.AUTO)
+    mixed_precision: bool = option(
+        "float16 on CUDA (the default)", True, word="--mixed-precision", off="--no-mixed-precision", group=_GROUP
+    )
+    seed: int = option("of batches, augmentation and dropout", 0, group=_GROUP)
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            object.__setattr__(self, name, _choice(name, choices, getattr(self, name)))
+        choose(self, **_CHOICES)
         if isinstance(self.augmentation, str):
             object.__setattr__(self, "augmentation", named_augmentation(self.augmentation))
         if not isinstance(self.augmentation, Augmentation):
@@ -129,11 +171,11 @@ class TrainingSettings:
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"{name} is {getattr(self, name)!r}; give true or false")
         for name, (low, high) in _RANGES.items():
-            _check_number(name, getattr(self, name), low, high)
+            check_number(name, getattr(self, name), low, high)
         for name, lowest in (("batch_size", 1), ("epochs", 1), ("decay_steps", 1), ("seed", 0)):
-            _check_whole(name, getattr(self, name), lowest)
+            check_whole(name, getattr(self, name), lowest)
         if self.patience is not None:
-            _check_whole("patience", self.patience, 1)
+            check_whole("patience", self.patience, 1)
         if self.schedule is Schedule.STEPS and not 0 < self.decay <= 1:
             raise InputError(f"decay is {self.decay:g}; the schedule 'steps' wants a factor above 0 and up to 1")
         if self.monitor is Monitor.DICE and self.task is not Task.SEGMENTATION:
@@ -147,12 +189,12 @@ class TrainingSettings:
             >>> settings.rate_at(step=10, epoch=3)
             0.05
         """
-        return self.learning_rate * _FACTORS[Schedule(self.schedule)](self, step, epoch)
+        return self.learning_rate * _FACTORS[self.schedule](self, step, epoch)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values, for JSON."""
         values = {name: value.value if isinstance(value, Enum) else value for name, value in asdict(self).items()}
-        return values | {"augmentation": _augmentation(self).to_dict()}
+        return values | {"augmentation": self.augmentation.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainingSettings:
@@ -217,34 +259,10 @@ def make_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.opti
         Optimiser.RMSPROP: torch.optim.RMSprop,
         Optimiser.SGD: partial(torch.optim.SGD, momentum=0.9),
     }
-    maker = makers[Optimiser(settings.optimiser)]
+    maker = makers[settings.optimiser]
     return maker(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
 
 
 def _check_names(values: Mapping[str, Any]) -> None:
     for name in values:
         check_known("training setting", name, [item.name for item in fields(TrainingSettings)])
-
-
-def _augmentation(settings: TrainingSettings) -> Augmentation:
-    assert isinstance(settings.augmentation, Augmentation)  # a name was resolved in __post_init__
-    return settings.augmentation
-
-
-def _choice(name: str, choices: type[Enum], value: object) -> Enum:
-    try:
-        return choices(value)
-    except ValueError:
-        known = ", ".join(str(choice.value) for choice in choices)
-        raise InputError(f"{name} is {value!r}; choose from {known}") from None
-
-
-def _check_number(name: str, value: object, low: float, high: float) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not low <= float(str(value)) <= high:
-        raise InputError(f"{name} is {value!r}; give a number from {low:g} to {high:g}")
-
-
-def _check_whole(name: str, value: object, lowest: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
-        raise InputError(f"{name} is {value!r}; give a whole number of {lowest} or more")

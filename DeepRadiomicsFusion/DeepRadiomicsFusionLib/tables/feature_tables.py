@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from RadiomicsCoreLib.cohort.seen_cases import seen_by_table
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.files.provenance import hash_files, hash_settings
+from RadiomicsCoreLib.files.provenance import hash_files, hash_settings, study_beside
 from RadiomicsCoreLib.files.tables import read_csv
 
-from ..networks.catalogue import network_names
-from ..networks.seen_cases import seen_by_table
-from ..networks.training_record import TrainingRecord, record_of, study_beside
+from ..networks.training_record import TrainingRecord, record_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,9 +58,7 @@ class FeatureTables:
             self.notes = (f"{len(absent)} cases are not in every feature table and were left out: {shown}",)
         self.columns = {name: tuple(map(str, frame.columns)) for name, frame in frames.items()}
         self.table = pd.concat([frame.loc[shared] for frame in frames.values()], axis=1)
-        self.seen = {
-            name: seen_by_table(source, self.columns[name], network_names()) for name, source in sources.items()
-        }
+        self.seen = {name: seen_by_table(source, self.columns[name]) for name, source in sources.items()}
         self.record = _record(sources, list(self.table.columns))
         self.sha256 = _hash(sources)
 

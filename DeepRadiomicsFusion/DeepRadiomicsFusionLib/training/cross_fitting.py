@@ -22,7 +22,7 @@ from .training_cases import split_cases
 from .training_folds import training_folds
 
 if TYPE_CHECKING:
-    from .train_plan import TrainJob
+    from .train_plan import TrainPlan
     from .training_sides import Side
 
 FOLDER = "folds"
@@ -43,7 +43,7 @@ class CrossFit:
     losses: tuple[Losses, ...]
 
 
-def planned_folds(job: TrainJob, side: Side, settings: TrainingSettings) -> np.ndarray:
+def planned_folds(job: TrainPlan, side: Side, settings: TrainingSettings) -> np.ndarray:
     """Deal the training cases to the folds, and see that each fold's training can set its validation cases aside.
 
     To be asked before the first training, so that nobody waits for hours to be told.
@@ -61,7 +61,7 @@ def planned_folds(job: TrainJob, side: Side, settings: TrainingSettings) -> np.n
 
 
 def cross_fit(
-    job: TrainJob,
+    job: TrainPlan,
     side: Side,
     settings: TrainingSettings,
     out: Path,

@@ -10,7 +10,7 @@ from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from RadiomicsCoreLib.errors import InputError
 
 from ..deep_features.computing import image_part
-from ..jobs.deep_features_job import usual_features
+from ..inputs.usual_input import DEFAULT_RINGS, usual_input
 from ..networks.catalogue import network_spec
 from ..networks.network_bundle import Architecture
 from ..networks.rad_score_network import heads_of
@@ -26,9 +26,10 @@ MODES = ("suggested", *(mode.value for mode in Mode))
 
 
 @dataclass(frozen=True)
-class TrainJob:
-    """What is trained. Cases whose ``split`` is ``train`` train, the others are predicted only; without that column
-    all cases train.
+class TrainPlan:
+    """What is trained, with everything decided.
+
+    Cases whose ``split`` is ``train`` train, the others are predicted only; without that column all cases train.
 
     Attributes:
         training: task, optimiser and so on; its ``mode`` is replaced by ``mode`` below.
@@ -49,7 +50,6 @@ class TrainJob:
         folds: of out-of-fold signatures, 2 or more; 0: none, and then ``fuse`` refuses what the network says of its
             training cases.
         patient: column of patients, where a patient has several cases; no split cuts a patient.
-        study: published study whose settings these are, for the record; None: none.
 
     Raises:
         InputError: columns that do not go with the task, or an unknown mode.
@@ -73,11 +73,10 @@ class TrainJob:
     folds: int = 0
     patient: str | None = None
     weights: Path | str | None = None
-    study: str | None = None
 
     def __post_init__(self) -> None:
         spec = network_spec(self.network)
-        task = Task(self.training.task)
+        task = self.training.task
         needed = {
             Task.CLASSIFICATION: (bool(self.endpoints), "endpoints: one or more columns of 0 and 1"),
             Task.SURVIVAL: (bool(self.time and self.event), "a time and an event column"),
@@ -103,9 +102,14 @@ class TrainJob:
             raise InputError("mode 'head' learns the last layer alone; a network that segments learns whole: mode full")
 
     @property
+    def grown(self) -> RingSettings:
+        """The rings that are grown."""
+        return self.rings or DEFAULT_RINGS
+
+    @property
     def architecture(self) -> Architecture:
         """How the network is built."""
-        task = Task(self.training.task)
+        task = self.training.task
         outputs = {Task.CLASSIFICATION: len(self.endpoints), Task.SURVIVAL: 1, Task.SEGMENTATION: 2}[task]
         scores = len(self.scores) if self.scores or self.rad_score_head else None
         return Architecture(self.network, 1, outputs, scores, width=self.width)
@@ -114,7 +118,7 @@ class TrainJob:
     def outputs(self) -> tuple[str, ...]:
         """Names of the network's outputs."""
         named = {Task.SURVIVAL: ("risk",), Task.SEGMENTATION: ("background", "inside")}
-        return named.get(Task(self.training.task), self.endpoints)
+        return named.get(self.training.task, self.endpoints)
 
     @property
     def takes_scores(self) -> bool:
@@ -142,5 +146,5 @@ class TrainJob:
         """What the network sees."""
         if self.input is not None:
             return self.input
-        usual = usual_features(self.network).input
+        usual = usual_input(self.network)
         return replace(usual, masked=False) if self.training.task is Task.SEGMENTATION else usual

@@ -20,14 +20,14 @@ from .training_sides import TRAIN_LABEL, Side
 
 if TYPE_CHECKING:
     from .cross_fitting import CrossFit
-    from .train_plan import TrainJob
+    from .train_plan import TrainPlan
 
 OUT_OF_FOLD = "out-of-fold"
 DICE_FILE = "out_of_fold_dice.csv"
 
 
 def write_outputs(
-    out: Path, job: TrainJob, sides: Mapping[str, Side], outputs: Mapping[str, np.ndarray], crossed: CrossFit | None
+    out: Path, job: TrainPlan, sides: Mapping[str, Side], outputs: Mapping[str, np.ndarray], crossed: CrossFit | None
 ) -> dict[str, Path]:
     """Write ``predictions.csv`` and ``scores.csv``, and with folds ``signatures.csv`` (of masks their Dice).
 
@@ -49,8 +49,8 @@ def write_outputs(
     return files
 
 
-def _rows(job: TrainJob, split: str, side: Side, outputs: np.ndarray) -> list[dict[str, Any]]:
-    task = Task(job.training.task)
+def _rows(job: TrainPlan, split: str, side: Side, outputs: np.ndarray) -> list[dict[str, Any]]:
+    task = job.training.task
     values = probability(outputs) if task is Task.CLASSIFICATION else outputs
     columns = ("dice",) if task is Task.SEGMENTATION else tuple(f"{output}.signature" for output in job.outputs)
     return [
@@ -60,7 +60,7 @@ def _rows(job: TrainJob, split: str, side: Side, outputs: np.ndarray) -> list[di
 
 
 def _signature_rows(
-    job: TrainJob, sides: Mapping[str, Side], outputs: Mapping[str, np.ndarray], crossed: CrossFit
+    job: TrainPlan, sides: Mapping[str, Side], outputs: Mapping[str, np.ndarray], crossed: CrossFit
 ) -> list[dict[str, Any]]:
     """Out-of-fold for the training cases, of the final network for all others, which it has not seen."""
     rows = []

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
 
-from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from RadiomicsCoreLib.cohort.table import Case, Cohort
-from RadiomicsCoreLib.errors import InputError, RadiomicsError
-from RadiomicsCoreLib.jobs.batch import CaseOutcome, CaseStatus, CaseTask, CaseWork, case_folder, run_batch
-from RadiomicsCoreLib.jobs.case_records import case_fingerprint
-from RadiomicsCoreLib.progress import Progress
+from RadiomicsCoreLib.errors import InputError
 
-from ..inputs.deep_cases import DEFAULT_RINGS, phase_regions
+from ..inputs.deep_cases import phase_regions, scores_of
 from ..inputs.patches import network_image, picture_of_input
-from ..jobs.explain_job import scores_of
-from ..settings.input_settings import NetworkInput
 from ..settings.training_settings import Task
 from ..tables.endpoints import refuse_text
 from .training_cases import (
@@ -35,13 +28,13 @@ from .training_cases import (
 )
 
 if TYPE_CHECKING:
-    from .train_plan import TrainJob
+    from .train_plan import TrainPlan
 
 INPUT_FILE, MASK_FILE = "input.npy", "mask.npy"
 TRAIN_LABEL = "train"
 
 
-def check_outcomes(table: Cohort, job: TrainJob) -> None:
+def check_outcomes(table: Cohort, job: TrainPlan) -> None:
     """Refuse a table whose columns cannot be learned from or compared with, before any image is read.
 
     Raises:
@@ -62,40 +55,20 @@ def check_outcomes(table: Cohort, job: TrainJob) -> None:
         check_labels(name, values[name])
 
 
-def prepare_cases(table: Cohort, job: TrainJob, out: Path, jobs: int | None, progress: Progress) -> list[CaseOutcome]:
-    """Write what the network will see of each case into its folder; a case that cannot be read gets a reason."""
-    rings = job.rings or DEFAULT_RINGS
-    seen = {
-        "rings": asdict(rings),
-        "input": job.shown.to_dict(),
-        "phase": job.phase,
-        "resample_masks": job.resample_masks,
-        "pictures": job.pictures,
-    }
-    tasks = [
-        CaseTask(
-            case.case_id,
-            partial(case_fingerprint, case, [job.phase], seen),
-            partial(_prepare_case, case, job.phase, rings, job.shown, job.resample_masks, job.pictures),
-        )
-        for case in table.cases
-    ]
-    return run_batch(tasks, out, jobs=jobs, progress=progress)
+def prepare_case(case: Case, plan: TrainPlan, folder: Path) -> tuple[str, ...]:
+    """Write what the network will see of a case, and its mask, into a folder; return warnings.
 
-
-def _prepare_case(
-    case: Case, phase: str, rings: RingSettings, shown: NetworkInput, resample: bool, pictures: bool, folder: Path
-) -> CaseWork:
-    try:
-        ready = phase_regions(case, phase, rings, resample=resample)
-        seen = network_image(ready.image, ready.masks, shown)
-    except RadiomicsError as error:
-        return CaseWork((f"{phase}: {error}",))
+    Raises:
+        RadiomicsError: the case cannot be read.
+    """
+    ready = phase_regions(case, plan.phase, plan.grown, resample=plan.resample_masks)
+    seen = network_image(ready.image, ready.masks, plan.shown)
     np.save(folder / INPUT_FILE, seen.array, allow_pickle=False)
     np.save(folder / MASK_FILE, sitk.GetArrayFromImage(seen.mask), allow_pickle=False)
-    if pictures:
-        picture_of_input(seen, f"{case.case_id}, {phase}").savefig(folder / "seen.png", dpi=80, format="png")
-    return CaseWork((), ready.warnings)
+    if plan.pictures:
+        picture = picture_of_input(seen, f"{case.case_id}, {plan.phase}")
+        picture.savefig(folder / "seen.png", dpi=80, format="png")
+    return ready.warnings
 
 
 @dataclass(frozen=True)
@@ -116,25 +89,27 @@ class Side:
         return Side(cases, tuple(dict.fromkeys(cases.case_ids)))
 
 
-def sides_of(table: Cohort, outcomes: Sequence[CaseOutcome], job: TrainJob, out: Path) -> dict[str, Side]:
+def sides_of(table: Cohort, folders: Mapping[str, Path], job: TrainPlan) -> dict[str, Side]:
     """Put the prepared cases together, by split.
+
+    Args:
+        table: the cohort.
+        folders: case to the folder that :func:`prepare_case` wrote, of those that could be read.
+        job: what is trained.
 
     Raises:
         InputError: no case to train on, text among the labels, one class only, a patient in two parts.
     """
-    usable = {outcome.case_id for outcome in outcomes if outcome.status is CaseStatus.DONE}
-    if not usable:
-        raise InputError(f"no case can be used; the first: {outcomes[0].case_id}: {outcomes[0].reason}")
     has_split = any(case.split is not None for case in table.cases)
     groups: dict[str, list[Case]] = {TRAIN_LABEL: []}
     for case in table.cases:
-        if case.case_id in usable and _has_target(case, job):
+        if case.case_id in folders and _has_target(case, job):
             part = (case.split or "no split").strip().lower() if has_split else TRAIN_LABEL
             groups.setdefault(part, []).append(case)
     if not groups[TRAIN_LABEL]:
         raise InputError(f"no case of split {TRAIN_LABEL!r} can be used; write it into the column 'split'")
     sides = {
-        name: _with_patients(_side(cases, job, out, is_training=name == TRAIN_LABEL), cases, job.patient)
+        name: _with_patients(_side(cases, job, folders, is_training=name == TRAIN_LABEL), cases, job.patient)
         for name, cases in groups.items()
     }
     for name, side in sides.items():
@@ -143,7 +118,7 @@ def sides_of(table: Cohort, outcomes: Sequence[CaseOutcome], job: TrainJob, out:
     return sides
 
 
-def _has_target(case: Case, job: TrainJob) -> bool:
+def _has_target(case: Case, job: TrainPlan) -> bool:
     if job.training.task is Task.SEGMENTATION:
         return True
     columns = _columns(job)
@@ -154,20 +129,20 @@ def _has_target(case: Case, job: TrainJob) -> bool:
     return any(known) if job.training.task is Task.CLASSIFICATION else all(known)
 
 
-def _columns(job: TrainJob) -> tuple[str, ...]:
+def _columns(job: TrainPlan) -> tuple[str, ...]:
     """The columns of the outcome."""
     return job.endpoints if job.training.task is Task.CLASSIFICATION else (str(job.time), str(job.event))
 
 
-def _side(cases: Sequence[Case], job: TrainJob, out: Path, *, is_training: bool) -> Side:
-    arrays = [np.load(case_folder(out, case.case_id) / INPUT_FILE, allow_pickle=False) for case in cases]
+def _side(cases: Sequence[Case], job: TrainPlan, folders: Mapping[str, Path], *, is_training: bool) -> Side:
+    arrays = [np.load(folders[case.case_id] / INPUT_FILE, allow_pickle=False) for case in cases]
     counts = [len(array) for array in arrays]
     images = [image for array in arrays for image in array]
     ids = [case.case_id for case, count in zip(cases, counts, strict=True) for _ in range(count)]
     scores = np.repeat([scores_of(case, job.scores) for case in cases], counts, axis=0) if job.takes_scores else None
     case_ids = tuple(case.case_id for case in cases)
     if job.training.task is Task.SEGMENTATION:
-        masks = [np.load(case_folder(out, case_id) / MASK_FILE, allow_pickle=False) for case_id in case_ids]
+        masks = [np.load(folders[case_id] / MASK_FILE, allow_pickle=False) for case_id in case_ids]
         return Side(drawn_cases(ids, images, np.concatenate(masks).astype(np.int64)), case_ids)
     if job.training.task is Task.SURVIVAL:
         time, event = (np.repeat([_number(case, name) for case in cases], counts) for name in (job.time, job.event))

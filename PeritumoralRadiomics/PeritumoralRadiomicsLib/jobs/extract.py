@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from RadiomicsCoreLib.cohort.second_reader import read_by
 from RadiomicsCoreLib.cohort.table import Case, Cohort, PhaseFiles, read_cohort
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsCoreLib.files.provenance import MADE_WITH
 from RadiomicsCoreLib.files.tables import write_json, write_parquet
 from RadiomicsCoreLib.images.reading import read_image
 from RadiomicsCoreLib.jobs.batch import CaseOutcome, CaseWork, threads_per_case
@@ -19,7 +20,6 @@ from RadiomicsCoreLib.jobs.job import Job
 from RadiomicsCoreLib.jobs.output import JobOutput
 from RadiomicsCoreLib.progress import Progress, part_of
 from RadiomicsCoreLib.settings.options import option
-from RadiomicsCoreLib.settings.records import plain_values, record_from
 from RadiomicsCoreLib.settings.rules import check_known
 
 from ..engines.choice import DEFAULT_ENGINE, engine_names, get_engine
@@ -33,7 +33,7 @@ from ..regions.tables import FIGURE_COLUMNS, region_rows, save_masks
 from ..settings.extraction_settings import ExtractionSettings
 from ..settings.intensity_unit import IntensityUnit, common_unit, unit_of
 from ..settings.measure_settings import MeasureSettings
-from ..settings.phase_words import phase_settings
+from .phase_settings import PhaseSettings, phase_settings
 
 FEATURES_FILE, REGIONS_FILE, OVERLAY_FILE = "features.json", "regions.json", "overlay.png"
 REGION_COLUMNS = ("case_id", "phase", *FIGURE_COLUMNS)
@@ -49,8 +49,7 @@ class ExtractJob(Job):
         cohort: the cohort table.
         measure: features and preprocessing of every phase.
         rings: regions to grow in every phase.
-        per_phase: phase -> settings of its own, laid over those above: names of :class:`MeasureSettings` and
-            :class:`RingSettings`, such as ``{"pet": {"bin_width": 0.25}}``.
+        per_phase: phase -> settings of its own, laid over those above: ``{"pet": {"measure": {"bin_width": 0.25}}}``.
         phases: phases to do; None: all.
         engine: program that computes the features.
         resample_masks: bring a mask from another grid to the image's (nearest neighbour) instead of refusing it.
@@ -58,11 +57,17 @@ class ExtractJob(Job):
         overlays: draw one picture for each case.
         reader: 1, or 2 for the masks of the second reader, of the cases that have one.
         perturb: perturbed readings of every mask, into ``perturbed_1``, …; 0: none.
+        perturbed: only this perturbed reading, and not the masks as they are; what the folders of ``perturb`` hold.
         perturbation: how contours are perturbed.
         workers: cases at a time; None: all cores as far as memory allows.
 
     Raises:
         InputError: a value out of bounds; one line.
+
+    Example:
+        >>> job = ExtractJob.from_dict({"cohort": "cohort.csv", "study": "zhang2024"})
+        >>> job.measure.preset, job.rings.outer_mm
+        ('zhang2024', (3.0,))
     """
 
     verb = "extract"
@@ -77,8 +82,8 @@ class ExtractJob(Job):
     cohort: Path = option("cohort table (CSV): case_id, <phase>_image, <phase>_mask, …", positional=True)
     measure: MeasureSettings = MeasureSettings()
     phases: tuple[str, ...] | None = option("phases to do, for example ct,pet (default: all)", None)
-    per_phase: Mapping[str, Mapping[str, Any]] = option(
-        "settings of one phase, over those for all: pet:bin_width=0.25,preset=wu2021",
+    per_phase: Mapping[str, PhaseSettings] = option(
+        "settings of one phase, over those for all: pet:bin-width=0.25,preset=wu2021,ring-window=0,20",
         factory=dict,
         word="--for",
         read=phase_settings,
@@ -95,12 +100,20 @@ class ExtractJob(Job):
     perturb: int = option(
         "also N perturbed contours of every mask: perturbed_1, …", 0, metavar="N", group="repeated readings"
     )
+    perturbed: int | None = option(
+        "only the K-th perturbed contour of every mask", None, metavar="K", group="repeated readings"
+    )
     perturbation: ContourPerturbation = ContourPerturbation()
 
     def __post_init__(self) -> None:
         if self.perturb < 0:
             raise InputError(f"perturb is {self.perturb}; give the number of perturbed readings, 0 for none")
-        if not self.perturb and self.perturbation != ContourPerturbation():
+        if self.perturbed is not None and (self.perturbed < 1 or self.perturb):
+            raise InputError(
+                f"perturbed is {self.perturbed}; give the number of the one perturbed reading to do, 1 or more, and no "
+                "perturb beside it"
+            )
+        if not self.perturb and self.perturbed is None and self.perturbation != ContourPerturbation():
             raise InputError(
                 "perturbation says how to perturb; add perturb: 3 (--perturb 3) for three perturbed readings"
             )
@@ -111,16 +124,10 @@ class ExtractJob(Job):
 
     def settings_of(self, phase: str) -> tuple[MeasureSettings, RingSettings]:
         """Return what is measured in a phase, and its regions. Raises InputError for a wrong ``per_phase``."""
-        own = self.per_phase.get(phase, {})
-        parts = {"measure": plain_values(self.measure), "rings": plain_values(self.rings)}
-        for name, value in own.items():
-            check_known(f"per_phase {phase}: setting", name, [field for part in parts.values() for field in part])
-            part = next(part for part in parts.values() if name in part)
-            part |= {"preset": None, "parameters": None} if name in ("preset", "parameters") else {}
-            part |= {"bin_width": None, "bin_count": None} if name in ("bin_width", "bin_count") else {}
-            part[name] = value
-        where = f"per_phase {phase}"
-        return record_from(MeasureSettings, parts["measure"], where), record_from(RingSettings, parts["rings"], where)
+        try:
+            return self.per_phase.get(phase, PhaseSettings()).over(self.measure, self.rings)
+        except InputError as error:
+            raise InputError(f"per_phase: {phase}: {error}") from None
 
     def work(self, output: JobOutput, progress: Progress) -> None:
         """Extract every case; then every perturbed reading."""
@@ -149,6 +156,8 @@ class ExtractJob(Job):
 
     def _readings(self) -> dict[str, ContourPerturbation | None]:
         """Name of the folder ("" is the output folder itself) to how the contours are perturbed."""
+        if self.perturbed is not None:
+            return {"": self.perturbation.reading(self.perturbed)}
         perturbed = {f"perturbed_{k}": self.perturbation.reading(k) for k in range(1, self.perturb + 1)}
         return {"": None, **perturbed}
 
@@ -166,9 +175,10 @@ class ExtractJob(Job):
         threads = threads_per_case(self.workers, len(cohort.cases))
         do_case = partial(_do_case, plan, threads)
         outcomes = run_cases(here, cohort, do_case, plan.to_dict(), workers=self.workers, progress=progress)
+        here.record[MADE_WITH] = plan.to_dict()
         _write_tables(here, outcomes)
         if name:
-            here.finish(replace(self, perturb=0, perturbation=ContourPerturbation()))
+            here.finish(replace(self, perturb=0, perturbed=perturbation.index if perturbation else None))
             output.files[name] = here.folder
             output.cases = (*output.cases, *(replace(o, case_id=f"{name}: {o.case_id}") for o in outcomes))
 

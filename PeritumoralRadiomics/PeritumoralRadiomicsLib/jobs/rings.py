@@ -38,6 +38,10 @@ class RingsJob(Job):
 
     Raises:
         InputError: no ring is asked for.
+
+    Example:
+        >>> RingsJob.from_dict({"image": "ct.nii", "mask": "tumour.nii", "rings": {"outer_mm": [6, 3]}}).rings.outer_mm
+        (3.0, 6.0)
     """
 
     verb = "rings"

@@ -27,6 +27,7 @@ from ..features.first_order import Intensities
 from ..grey_levels.discretisation import region_levels
 from ..grey_levels.region import bounding_box
 from ..grey_levels.settings import FeatureSettings
+from ..settings.feature_names import DEFAULT_FEATURES, SHAPE_CLASSES
 from .neighbourhoods import Neighbourhoods
 
 PLACES_A_BLOCK = 2**15
@@ -42,6 +43,21 @@ _TABLES = {
     "gldm": Neighbourhoods.dependences,
     "ngtdm": Neighbourhoods.tone_differences,
 }
+
+
+def map_features() -> list[str]:
+    """Return the features that can be mapped, ``class_Name``: all but those of shape.
+
+    Example:
+        >>> "glcm_Contrast" in map_features(), "shape_Sphericity" in map_features()
+        (True, False)
+    """
+    return [
+        f"{name}_{feature}"
+        for name, features in DEFAULT_FEATURES.items()
+        if name not in SHAPE_CLASSES
+        for feature in features
+    ]
 
 
 def feature_map(

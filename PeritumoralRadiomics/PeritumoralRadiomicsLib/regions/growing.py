@@ -16,6 +16,7 @@ from RadiomicsCoreLib.errors import GeometryError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox, find_box, paste
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 
+from ..settings.intensity_unit import IntensityUnit
 from .barriers import AIR, Barrier, Masks, check_grid, find_barriers
 from .kinds import TUMOUR, RegionKind
 from .outside_air import OutsideAir, outside_air
@@ -123,6 +124,7 @@ def grow_regions(
     exclusions: Masks = (),
     other_tumours: Masks = (),
     phase: str = "",
+    unit: IntensityUnit | None = None,
     progress: Progress = no_progress,
 ) -> RegionSet:
     """Grow rings around a tumour, with unions and a rim as the settings ask.
@@ -140,6 +142,7 @@ def grow_regions(
         other_tumours: masks of the patient's other tumours, likewise, never inside a ring. How much of a ring each
             takes is one of the ring's warnings.
         phase: name of the image's phase, by which PET is known; see :mod:`.outside_air`.
+        unit: of the whole image, where ``image`` is a part of it; None: it is told by the rule.
         progress: called a few times.
 
     Returns:
@@ -154,7 +157,7 @@ def grow_regions(
         >>> mask = sitk.Image(40, 40, 40, sitk.sitkUInt8)
         >>> mask[15:25, 15:25, 15:25] = 1
         >>> [name for name in grow_regions(mask, RingSettings(outer_mm=(3,))).regions]
-        ['intratumour', 'ring_0_3mm', 'intra_ring_0_3mm']
+        ['intratumour', 'ring_0_3mm']
 
     Reference: mean radius and r1 to r6 after Wu et al. 2021, doi 10.1002/mp.14767.
     """
@@ -170,7 +173,7 @@ def grow_regions(
         exclusions=exclusions,
         other_tumours=other_tumours,
     )
-    air = _air(image, tumour, canvas, settings, phase)
+    air = _air(image, tumour, canvas, settings, phase, unit)
     if air is not None:
         barriers = [Barrier(AIR, air.air, always_told=True), *barriers]
     within = _within_levels(canvas, settings, spans, part_of(progress, 0.1, 0.9))
@@ -190,12 +193,17 @@ def grow_regions(
 
 
 def _air(
-    image: sitk.Image | None, tumour: sitk.Image, canvas: _Canvas, settings: RingSettings, phase: str
+    image: sitk.Image | None,
+    tumour: sitk.Image,
+    canvas: _Canvas,
+    settings: RingSettings,
+    phase: str,
+    unit: IntensityUnit | None,
 ) -> OutsideAir | None:
     if image is None or settings.keep_air or not settings.asks_for_rings:
         return None
     check_grid(image, "the image", tumour)
-    return outside_air(image, canvas.mask[canvas.crop], canvas.crop_box, phase)
+    return outside_air(image, canvas.mask[canvas.crop], canvas.crop_box, phase, unit)
 
 
 @dataclass(frozen=True)

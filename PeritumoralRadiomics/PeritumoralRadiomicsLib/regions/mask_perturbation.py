@@ -62,6 +62,10 @@ class ContourPerturbation:
 
     Raises:
         InputError: a value out of bounds.
+
+    Example:
+        >>> ContourPerturbation(sd_mm=1.5).reading(2).index
+        2
     """
 
     sd_mm: float = option("displacement of the contour", 1.0, word="--perturb-mm", metavar="SD", group=_GROUP)

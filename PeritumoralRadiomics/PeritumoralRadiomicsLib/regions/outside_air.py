@@ -45,13 +45,16 @@ class OutsideAir:
     note: str = ""
 
 
-def outside_air(image: sitk.Image, tumour: np.ndarray, box: IndexBox, phase: str = "") -> OutsideAir:
+def outside_air(
+    image: sitk.Image, tumour: np.ndarray, box: IndexBox, phase: str = "", unit: IntensityUnit | None = None
+) -> OutsideAir:
     """Find the air outside the patient.
 
     Args:
-        image: the whole image: air is told from lung by whether it reaches the edge of a slice.
+        image: whole slices at least: air is told from lung by whether it reaches the edge of a slice.
         tumour: bool (k, j, i) on the box.
         box: part of the grid that is asked for.
+        unit: of the image, where it is known already; None: it is told by the rule.
         phase: name of the phase; see :func:`~PeritumoralRadiomicsLib.settings.intensity_unit.unit_of`.
 
     Example:
@@ -61,7 +64,7 @@ def outside_air(image: sitk.Image, tumour: np.ndarray, box: IndexBox, phase: str
         >>> bool(found.air[1, 0, 0]), bool(found.air[1, 10, 10])
         (True, False)
     """
-    unit = unit_of(image, phase)
+    unit = unit or unit_of(image, phase)
     i, j, k = box.slices[::-1]
     whole = sitk.GetArrayViewFromImage(image)
     inside = whole[box.slices][tumour]

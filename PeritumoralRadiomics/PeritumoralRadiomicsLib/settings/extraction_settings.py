@@ -240,6 +240,20 @@ class ExtractionSettings:
             check_known("extraction setting", name, [item.name for item in fields(cls)])
         return cls(**values)
 
+    @classmethod
+    def from_plain(cls, value: Any, where: str) -> ExtractionSettings:
+        """Return the settings that a job file holds. Raises InputError, with the place first."""
+        if not isinstance(value, Mapping):
+            raise InputError(f"{where} must hold names and values of extraction settings; it is {value!r:.80}")
+        try:
+            return cls.from_dict(value)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return what :meth:`from_plain` takes: the same as :meth:`to_dict`."""
+        return self.to_dict()
+
 
 def _pair(what: str, value: Any) -> tuple[float, float] | None:
     if value is None:

@@ -42,7 +42,12 @@ def unit_of(image: sitk.Image, phase: str = "") -> IntensityUnit:
         >>> unit_of(sitk.Image(8, 8, 8, sitk.sitkInt16) - 1000)
         <IntensityUnit.HU: 'HU'>
     """
-    values = _sample(sitk.GetArrayViewFromImage(image))
+    return unit_of_values(sitk.GetArrayViewFromImage(image), phase)
+
+
+def unit_of_values(voxels: np.ndarray, phase: str = "") -> IntensityUnit:
+    """Return the unit of an image's numbers, given as an array (k, j, i); see :func:`unit_of`."""
+    values = _sample(voxels)
     if not values.size:
         return IntensityUnit.UNKNOWN
     if np.count_nonzero(values < _BELOW_HU) >= _SHARE_BELOW * values.size and values.max() <= 32767:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -41,9 +42,16 @@ class MeasureSettings:
         bin_count: grey levels of a region instead of a width, 1 or more.
         bins: see :class:`Bins`.
         padding: see :class:`.extraction_settings.Padding`; None: that of the file.
+        window: level and width, in the image's unit; intensities beyond level ± width / 2 are set to the limit. None:
+            that of the preset or file.
+        full: every setting of the extraction, from a program; instead of a preset or file.
 
     Raises:
-        InputError: preset and file both, width and count both, or a value out of bounds.
+        InputError: two of preset, file and full settings, width and count both, or a value out of bounds.
+
+    Example:
+        >>> MeasureSettings(preset="wu2021", bin_width=10.0).extraction().setting["binWidth"]
+        10.0
     """
 
     preset: str | None = option(
@@ -62,18 +70,35 @@ class MeasureSettings:
     padding: Padding | None = option(
         "pyradiomics: filters see what a plain execute(image, mask) of pyradiomics gives them", None
     )
+    window: tuple[float, float] | None = option(
+        "intensities beyond this window are set to its limits", None, metavar="LEVEL,WIDTH"
+    )
+    full: ExtractionSettings | None = option("every setting of the extraction, instead of a preset", None, word="")
 
     def __post_init__(self) -> None:
-        if self.preset and self.parameters:
-            raise InputError(
-                f"preset {self.preset!r} and parameters {self.parameters.name!r} both say what to measure: give one"
-            )
-        if self.bin_width is not None and self.bin_count is not None:
-            raise InputError("bin_width and bin_count both say how to bin: give one")
+        for rivals in _RIVALS:
+            named = [name for name in rivals if getattr(self, name) is not None]
+            if len(named) > 1:
+                raise InputError(f"{' and '.join(named)} both say {_RIVALS[rivals]}; give one")
         if self.bin_width is not None and not self.bin_width > 0:
             raise InputError(f"bin_width is {self.bin_width:g}; give a number above 0, in the image's unit")
         if self.bin_count is not None and self.bin_count < 1:
             raise InputError(f"bin_count is {self.bin_count}; give a whole number of 1 or more")
+        if self.window is not None and not self.window[1] > 0:
+            raise InputError(f"window is (level, width), and its width is {self.window[1]:g}; give one above 0")
+
+    def changed(self, changes: Mapping[str, Any]) -> MeasureSettings:
+        """Return these settings with some changed; one that is named takes the place of its rivals.
+
+        Raises:
+            InputError: the changes do not agree with one another.
+
+        Example:
+            >>> MeasureSettings(bin_width=25.0).changed({"bin_count": 32}).bin_width is None
+            True
+        """
+        gone = {name: None for rivals in _RIVALS if set(rivals) & set(changes) for name in rivals}
+        return replace(self, **{**gone, **changes})
 
     def for_unit(self, unit: IntensityUnit) -> tuple[MeasureSettings, str]:
         """Return the settings for images in a unit, and what was changed, in words; "" where nothing was.
@@ -100,15 +125,26 @@ class MeasureSettings:
         Raises:
             InputError: neither preset nor file is named, or the file cannot be used.
         """
-        if not self.preset and not self.parameters:
-            raise InputError(
-                "say what to measure: --preset NAME (see: peritumoral presets) or --parameters Params.yaml"
-            )
-        settings = preset(self.preset) if self.preset else read_parameter_file(str(self.parameters))
+        settings = self._named()
         own = {"profile": self.profile, "padding": self.padding}
         changes: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+        if self.window is not None:
+            changes |= {"window": self.window, "phase_windows": {}, "clip": None}
         binning = {"binWidth": self.bin_width} if self.bin_width is not None else {"binCount": self.bin_count}
         if any(value is not None for value in binning.values()):
             kept = {name: value for name, value in settings.setting.items() if name not in ("binWidth", "binCount")}
             changes["setting"] = kept | binning
         return replace(settings, **changes) if changes else settings
+
+    def _named(self) -> ExtractionSettings:
+        if self.full is not None:
+            return self.full
+        if self.preset:
+            return preset(self.preset)
+        if self.parameters:
+            return read_parameter_file(str(self.parameters))
+        raise InputError("say what to measure: --preset NAME (see: peritumoral presets) or --parameters Params.yaml")
+
+
+# What says the same in several ways, and what that is.
+_RIVALS = {("preset", "parameters", "full"): "what to measure", ("bin_width", "bin_count"): "how to bin"}

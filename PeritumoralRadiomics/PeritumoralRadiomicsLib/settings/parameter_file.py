@@ -38,6 +38,11 @@ def read_parameter_file(path: str | Path) -> ExtractionSettings:
 
     Raises:
         InputError: the file cannot be read, is not a parameter file, or holds a name or value out of bounds.
+
+    Example:
+        >>> _ = Path("Params.yaml").write_text("setting: {binWidth: 10}\\n")
+        >>> read_parameter_file("Params.yaml").setting
+        {'binWidth': 10}
     """
     path = Path(path)
     values = read_values(path, "parameter file")

@@ -51,7 +51,12 @@ def preset_details(name: str) -> Preset:
 
 
 def preset_names() -> list[str]:
-    """Return the names of all presets."""
+    """Return the names of all presets.
+
+    Example:
+        >>> preset_names()
+        ['wu2021', 'zhang2024', 'liu2025', 'song2021']
+    """
     return list(_PRESETS)
 
 

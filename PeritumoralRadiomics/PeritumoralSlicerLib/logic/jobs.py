@@ -1,25 +1,29 @@
-"""Extraction and maps in a process of their own: nodes to a job folder, and its result back to nodes."""
+"""Extraction and maps in a process of their own: nodes to a job file, and its result's files back to nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PeritumoralRadiomicsLib.jobs.job_folder import (
-    job_command,
-    read_map,
-    read_notes,
-    read_result,
-    write_job,
-    write_map_job,
-)
+import SimpleITK as sitk
+
+from PeritumoralRadiomicsLib.engines.result_file import read_result
+from PeritumoralRadiomicsLib.jobs.maps import MAP_FILE, MapsJob
+from PeritumoralRadiomicsLib.jobs.measure import RESULT_FILE, MeasureJob
 from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
+from PeritumoralRadiomicsLib.settings.measure_settings import MeasureSettings
+from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsCoreLib.jobs.job import Job
+from RadiomicsCoreLib.jobs.process import job_command
+from RadiomicsCoreLib.jobs.record import JOB_FILE, write_job_file
 from RadiomicsSlicerLib.nodes import required, volume_image
 
 from .features import extraction_notes, feature_table, gather_regions, resolve_engine
 from .maps import MapRequest, put_requested_map
+
+_IMAGE_FILE, _OUT = "image.mha", "out"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,17 +33,26 @@ class FolderJob:
     Attributes:
         folder: where it is.
         volumeNode, segmentationNode: what it was made from.
+        notes: what is kept with a table of features.
         map: the map that it makes; None: it extracts features.
+        failure: why its process failed, from its last line; "": it did not, or has not ended.
     """
 
     folder: Path
     volumeNode: Any
     segmentationNode: Any
+    notes: Mapping[str, Any] = field(default_factory=dict)
     map: MapRequest | None = None
+    failure: str = ""
+
+    @property
+    def out(self) -> Path:
+        """The output folder of its process."""
+        return self.folder / _OUT
 
     def command(self, python: str) -> list[str]:
         """Return the words that run it with an interpreter, for example Slicer's ``PythonSlicer``."""
-        return job_command(python, self.folder)
+        return job_command(python, self.folder / JOB_FILE, self.out)
 
 
 def export_job(
@@ -59,33 +72,55 @@ def export_job(
         RegionError, GeometryError: as :func:`~PeritumoralSlicerLib.logic.features.gather_regions`.
     """
     regions = gather_regions(segmentationNode, segments, volumeNode, union=union)
-    write_job(
-        folder,
-        volume_image(volumeNode),
-        {region.name: region.image() for region in regions},
-        settings,
-        resolve_engine(engine),
-        notes=extraction_notes(regions, settings, volumeNode),
+    files = {region.name: Path(folder) / f"region_{number}.mha" for number, region in enumerate(regions)}
+    job = MeasureJob(
+        image=Path(folder) / _IMAGE_FILE,
+        regions=files,
+        measure=MeasureSettings(full=settings),
+        engine=resolve_engine(engine),
     )
-    return FolderJob(Path(folder), volumeNode, segmentationNode)
+    # Whole, and not a crop: normalisation and resampling grids depend on all of it.
+    _write(Path(folder), job, volume_image(volumeNode), {files[region.name]: region.image() for region in regions})
+    return FolderJob(Path(folder), volumeNode, segmentationNode, extraction_notes(regions, settings, volumeNode))
 
 
-def export_map_job(folder: Path | str, request: MapRequest, volumeNode: Any, segmentationNode: Any) -> FolderJob:
+def export_map_job(
+    folder: Path | str, request: MapRequest, volumeNode: Any, segmentationNode: Any, *, estimate_only: bool = False
+) -> FolderJob:
     """Write a map that was asked for to a folder; the scene is not changed.
+
+    Args:
+        folder: made if it is not there.
+        request: the map.
+        volumeNode, segmentationNode: what it was asked of.
+        estimate_only: only state how long the map will take.
 
     Raises:
         InputError: the folder cannot be written.
     """
-    write_map_job(
-        folder,
-        request.image,
-        request.mask,
-        request.feature,
+    mask = Path(folder) / "region.mha"
+    job = MapsJob(
+        image=Path(folder) / _IMAGE_FILE,
+        mask=mask,
+        feature=request.feature,
         kernel_radius=request.kernel_radius,
-        setting=request.setting,
-        notes=request.record(),
+        # The image is prepared already: what is left of the settings are those of the features.
+        measure=MeasureSettings(full=ExtractionSettings(setting=request.setting)),
+        estimate_only=estimate_only,
     )
-    return FolderJob(Path(folder), volumeNode, segmentationNode, request)
+    _write(Path(folder), job, request.image, {mask: request.mask})
+    return FolderJob(Path(folder), volumeNode, segmentationNode, map=request)
+
+
+def _write(folder: Path, job: Job, image: sitk.Image, masks: Mapping[Path, sitk.Image]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sitk.WriteImage(image, str(folder / _IMAGE_FILE))
+        for path, mask in masks.items():
+            sitk.WriteImage(mask, str(path), useCompression=True)
+        write_job_file(job, folder)
+    except (OSError, RuntimeError):
+        raise InputError(f"{folder} cannot be written; check free space and permissions of {folder.parent}") from None
 
 
 def import_result(job: FolderJob, node: Any = None) -> Any:
@@ -103,7 +138,13 @@ def import_result(job: FolderJob, node: Any = None) -> Any:
     required(job.segmentationNode, "the segmentation")
     if node is not None:
         required(node, "the node for the result")
+    if job.failure:
+        raise RadiomicsError(job.failure)
+    path = job.out / (RESULT_FILE if job.map is None else MAP_FILE)
+    # The record is the last thing that a job writes.
+    if not path.is_file() or not (job.out / JOB_FILE).is_file():
+        raise InputError(f"{job.folder} has no result: the job was stopped or ended by force; run it again")
     if job.map is not None:
-        return put_requested_map(read_map(job.folder), job.map, job.volumeNode, job.segmentationNode, node)
-    result, notes = read_result(job.folder), read_notes(job.folder)
-    return feature_table(result, notes, job.volumeNode, job.segmentationNode, node)
+        made = sitk.ReadImage(str(path))
+        return put_requested_map(made, job.map, job.volumeNode, job.segmentationNode, node)
+    return feature_table(read_result(path), job.notes, job.volumeNode, job.segmentationNode, node)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from PeritumoralRadiomicsLib.grey_levels.settings import FeatureSettings
-from PeritumoralRadiomicsLib.jobs.job_folder import free_cores
-from PeritumoralRadiomicsLib.maps.feature_maps import estimate_seconds, feature_map
-from PeritumoralRadiomicsLib.preprocessing.pipeline import prepared_part
+from PeritumoralRadiomicsLib.maps.feature_maps import estimate_seconds, feature_map, map_features
+from PeritumoralRadiomicsLib.maps.map_settings import map_image, map_setting, map_settings
 from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
-from PeritumoralRadiomicsLib.settings.feature_names import DEFAULT_FEATURES, SHAPE_CLASSES
 from RadiomicsCoreLib.errors import InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox, whole_box
+from RadiomicsCoreLib.jobs.cores import free_cores
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsSlicerLib.nodes import add_volume, volume_grid, volume_image
 from RadiomicsSlicerLib.segments import find_segment, segment_mask, segment_name
@@ -37,7 +35,6 @@ _STOPS = np.array(
 _COLOUR_COUNT = 256
 _TITLE_FONT_SIZE, _LABEL_FONT_SIZE = 14, 12
 _SHOWN_PERCENTILES = (1, 99)  # a few outliers would take all the contrast
-_RESAMPLING = "resampledPixelSpacing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,16 +102,6 @@ class MapRequest:
         }
 
 
-def map_features() -> list[str]:
-    """Return the features that can be mapped, ``class_Name``."""
-    return [
-        f"{name}_{feature}"
-        for name, features in DEFAULT_FEATURES.items()
-        if name not in SHAPE_CLASSES
-        for feature in features
-    ]
-
-
 def request_map(
     volumeNode: Any,
     segmentationNode: Any,
@@ -130,7 +117,7 @@ def request_map(
         segmentationNode, segment: the region; a segment by id or name.
         feature: ``glcm_Contrast``; ``original_glcm_Contrast`` is the same.
         kernel_radius: voxels to each side of the neighbourhood's centre, >= 1.
-        settings: see :func:`map_settings`.
+        settings: see :func:`~PeritumoralRadiomicsLib.maps.map_settings.map_settings`.
 
     Raises:
         InputError: a missing node or segment, a feature that has no map, or settings with a window for each phase.
@@ -151,7 +138,7 @@ def request_map(
         mask=placed.image(box),
         feature=feature,
         kernel_radius=kernel_radius,
-        setting={**settings.setting, **settings.image_types.get("Original", {})},
+        setting=map_setting(settings),
         box=box,
         segment=segment_name(segmentationNode, find_segment(segmentationNode, segment)),
         warnings=placed.warnings,
@@ -160,36 +147,12 @@ def request_map(
     )
 
 
-def map_settings(settings: ExtractionSettings) -> tuple[ExtractionSettings, str]:
-    """Return the settings that a map is made with, and in words what of the given ones it leaves out.
-
-    A map lies on the scan's own voxels, so there is no resampling. Everything else holds: bin width or count, window,
-    normalisation, texture settings.
-
-    Example:
-        >>> _, note = map_settings(ExtractionSettings("own", setting={"resampledPixelSpacing": [1, 1, 2]}))
-        >>> note
-        "The map lies on the scan's own voxels: bin width 25 as in own, without its resampling to 1 x 1 x 2 mm."
-    """
-    spacing = settings.setting.get(_RESAMPLING)
-    if not spacing:
-        return settings, ""
-    kept = {name: value for name, value in settings.setting.items() if name != _RESAMPLING}
-    count = settings.setting.get("binCount")
-    levels = f"{count} bins" if count else f"bin width {settings.setting.get('binWidth', FeatureSettings.bin_width):g}"
-    size = " x ".join(f"{mm:g}" for mm in spacing)
-    note = (
-        f"The map lies on the scan's own voxels: {levels} as in {settings.name}, without its resampling to {size} mm."
-    )
-    return replace(settings, setting=kept), note
-
-
 def _prepared_image(volumeNode: Any, box: IndexBox, settings: ExtractionSettings) -> sitk.Image:
     """Return the scan in a box as the settings want its intensities."""
     if settings.setting.get("normalize"):  # by mean and deviation of the whole scan
-        return prepared_part(volume_image(volumeNode), box, settings)
+        return map_image(volume_image(volumeNode), box, settings)
     image = volume_image(volumeNode, box)
-    return prepared_part(image, whole_box(image), settings) if settings.intensity_limits() else image
+    return map_image(image, whole_box(image), settings)
 
 
 def put_requested_map(

@@ -81,6 +81,12 @@ def rings_of(segmentationNode: Any, tumour_id: str | None = None) -> dict[str, R
     }
 
 
+def ringed_segments(segmentationNode: Any) -> set[str]:
+    """Return the ids of all rings and of what they were grown around."""
+    rings = rings_of(segmentationNode)
+    return {*rings, *(ring.tumour for ring in rings.values())}
+
+
 def plain_settings(settings: RingSettings) -> dict[str, Any]:
     """Return ring settings as plain values; ``RingSettings(**values)`` makes them again."""
     values = {item.name: getattr(settings, item.name) for item in fields(settings)}

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+import slicer
 
 from PeritumoralRadiomicsLib.regions.barriers import same_tumour
 from PeritumoralRadiomicsLib.regions.growing import Region, RegionSet, grow_regions
 from PeritumoralRadiomicsLib.regions.kinds import TUMOUR, RegionKind
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+from PeritumoralRadiomicsLib.settings.intensity_unit import unit_of_values
 from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 from RadiomicsCoreLib.figures.ring_palette import RIM_COLOUR, ring_palette
 from RadiomicsCoreLib.images.geometry import IndexBox
@@ -107,6 +109,8 @@ def grow_rings(
     tumour_id = find_segment(segmentationNode, tumour, "the tumour segment")
     placed = segment_mask(segmentationNode, tumour_id, volumeNode)
     crop = grid.grown(placed.box, _margin_mm(placed, settings))
+    if not settings.keep_air:  # whole slices: air outside the patient is what reaches their edge
+        crop = IndexBox((0, 0, crop.start[2]), (grid.size[0], grid.size[1], crop.size[2]))
     limits = find_limits(segmentationNode, tumour_id, organ, exclusions, other_tumours)
     around = segment_mask(segmentationNode, limits.organ, volumeNode) if limits.organ else None
     excluded = {segment: segment_mask(segmentationNode, segment, volumeNode) for segment in limits.exclusions}
@@ -115,7 +119,8 @@ def grow_rings(
     regions = grow_regions(
         placed.image(crop),
         replace(settings, union=False),
-        image=volume_image(volumeNode, crop) if settings.window else None,
+        image=volume_image(volumeNode, crop) if settings.window or not settings.keep_air else None,
+        unit=unit_of_values(slicer.util.arrayFromVolume(volumeNode), volumeNode.GetName()),
         organ=around.image(crop) if around else None,
         exclusions={names[segment]: mask.image(crop) for segment, mask in excluded.items()},
         other_tumours={names[segment]: mask.image(crop) for segment, mask in others.items()},

@@ -6,13 +6,13 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from PeritumoralRadiomicsLib.maps.feature_maps import map_features
 from RadiomicsCoreLib.errors import RadiomicsError
 from RadiomicsSlicerLib.dependencies import packages_to_read
 from RadiomicsSlicerLib.job_area import JobArea
 from RadiomicsSlicerLib.layouts import show_map
 from RadiomicsSlicerLib.tables import RECORD
 
-from ..logic.maps import map_features
 from ..logic.segment_boxes import segment_items, still_there
 from .map_time import MapTime
 from .slice_preview import Debounced

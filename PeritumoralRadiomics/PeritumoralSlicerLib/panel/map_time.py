@@ -8,13 +8,14 @@ from shutil import rmtree
 from typing import Any
 
 from RadiomicsCoreLib.errors import RadiomicsError
+from RadiomicsCoreLib.jobs.process import read_line
 from RadiomicsSlicerLib.background import BackgroundProcess, python_program
 
-from .time_probe import probe_command, read_answer, write_question
+from ..logic.jobs import export_map_job
 
 
 class MapTime:
-    """Runs the probe of :mod:`~PeritumoralSlicerLib.panel.time_probe` in a process.
+    """Runs map jobs that only state their time, in a process.
 
     Args:
         newFolder: returns the path of a folder that is not there yet.
@@ -50,8 +51,8 @@ class MapTime:
             return
         folder = self._newFolder()
         try:
-            write_question(folder, request)
-            self._process = BackgroundProcess(probe_command(python_program(), folder), self._onLine, self._onEnd)
+            job = export_map_job(folder, request, None, None, estimate_only=True)
+            self._process = BackgroundProcess(job.command(python_program()), self._onLine, self._onEnd)
         except Exception:
             rmtree(folder, ignore_errors=True)
             raise
@@ -65,9 +66,9 @@ class MapTime:
             self._clear()
 
     def _onLine(self, line: str) -> None:
-        seconds = read_answer(line)
-        if seconds is not None:
-            self._seconds = seconds
+        found = read_line(line)
+        if found is not None and found.seconds_left is not None and self._seconds is None:
+            self._seconds = found.seconds_left
 
     def _onEnd(self, code: int) -> None:
         self._process = None

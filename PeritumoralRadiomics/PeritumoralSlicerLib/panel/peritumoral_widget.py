@@ -31,7 +31,7 @@ from RadiomicsSlicerLib.table_panel import TablePanel
 from RadiomicsSlicerLib.tables import FEATURES
 
 from ..logic.features import FEATURE_COLUMN, resolve_settings
-from ..logic.ring_tags import rings_of
+from ..logic.ring_tags import ringed_segments, rings_of
 from ..logic.segment_boxes import besides_items, no_organ_words, own_segments, segment_items, still_there, tumour_words
 from ..logic.tumour_marks import mark_only, other_tumours
 from .map_section import MapSection
@@ -409,7 +409,7 @@ class PeritumoralPanel(ModuleWidget):
                 if node is not None:
                     show(node)
             if chosen.segmentation:
-                show_in_space(chosen.segmentation, [chosen.tumourSegment])
+                show_in_space(chosen.segmentation, {chosen.tumourSegment, *ringed_segments(chosen.segmentation)})
             if chosen.volume:
                 show_soft_tissue(chosen.volume)
             if not _missing(chosen):

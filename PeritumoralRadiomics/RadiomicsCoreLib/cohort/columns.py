@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from ..settings.options import option
 from .missing import MissingPolicies
 
 ID_COLUMN, SPLIT_COLUMN, PATIENT_COLUMN, CENTRE_COLUMN = "case_id", "split", "patient", "centre"
+USUAL_COLUMNS = {"id": ID_COLUMN, "split": SPLIT_COLUMN, "patient": PATIENT_COLUMN, "centre": CENTRE_COLUMN}
+"""Role to the column that has it where the user names none."""
 _GROUP = "columns"
 
 
@@ -40,16 +42,21 @@ class CohortColumns:
         "column of hospitals or scanners (default: centre, where there is one)", None, group=_GROUP
     )
     missing: MissingPolicies = option(
-        "missing values: drop the patient, median (or mode) of training, level (of its own), error (stop); for all "
-        "columns, or by column: drop,age=median,stage=level (default: drop)",
+        "missing values: drop the patient, median (or mode) of training, level (of its own), mice (multiple imputation "
+        "in cox and logistic, elsewhere as median), error (stop); for all columns, or by column: "
+        "drop,age=median,stage=level (default: drop)",
         MissingPolicies(),
         read=str,
         metavar="POLICY,COLUMN=POLICY,…",
         group=_GROUP,
     )
 
-    def found_in(self, header: Sequence[str], what: str = "the cohort") -> CohortColumns:
+    def found_in(self, header: Sequence[str], usual: Mapping[str, str] | None = None) -> CohortColumns:
         """Return the columns that a table has: names of the user's own, or the usual ones; None where there is none.
+
+        Args:
+            header: of the table.
+            usual: role to column that is looked for before the one of the usual name: that of a model's training.
 
         Raises:
             InputError: a column that the user names is not there, or stands for two things.
@@ -58,17 +65,18 @@ class CohortColumns:
             >>> CohortColumns(id="subject").found_in(["subject", "split", "age"]).named
             {'id': 'subject', 'split': 'split'}
         """
-        usual = {"id": ID_COLUMN, "split": SPLIT_COLUMN, "patient": PATIENT_COLUMN, "centre": CENTRE_COLUMN}
-        own = {role: name for role in usual if (name := getattr(self, role)) is not None}
+        own = self.named
         for role, name in own.items():
             if name not in header:
                 shown = ", ".join(header[:12]) + (", …" if len(header) > 12 else "")
-                raise InputError(f"{what} has no column {name!r} to be the {role}; it has {shown}")
+                raise InputError(f"the cohort has no column {name!r} to be the {role}; it has {shown}")
         if len(set(own.values())) < len(own):
             raise InputError(f"one column cannot be two things: {', '.join(f'{r} {n!r}' for r, n in own.items())}")
-        taken = set(own.values())
-        there = {role: name for role, name in usual.items() if name in header and name not in taken}
-        of = {**there, **own}.get
+        found = dict(own)
+        for role, name in [*(usual or {}).items(), *USUAL_COLUMNS.items()]:
+            if role not in found and name in header and name not in found.values():
+                found[role] = name
+        of = found.get
         return replace(self, id=of("id"), split=of("split"), patient=of("patient"), centre=of("centre"))
 
     @property

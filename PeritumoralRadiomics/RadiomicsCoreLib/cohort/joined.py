@@ -79,6 +79,11 @@ class JoinedCohort:
     def _table_of(self) -> dict[str, str]:
         return {column: table for table, columns in self.tables.items() for column in columns}
 
+    def rows(self, chosen: np.ndarray) -> JoinedCohort:
+        """Return the chosen cases: a mask (n,) or positions."""
+        chosen = np.asarray(chosen)
+        return replace(self, frame=self.frame.iloc[np.flatnonzero(chosen) if chosen.dtype == bool else chosen])
+
     @property
     def split(self) -> np.ndarray | None:
         """(n,) labels of the parts, ``train`` spelt so; None where a cell is empty. None without a split column."""
@@ -119,6 +124,8 @@ def read_joined(
     columns: CohortColumns | None = None,
     features: Mapping[str, Source] | None = None,
     select: Sequence[str] = (),
+    *,
+    usual: Mapping[str, str] | None = None,
 ) -> JoinedCohort:
     """Read a cohort, or any table with a row a case, and join feature tables to it.
 
@@ -129,6 +136,7 @@ def read_joined(
             ``split``, ``fold`` and those of the cohort's roles are no features. Signatures of one name in several
             tables get their table's name.
         select: patterns of the feature columns to use, as of file names; none: all.
+        usual: role to column that is looked for before that of the usual name, as in a model's training.
 
     Returns:
         The cases that stand in the cohort and in all tables, in the cohort's order.
@@ -148,8 +156,9 @@ def read_joined(
 
     known: dict[str, pd.DataFrame] = {}
     asked = columns or CohortColumns()
-    frame = _read(cohort, asked.id or ID_COLUMN, known)
-    found = asked.found_in([str(name) for name in frame.columns])
+    own_id = asked.id or (usual or {}).get("id", ID_COLUMN)
+    frame = _read(cohort, own_id, known)
+    found = asked.found_in([str(name) for name in frame.columns], usual)
     if features and found.id is None:
         raise InputError(
             f"the cohort has no column {ID_COLUMN!r} to join the tables {', '.join(features)} by; name its ids by --id"
@@ -157,7 +166,7 @@ def read_joined(
     frame = frame.set_axis(_ids(frame, found.id, "the cohort"), axis=0)
     roles = {*found.named.values(), *_NO_FEATURES}
     joined = {
-        name: _features(name, _read(source, found.id or ID_COLUMN, known), found.id or ID_COLUMN, roles)
+        name: _features(f"the table {name}", _read(source, found.id or ID_COLUMN, known), found.id or ID_COLUMN, roles)
         for name, source in (features or {}).items()
     }
     joined = _apart(joined)
@@ -174,6 +183,20 @@ def read_joined(
         {"": cohort, **(features or {})},
     )
     return _selected(result, select) if select else result
+
+
+def read_features(what: str, source: Source, id_column: str = ID_COLUMN) -> pd.DataFrame:
+    """Return the feature columns of one table, index the ids: those of ``id_column``, or of ``case_id``.
+
+    Args:
+        what: what the table is, for messages: "reading 2".
+        source: CSV file or data frame.
+        id_column: column of the cases' names.
+
+    Raises:
+        InputError: as :func:`read_joined`.
+    """
+    return _features(what, _read(source, id_column, {}), id_column, set(_NO_FEATURES))
 
 
 def is_feature(column: str) -> bool:
@@ -276,16 +299,16 @@ def _texts(column: pd.Series) -> list[str | None]:
 # --- joining ---------------------------------------------------------------------------------------------------
 
 
-def _features(name: str, frame: pd.DataFrame, id_column: str, roles: set[str]) -> pd.DataFrame:
+def _features(what: str, frame: pd.DataFrame, id_column: str, roles: set[str]) -> pd.DataFrame:
     """The feature columns of a table, index the ids."""
     own = id_column if id_column in frame.columns else ID_COLUMN
     if own not in frame.columns:
-        wanted = ID_COLUMN if id_column == ID_COLUMN else f"{id_column!r} or {ID_COLUMN}"
-        raise InputError(f"the table {name} has no column {wanted} to join it by; it has {listed(frame.columns)}")
-    table = frame.set_axis(_ids(frame, own, f"the table {name}"), axis=0)
+        wanted = repr(ID_COLUMN) if id_column == ID_COLUMN else f"{id_column!r} or {ID_COLUMN!r}"
+        raise InputError(f"{what} has no column {wanted} to join it by; it has {listed(frame.columns)}")
+    table = frame.set_axis(_ids(frame, own, what), axis=0)
     table = table[[column for column in table.columns if column not in {own, *roles}]]
     if not len(table.columns):
-        raise InputError(f"the table {name} has no feature column; it has {listed(frame.columns)}")
+        raise InputError(f"{what} has no feature column; it has {listed(frame.columns)}")
     return table
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -22,6 +22,8 @@ class MissingPolicy(StrEnum):
     """The median of the training patients; their most frequent level for a category."""
     LEVEL = "level"
     """A level of its own, "missing", for a category."""
+    MICE = "mice"
+    """Multiple imputation: `cox` and `logistic` fit and pool completed tables; all else gets the median, as above."""
     ERROR = "error"
     """The verb stops and says where."""
 
@@ -89,9 +91,13 @@ class MissingPolicies:
         """The policy of a column."""
         return self.by_column.get(column, self.others)
 
-    def without(self, columns: frozenset[str] | set[str]) -> MissingPolicies:
+    def without(self, columns: Collection[str]) -> MissingPolicies:
         """The same without what is said of some columns."""
         return MissingPolicies({name: policy for name, policy in self.by_column.items() if name not in columns})
+
+    def only(self, columns: Collection[str]) -> MissingPolicies:
+        """The same with what is said of some columns alone, and of all others."""
+        return self.without({name for name in self.by_column if name != OTHERS} - set(columns))
 
     def __repr__(self) -> str:
         return f"MissingPolicies({self.to_plain()})"

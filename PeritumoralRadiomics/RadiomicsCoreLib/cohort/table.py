@@ -278,6 +278,11 @@ def check_cohort(
 
     Returns:
         The problems in the order of the rows; empty if every phase of every case can be used.
+
+    Example:
+        >>> _ = Path("cohort.csv").write_text("case_id,ct_image,ct_mask\\np1,ct.nii,m.nii\\n")
+        >>> [problem.case_id for problem in check_cohort(read_cohort("cohort.csv"))]
+        ['p1']
     """
     problems: list[CaseProblem] = []
     for number, case in enumerate(cohort.cases):

@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import __version__
 from .private_paths import command_line
+from .tables import read_json
 
 PACKAGES_THAT_MAKE_NUMBERS = (
     "numpy",
@@ -31,6 +32,8 @@ PACKAGES_THAT_MAKE_NUMBERS = (
     "torch",
     "monai",
 )
+STUDY_FILE = "study.json"
+"""What made the tables of a folder, in that folder."""
 _BLOCK_BYTES = 1 << 20
 
 
@@ -54,6 +57,10 @@ def versions() -> dict[str, str]:
     return found
 
 
+MADE_WITH = "made_with"
+"""Key of ``study.json``: what decides the numbers of a job's tables, for the models that are made of them."""
+
+
 def environment_record(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``study.json`` says of a run: time, command, versions and the settings given."""
     return {
@@ -62,6 +69,17 @@ def environment_record(settings: Mapping[str, Any]) -> dict[str, Any]:
         "versions": versions(),
         **settings,
     }
+
+
+def study_beside(table: Path | str) -> dict[str, Any] | None:
+    """The ``study.json`` in the folder of a feature table; None if there is none.
+
+    Raises:
+        InputError: it is not JSON.
+    """
+    path = Path(table).parent / STUDY_FILE
+    content = read_json(path) if path.is_file() else None
+    return content if isinstance(content, dict) else None
 
 
 def hash_settings(settings: Any) -> str:

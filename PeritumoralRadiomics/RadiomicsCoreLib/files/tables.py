@@ -32,11 +32,10 @@ _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", 
 _GUARD = "'"
 # A column is looked at as one text, cell after cell: a table of features has thousands of them.
 _BETWEEN = "\x1f"
-_NUMBER = r"[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|inf)"
+# A whole number of 19 digits is an id: a float would lose its last digits.
+_NUMBER = r"[+-]?(?:(?:\d{1,18}(?:\.\d*)?|\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|inf)"
 _NUMBERS = re.compile(f"(?:{_NUMBER})?(?:{_BETWEEN}(?:{_NUMBER})?)*\\Z", re.ASCII)
 _WHOLE_NUMBERS = re.compile(rf"[+-]?\d{{1,18}}(?:{_BETWEEN}[+-]?\d{{1,18}})*\Z", re.ASCII)
-# Such cells are ids: a float would lose their last digits.
-_TOO_LONG_FOR_A_NUMBER = re.compile(rf"(?:\A|{_BETWEEN})[+-]?\d{{19,}}(?:{_BETWEEN}|\Z)", re.ASCII)
 _PARQUET_GROUP_ROWS = 500
 _TRUTH = {"True": True, "False": False}
 Rows = Iterable[Mapping[str, Any]]
@@ -84,6 +83,11 @@ def read_csv(path: Path | str, *, text_columns: Sequence[str] = ("case_id",)) ->
 
     Raises:
         InputError: as :func:`read_cells`.
+
+    Example:
+        >>> write_csv("table.csv", [{"case_id": "001", "age": 61}])
+        >>> read_csv("table.csv")["case_id"].tolist()
+        ['001']
     """
     import pandas as pd
 
@@ -230,7 +234,7 @@ def typed_column(cells: Sequence[str]) -> np.ndarray:
         return np.full(len(cells), np.nan)
     joined = _BETWEEN.join(cells)
     is_whole = joined.count(_BETWEEN) == len(cells) - 1  # no cell holds the sign itself
-    if is_whole and _NUMBERS.match(joined) and not _TOO_LONG_FOR_A_NUMBER.search(joined):
+    if is_whole and _NUMBERS.match(joined):
         if _WHOLE_NUMBERS.match(joined):
             return np.array(list(map(int, cells)), dtype=np.int64)
         return np.array([float(cell or "nan") for cell in cells], dtype=np.float64)

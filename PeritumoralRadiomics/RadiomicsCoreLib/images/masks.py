@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from ..errors import EmptyMaskError, GeometryError, InputError
 from .dicom_seg import read_segment, segment_on_grid, segment_on_own_grid
 from .dicom_series import frame_of_reference, is_dicom_file
-from .geometry import adopt_grid, describe_difference, same_grid
+from .geometry import IndexBox, adopt_grid, aligned_start, describe_difference, paste, same_grid
 from .reading import existing, read_image
 from .rtstruct import rasterise, read_structure
 from .structure_names import Named, choose_structure
@@ -44,7 +44,8 @@ def read_mask(
             left out where the file holds one structure only.
         roi: name of the structure, where the file has names.
         reference_path: DICOM folder of the image, for its frame of reference where ``reference`` lacks it.
-        resample: put a mask on another grid onto the image's by nearest neighbour, instead of refusing it.
+        resample: put a mask on another grid (a crop of the image's is none) onto the image's by nearest
+            neighbour, instead of refusing it.
         warn: called with one line for each thing the user should know.
 
     Returns:
@@ -168,6 +169,8 @@ def _listed(found: list[int]) -> str:
 def _onto_grid(path: Path, mask: sitk.Image, reference: sitk.Image, *, resample: bool, warn: Warn) -> sitk.Image:
     if same_grid(mask, reference):
         mask = adopt_grid(mask, reference)
+    elif (start := _crop_of(reference, mask)) is not None:  # as 3D Slicer saves segmentations
+        mask = paste(mask, IndexBox(start, mask.GetSize()), reference)
     elif not resample:
         raise GeometryError(
             f"{path} lies on another grid than the image: {describe_difference(mask, reference)}; "
@@ -182,6 +185,14 @@ def _onto_grid(path: Path, mask: sitk.Image, reference: sitk.Image, *, resample:
     if not sitk.GetArrayViewFromImage(mask).any():
         raise GeometryError(f"{path} does not overlap with the image: none of its voxels lies inside it")
     return mask
+
+
+def _crop_of(reference: sitk.Image, mask: sitk.Image) -> tuple[int, int, int] | None:
+    """Return where a mask lies that covers a part of the image, voxel on voxel; None for any other grid."""
+    try:
+        return aligned_start(reference, mask)
+    except GeometryError:
+        return None
 
 
 def _volume_ml(mask: sitk.Image) -> float:

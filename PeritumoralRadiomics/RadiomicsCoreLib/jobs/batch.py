@@ -239,10 +239,13 @@ def _run_parallel(tasks: Sequence[CaseTask], cases_folder: Path, jobs: int) -> I
     # One case, one core: libraries that start threads of their own only get in each other's way.
     with joblib.parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
         parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
-        yield from parallel(joblib.delayed(_do_case_in_worker)(task, cases_folder) for task in tasks)
+        here = Path.cwd()
+        yield from parallel(joblib.delayed(_do_case_in_worker)(task, cases_folder, here) for task in tasks)
 
 
-def _do_case_in_worker(task: CaseTask, cases_folder: Path) -> CaseOutcome:
+def _do_case_in_worker(task: CaseTask, cases_folder: Path, working_folder: Path) -> CaseOutcome:
+    # A worker that is left from an earlier batch still stands where that one was started.
+    os.chdir(working_folder)
     # Ctrl-C reaches every process of the terminal; the main one stops the workers, they need not say so too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return _do_case(task, cases_folder)

@@ -28,6 +28,7 @@ def run_cases(
     workers: int | None,
     progress: Progress,
     phases: Sequence[str] | None = None,
+    also: Callable[[Case], Any] | None = None,
 ) -> tuple[CaseOutcome, ...]:
     """Do every case of a cohort into ``<folder>/cases/<case_id>``; a failing case never stops the others.
 
@@ -41,6 +42,7 @@ def run_cases(
         workers: cases at a time; None: all cores as far as memory allows.
         progress: told after each case.
         phases: phases to do; None: all of the cohort.
+        also: what else of a case decides its result, such as a value in its row; plain values. Must be picklable.
 
     Raises:
         InputError: the folder cannot be written, or another run writes into it.
@@ -50,7 +52,7 @@ def run_cases(
     tasks = [
         CaseTask(
             case.case_id,
-            partial(case_fingerprint, case, case.phases(wanted), settings),
+            partial(case_fingerprint, case, case.phases(wanted), settings, also),
             partial(do_case, case, case.phases(wanted)),
             cohort.path.parent,
         )
@@ -67,7 +69,9 @@ def run_cases(
     return outcomes
 
 
-def case_fingerprint(case: Case, phases: Sequence[str], settings: Mapping[str, Any]) -> str:
+def case_fingerprint(
+    case: Case, phases: Sequence[str], settings: Mapping[str, Any], also: Callable[[Case], Any] | None = None
+) -> str:
     """Hash of a case's files and of what is done to it: the same hash, the same result.
 
     Files count by name and content, not by folder: a cohort named by another path to the same files is reused.
@@ -75,7 +79,7 @@ def case_fingerprint(case: Case, phases: Sequence[str], settings: Mapping[str, A
     chosen = {phase: case.images[phase] for phase in phases if phase in case.images}
     contents = hash_files([path for files in chosen.values() for path in files.paths])
     named = {phase: _without_folders(asdict(files)) for phase, files in chosen.items()}
-    return hash_settings([settings, named, list(phases), contents])
+    return hash_settings([settings, named, list(phases), contents, *([also(case)] if also else [])])
 
 
 def case_json(out: Path, case_id: str, name: str) -> Any:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from ..errors import RadiomicsError
 from ..progress import Progress, no_progress
 from ..settings.options import option
-from ..settings.records import merged, plain_values, record_from
+from ..settings.records import merged, plain_values, record_from, relative_to
 from ..settings.rules import check_known
 from .output import JobOutput
 from .result import JobResult
@@ -53,11 +54,11 @@ class Job(ABC):
         Raises:
             InputError: an unknown name (with the near one), a wrong value (with what is allowed), or one missing.
         """
-        given = {name: value for name, value in values.items() if name != "verb"}
+        given: Mapping[str, Any] = {name: value for name, value in values.items() if name != "verb"}
         study = given.get("study")
         if study is not None:
             check_known(f"study of {cls.verb}", study, cls.studies())
-            given = merged(cls.study_settings(str(study)), given)
+            given = cls.with_study(str(study), given, folder)
         return record_from(cls, given, cls.verb, folder=folder)
 
     @classmethod
@@ -70,23 +71,30 @@ class Job(ABC):
         """Return the settings of a published study as plain values."""
         return cls.published[name]
 
+    @classmethod
+    def with_study(cls, name: str, given: Mapping[str, Any], folder: Path | None) -> Mapping[str, Any]:
+        """Lay the settings of a published study under those that the user names.
+
+        Args:
+            name: of the study.
+            given: plain values of the user's.
+            folder: relative paths begin here.
+        """
+        return merged(cls.study_settings(name), given)
+
     def to_dict(self, *, folder: Path | None = None) -> dict[str, Any]:
         """Return every setting as plain values, which :meth:`from_dict` takes.
 
         Args:
             folder: paths are written relative to it; None: as they are.
         """
-        return plain_values(self, folder=folder)
+        return plain_values(self, relative_to(folder)) if folder else plain_values(self)
 
     def decisive(self) -> dict[str, Any]:
         """Return the settings that decide the numbers: without paths' folders, worker counts and figure formats."""
-        kept = {name: value for name, value in self.to_dict().items() if name not in self.result_free}
-        return _without_folders(kept, self.to_dict_of_paths())
-
-    def to_dict_of_paths(self) -> dict[str, Any]:
-        """Return the settings that are paths, as paths, in the places where they stand."""
-        found = {name: _only_paths(getattr(self, name)) for name in self.__dataclass_fields__}
-        return {name: value for name, value in found.items() if value not in (None, {}, [])}
+        # Every path by its file name: the same files under another folder are the same job.
+        plain = plain_values(self, lambda path: path.name)
+        return {name: value for name, value in plain.items() if name not in self.result_free}
 
     def run(self, out: Path | str, progress: Progress = no_progress) -> JobResult:
         """Do the job and write its folder: tables, figures, ``notes.txt``, ``study.json``, ``job.yaml``.
@@ -100,7 +108,11 @@ class Job(ABC):
         """
         self.check()
         output = JobOutput(out, getattr(self, "formats", ()))
-        self.work(output, progress)
+        try:
+            self.work(output, progress)
+        except RadiomicsError:
+            output.leave_nothing_empty()
+            raise
         return output.finish(self)
 
     def check(self) -> None:  # noqa: B027  (most jobs have nothing to check)
@@ -109,24 +121,3 @@ class Job(ABC):
     @abstractmethod
     def work(self, output: JobOutput, progress: Progress) -> None:
         """Do it: write through ``output``, note what a reader should know."""
-
-
-def _only_paths(value: Any) -> Any:
-    if isinstance(value, Path):
-        return value
-    if isinstance(value, Mapping):
-        return {name: found for name, item in value.items() if (found := _only_paths(item)) is not None}
-    if isinstance(value, tuple):
-        return [found for item in value if (found := _only_paths(item)) is not None]
-    return None
-
-
-def _without_folders(values: Any, paths: Any) -> Any:
-    """Replace every path by its file name: the same files under another folder are the same job."""
-    if isinstance(paths, Path):
-        return paths.name
-    if isinstance(values, Mapping) and isinstance(paths, Mapping):
-        return {name: _without_folders(value, paths.get(name)) for name, value in values.items()}
-    if isinstance(values, list) and isinstance(paths, list) and len(values) == len(paths):
-        return [_without_folders(value, path) for value, path in zip(values, paths, strict=True)]
-    return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,13 +12,11 @@ from ..figures.style import save_figure
 from ..files.private_paths import without_folders
 from ..files.tables import write_csv
 from .batch import CaseOutcome, make_output_folder
-from .record import write_job_file, write_record
+from .record import Recorded, write_job_file, write_record
 from .result import JobResult, all_warnings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from .job import Job
 
 T = TypeVar("T")
 
@@ -34,6 +33,7 @@ class JobOutput:
     """
 
     def __init__(self, folder: Path | str, formats: Sequence[str] = ()) -> None:
+        self._is_new = not Path(folder).exists()
         self.folder = make_output_folder(Path(folder))
         self.formats = tuple(formats)
         self.files: dict[str, Path] = {}
@@ -77,7 +77,13 @@ class JobOutput:
             self.failures.append(f"{what}: {error}")
             return None
 
-    def finish(self, job: Job) -> JobResult:
+    def leave_nothing_empty(self) -> None:
+        """Take the folder away again if it was made for this job and nothing was written."""
+        if self._is_new:
+            with suppress(OSError):  # it holds something, which stays
+                self.folder.rmdir()
+
+    def finish(self, job: Recorded) -> JobResult:
         """Write notes, record and job file; return what was left behind."""
         roots = [self.folder, Path.cwd()]
         for kept in (self.notes, self.warnings, self.failures):

@@ -16,9 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Cancelled, RadiomicsError
+from ..settings.rules import is_number
+from .cores import free_cores
 from .registry import load_job
+from .result import JobStatus
 
-EXIT_DONE, EXIT_FAILED, EXIT_CANCELLED = 0, 2, 130
+EXIT_DONE, EXIT_PARTLY, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 2, 130
+OUT_OF_MEMORY = "not enough memory; crop or resample the image, or use fewer workers"
+_EXIT_CODES = {JobStatus.DONE: EXIT_DONE, JobStatus.PARTLY: EXIT_PARTLY, JobStatus.NOTHING: EXIT_FAILED}
+FAILED = ("failed", "nothing", "stopped")
+"""Status of a last line after which there is no result to read."""
+_NAMES = ("fraction", "message", "seconds_left", "status")
 _START = (
     "import os, sys; sys.path[:0] = sys.argv.pop(1).split(os.pathsep); "
     "from RadiomicsCoreLib.jobs.process import main; sys.exit(main(sys.argv[1:]))"
@@ -53,11 +61,11 @@ def read_line(text: str) -> Line | None:
         return None
     try:
         values = json.loads(text)
-        return Line(
-            values.get("fraction"), str(values["message"]), values.get("seconds_left"), values.get("status", "")
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except ValueError:
         return None
+    fraction, message, left, status = (values.get(name) for name in _NAMES)
+    known = isinstance(message, str) and all(value is None or is_number(value) for value in (fraction, left))
+    return Line(fraction, message, left, status or "") if known and (fraction is not None or status) else None
 
 
 def job_command(python: str, job_file: Path | str, out: Path | str) -> list[str]:
@@ -79,11 +87,6 @@ def library_folders() -> list[str]:
     return list(dict.fromkeys([here, *found]))
 
 
-def free_cores() -> int:
-    """Return how many cores a job may use: one stays free for the window."""
-    return max(1, (os.cpu_count() or 2) - 1)
-
-
 def main(argv: Sequence[str]) -> int:
     """Run the job file ``argv[0]`` into the folder ``argv[1]``; see :func:`run_with_lines`."""
     import SimpleITK as sitk
@@ -101,26 +104,27 @@ def run_with_lines(job_file: Path | str, out: Path | str, write: Callable[[str],
         write: takes the lines; None: standard output.
 
     Returns:
-        0 done or partly done (the last line says which), 2 nothing done (it says why), 130 stopped.
+        0 done, 1 partly done, 2 nothing done, 130 stopped; the last line says why.
     """
     put = write or _to_standard_output
     clock = _Clock()
 
     def tell(fraction: float, message: str) -> None:
-        values = {"fraction": round(fraction, 4), "message": message, "seconds_left": clock.left(fraction)}
-        put(json.dumps(values))
+        left = getattr(message, "seconds_left", None) or clock.left(fraction)
+        put(json.dumps({"fraction": round(fraction, 4), "message": message, "seconds_left": left}))
 
     try:
         result = load_job(job_file).run(out, tell)
     except Cancelled as stop:
         put(json.dumps({"status": "stopped", "message": str(stop)}))
         return EXIT_CANCELLED
-    except RadiomicsError as error:
-        put(json.dumps({"status": "failed", "message": str(error)}))
+    except (RadiomicsError, MemoryError) as error:
+        why = str(error) if isinstance(error, RadiomicsError) else OUT_OF_MEMORY
+        put(json.dumps({"status": "failed", "message": why}))
         return EXIT_FAILED
     why = "; ".join([f"{case.case_id}: {case.reason}" for case in result.failed_cases[:3]] + list(result.failures[:3]))
     put(json.dumps({"status": result.status.value, "message": why}))
-    return EXIT_FAILED if result.status == "nothing" else EXIT_DONE
+    return _EXIT_CODES[result.status]
 
 
 class _Clock:

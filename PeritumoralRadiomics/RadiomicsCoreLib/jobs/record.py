@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..errors import InputError
-from ..files.provenance import environment_record, hash_files, hash_settings
+from ..files.provenance import STUDY_FILE, environment_record, hash_files, hash_settings
 from ..files.tables import write_json
+from ..settings.records import plain_values, relative_to
 from ..settings.text import read_values, yaml_text
 
 if TYPE_CHECKING:
-    from .job import Job
     from .result import JobResult
 
-RECORD_FILE = "study.json"
 JOB_FILE = "job.yaml"
 
 
-def write_record(job: Job, result: JobResult, more: Mapping[str, Any]) -> Path:
+class Recorded(Protocol):
+    """What the record needs of a :class:`.job.Job`, which is built on this file."""
+
+    verb: ClassVar[str]
+
+    def to_dict(self, *, folder: Path | None = None) -> dict[str, Any]:
+        """Every setting as plain values, paths relative to ``folder``."""
+
+    def decisive(self) -> dict[str, Any]:
+        """The settings that decide the numbers."""
+
+
+def write_record(job: Recorded, result: JobResult, more: Mapping[str, Any]) -> Path:
     """Write ``study.json``: the job's settings and their hash, versions, seed, inputs with hashes, cases, notes.
 
     Args:
@@ -51,40 +62,40 @@ def write_record(job: Job, result: JobResult, more: Mapping[str, Any]) -> Path:
             **more,
         }
     )
-    path = result.folder / RECORD_FILE
+    path = result.folder / STUDY_FILE
     write_json(path, record)
     return path
 
 
-def inputs_of(job: Job, folder: Path) -> dict[str, dict[str, str]]:
-    """Return the input files of a job: setting -> path relative to ``folder``, and the SHA-256 of its content."""
-    shown = dict(_paths(job.to_dict(folder=folder), ""))
+def inputs_of(job: Recorded, folder: Path) -> dict[str, dict[str, str]]:
+    """Return the inputs of a job: setting -> path relative to ``folder``, and the SHA-256 of its content."""
+    relative = relative_to(folder)
     return {
-        name: {"path": shown[name], "sha256": hash_files([path])}
-        for name, path in _paths(job.to_dict_of_paths(), "")
-        if Path(path).is_file()
+        name: {"path": relative(path), "sha256": hash_files([path])}
+        for name, path in _leaves(plain_values(job, lambda path: path), "")
+        if isinstance(path, Path) and path.exists()
     }
 
 
-def _paths(values: Any, name: str) -> Iterator[tuple[str, Any]]:
+def _leaves(values: Any, name: str) -> Iterator[tuple[str, Any]]:
     if isinstance(values, Mapping):
         for key, value in values.items():
-            yield from _paths(value, f"{name}.{key}" if name else str(key))
-    elif isinstance(values, list | tuple):
+            yield from _leaves(value, f"{name}.{key}" if name else str(key))
+    elif isinstance(values, list):
         for k, value in enumerate(values):
-            yield from _paths(value, f"{name}[{k}]")
-    elif values is not None:
+            yield from _leaves(value, f"{name}[{k}]")
+    else:
         yield name, values
 
 
-def write_job_file(job: Job, folder: Path) -> Path:
+def write_job_file(job: Recorded, folder: Path) -> Path:
     """Write ``job.yaml``, with paths relative to its folder, so that ``peritumoral run`` repeats the job."""
     path = folder / JOB_FILE
     path.write_text(job_text(job, folder), encoding="utf-8")
     return path
 
 
-def job_text(job: Job, folder: Path | None = None) -> str:
+def job_text(job: Recorded, folder: Path | None = None) -> str:
     """Return a job as YAML: the verb, then every setting.
 
     Args:

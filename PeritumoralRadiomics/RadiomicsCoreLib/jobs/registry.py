@@ -16,11 +16,31 @@ from .record import read_job_file
 _JOBS: dict[str, tuple[str, str]] = {
     "rings": ("PeritumoralRadiomicsLib.jobs.rings", "RingsJob"),
     "extract": ("PeritumoralRadiomicsLib.jobs.extract", "ExtractJob"),
+    "measure": ("PeritumoralRadiomicsLib.jobs.measure", "MeasureJob"),
+    "maps": ("PeritumoralRadiomicsLib.jobs.maps", "MapsJob"),
+    "cox": ("SurvivalNomogramLib.jobs.cox", "CoxJob"),
+    "logistic": ("SurvivalNomogramLib.jobs.logistic", "LogisticJob"),
+    "pca": ("SurvivalNomogramLib.jobs.pca", "PcaJob"),
+    "nomogram": ("SurvivalNomogramLib.jobs.nomogram", "NomogramJob"),
+    "validate": ("SurvivalNomogramLib.jobs.validate", "ValidateJob"),
+    "predict": ("SurvivalNomogramLib.jobs.predict", "PredictJob"),
+    "deep_features": ("DeepRadiomicsFusionLib.jobs.deep_features", "DeepFeaturesJob"),
+    "train": ("DeepRadiomicsFusionLib.jobs.train", "TrainJob"),
+    "explain": ("DeepRadiomicsFusionLib.jobs.explain", "ExplainJob"),
+    "contributions": ("DeepRadiomicsFusionLib.jobs.contributions", "ContributionsJob"),
+    "correlation": ("DeepRadiomicsFusionLib.jobs.correlation", "CorrelationJob"),
+    "fuse": ("DeepRadiomicsFusionLib.jobs.fuse", "FuseJob"),
+    "apply": ("DeepRadiomicsFusionLib.jobs.apply", "ApplyJob"),
 }
 
 
 def verbs() -> tuple[str, ...]:
-    """Return the verbs of all jobs."""
+    """Return the verbs of all jobs.
+
+    Example:
+        >>> "extract" in verbs()
+        True
+    """
     return tuple(_JOBS)
 
 
@@ -44,6 +64,11 @@ def job_from(values: Mapping[str, Any], *, folder: Path | None = None) -> Job:
 
     Raises:
         InputError: no or an unknown verb, or what :meth:`.job.Job.from_dict` refuses.
+
+    Example:
+        >>> job = job_from({"verb": "extract", "cohort": "cohort.csv", "rings": {"outer_mm": [3, 6]}})
+        >>> job.rings.outer_mm
+        (3.0, 6.0)
     """
     if not isinstance(values.get("verb"), str):
         raise InputError(f"a job names its verb, one of {', '.join(_JOBS)}")
@@ -51,6 +76,13 @@ def job_from(values: Mapping[str, Any], *, folder: Path | None = None) -> Job:
 
 
 def load_job(path: Path | str) -> Job:
-    """Read a job file, or the ``job.yaml`` of an output folder. Raises InputError."""
+    """Read a job file, or the ``job.yaml`` of an output folder. Raises InputError.
+
+    Example:
+        >>> text = "verb: rings\\nimage: ct.nii\\nmask: tumour.nii\\nrings: {outer_mm: [3]}\\n"
+        >>> _ = Path("job.yaml").write_text(text)
+        >>> load_job("job.yaml").rings.outer_mm
+        (3.0,)
+    """
     values, folder = read_job_file(path)
     return job_from(values, folder=folder)

@@ -37,6 +37,11 @@ class JobResult:
         warnings: what may make a number wrong, a line each; those of cases begin with the case's id.
         failures: what could not be done while the rest was.
         cases: how each case ended, in the order of the cohort; empty for a job on one table.
+
+    Example:
+        >>> result = JobResult(Path("out"), tables={"features": Path("out/features.csv")})
+        >>> result.status.value, result.tables["features"].name
+        ('done', 'features.csv')
     """
 
     folder: Path

@@ -13,6 +13,9 @@ ICC_ABOVE = 0.75
 """Where a threshold is not named: the lower end of "good" reliability, Koo TK, Li MY. J Chiropr Med 2016;15:155-163.
 yang2023 takes 0.8."""
 
+ICC_ABOVE = 0.75
+"""ICC that a feature must exceed where the user names no threshold: "good" agreement by Koo and Li (2016)."""
+
 
 class IccFilter(Step):
     """Keep features whose intraclass correlation exceeds a threshold (yang2023: ICC > 0.8).

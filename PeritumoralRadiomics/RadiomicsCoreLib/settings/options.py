@@ -22,7 +22,7 @@ class Option:
     Attributes:
         help: one line, for ``--help``, tool tips and the schema.
         word: of the command line, ``--rings``; None: ``--`` and the field's name; "": none, files and panels only.
-        off: word that sets a yes-or-no field to no, ``--no-pictures``; the field then has no other word.
+        off: word that sets a yes-or-no field to no, ``--no-pictures``; unless ``word`` is given too, the only one.
         metavar: what the help shows for the value.
         group: title under which the help lists it.
         read: from one word of the command line to a plain value; None: by the field's type.
@@ -98,7 +98,7 @@ class Setting:
         """The word of the command line; "" where there is none."""
         if self.option.positional:
             return ""
-        if self.option.off is not None:
+        if self.option.off is not None and self.option.word is None:
             return self.option.off
         return f"--{self.path[-1].replace('_', '-')}" if self.option.word is None else self.option.word
 

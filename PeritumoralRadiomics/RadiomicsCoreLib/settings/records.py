@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ..errors import InputError
 from .options import option_of, type_choices, without_none
 from .rules import check_known
 
 Record = TypeVar("Record")
+PathWriter = Callable[[Path], Any]
+
+
+@dataclass(frozen=True)
+class Changes(Generic[Record]):
+    """Some settings of a record, to be laid over those of another one; a field of type ``Changes[Folds]``.
+
+    Attributes:
+        values: field to value, each of the type that the record gives it.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def over(self, record: Record) -> Record:
+        """Return the record with these settings. Raises what the record raises."""
+        return replace(record, **self.values) if self.values else record  # type: ignore[type-var]
 
 
 def record_from(kind: type[Record], values: Any, where: str, *, folder: Path | None = None) -> Record:
@@ -44,28 +63,77 @@ def record_from(kind: type[Record], values: Any, where: str, *, folder: Path | N
         return values
     if not isinstance(values, Mapping):
         raise InputError(f"{where} must hold names and values, not {_shown(values)}")
-    hints = get_type_hints(kind)
-    fields = {field.name: field for field in dataclasses.fields(kind) if field.init}  # type: ignore[arg-type]
+    given = field_values(kind, values, where, folder=folder)
+    for one in _fields(kind).values():
+        has_default = one.default is not dataclasses.MISSING or one.default_factory is not dataclasses.MISSING
+        if one.name not in given and not has_default:
+            raise InputError(f"{where}: {one.name} is missing; {_what(one)}")
+    try:
+        return kind(**given)
+    except InputError as error:
+        raise error if str(error).startswith(where) else InputError(f"{where}: {error}") from None
+
+
+def field_values(
+    kind: type[Any], values: Mapping[str, Any], where: str, *, folder: Path | None = None
+) -> dict[str, Any]:
+    """Return some fields of a settings record, each with the type that the record gives it.
+
+    What lays settings over others, such as those of one phase, goes through this: it is as strict as the record.
+
+    Args:
+        kind, values, where, folder: as in :func:`record_from`; fields may be left out.
+
+    Raises:
+        InputError: as :func:`record_from`, but for what only the whole record can tell.
+    """
+    hints, fields = get_type_hints(kind), _fields(kind)
     for name in values:
         check_known(f"{where}: setting", name, fields)
-    for name, field in fields.items():
-        has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-        if name not in values and not has_default:
-            raise InputError(f"{where}: {name} is missing; {_what(field)}")
-    plain = {name: _value(hints[name], value, f"{where}: {name}", folder) for name, value in values.items()}
-    for name, value in plain.items():
+    typed = {name: _value(hints[name], value, f"{where}: {name}", folder) for name, value in values.items()}
+    for name, value in typed.items():
         _check_choice(fields[name], value, f"{where}: {name}")
-    return kind(**plain)
+    return typed
 
 
-def plain_values(record: Any, *, folder: Path | None = None) -> dict[str, Any]:
+def plain_values(record: Any, paths: PathWriter = Path.as_posix) -> dict[str, Any]:
     """Return a record as plain values that :func:`record_from` takes: dicts, lists, texts, numbers, None.
 
     Args:
         record: a dataclass.
-        folder: paths are written relative to it, so that no file names a folder of one machine; None: as they are.
+        paths: how a path is written; see :func:`relative_to`.
     """
-    return {field.name: _plain(getattr(record, field.name), folder) for field in dataclasses.fields(record)}
+    return {one.name: plain_value(getattr(record, one.name), paths) for one in dataclasses.fields(record)}
+
+
+def plain_value(value: Any, paths: PathWriter = Path.as_posix) -> Any:
+    """Return one value of a record as plain values; see :func:`plain_values`."""
+    if isinstance(value, Changes):
+        return plain_value(value.values, paths)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        own = getattr(value, "to_plain", None)
+        return own() if own else plain_values(value, paths)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Path):
+        return paths(value)
+    if isinstance(value, Mapping):
+        return {str(name): plain_value(item, paths) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_value(item, paths) for item in value]
+    return value
+
+
+def relative_to(folder: Path) -> PathWriter:
+    """Return a writer of paths as seen from a folder, so that a file there names no folder of one machine."""
+
+    def write(path: Path) -> str:
+        try:
+            return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
+        except ValueError:  # another drive of Windows: there is no relative path
+            return path.absolute().as_posix()
+
+    return write
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,21 +159,28 @@ def _value(kind: Any, value: Any, where: str, folder: Path | None) -> Any:
             return None
         raise InputError(f"{where} is empty; give {_wanted(inner)}")
     if inner is Any:
-        return value
+        return _anything_plain(value, where)
     if get_origin(inner) in (Union, UnionType):
         return _first_that_fits(get_args(inner), value, where, folder)
+    if get_origin(inner) is Changes:
+        return _changes(inner, value, where, folder)
     if isinstance(inner, type) and dataclasses.is_dataclass(inner):
         own = getattr(inner, "from_plain", None)
-        return (
-            own(value, where)
-            if own and not isinstance(value, inner)
-            else record_from(inner, value, where, folder=folder)
-        )
-    origin = get_origin(inner) or inner
-    reader = _READERS.get(origin) or (_choice if type_choices(inner) else None)
+        if own is None or isinstance(value, inner):
+            return record_from(inner, value, where, folder=folder)
+        return own(value, where)
+    reader = _choice if type_choices(inner) else _READERS.get(get_origin(inner) or inner)
     if reader is None:
         raise TypeError(f"{where}: a field of type {inner} cannot be read from plain values")
     return reader(inner, value, where, folder)
+
+
+def _changes(kind: Any, value: Any, where: str, folder: Path | None) -> Changes[Any]:
+    if isinstance(value, Changes):
+        return value
+    if not isinstance(value, Mapping):
+        raise InputError(f"{where} must hold names and values, not {_shown(value)}")
+    return Changes(field_values(get_args(kind)[0], value, where, folder=folder))
 
 
 def _first_that_fits(kinds: Sequence[Any], value: Any, where: str, folder: Path | None) -> Any:
@@ -142,7 +217,9 @@ def _yes_no(kind: Any, value: Any, where: str, folder: Path | None) -> bool:
 
 def _whole(kind: Any, value: Any, where: str, folder: Path | None) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        if abs(value) < 2**63:
+            return value
+        raise InputError(f"{where} must be a whole number of at most 19 digits, not {_shown(value)}")
     raise InputError(f"{where} must be a whole number, not {_shown(value)}")
 
 
@@ -156,13 +233,13 @@ def _choice(kind: Any, value: Any, where: str, folder: Path | None) -> Any:
     if isinstance(kind, type) and isinstance(value, kind):
         return value
     choices = type_choices(kind)
-    if value not in choices:
+    if not any(type(choice) is type(value) and choice == value for choice in choices):
         raise InputError(f"{where} is {_shown(value)}; choose from {', '.join(map(str, choices))}")
     return kind(value) if isinstance(kind, type) and issubclass(kind, Enum) else value
 
 
 def _items(kind: Any, value: Any, where: str, folder: Path | None) -> tuple[Any, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
+    if not isinstance(value, list | tuple):
         raise InputError(f"{where} must be a list, not {_shown(value)}")
     kinds = get_args(kind)
     if len(kinds) == 2 and kinds[1] is Ellipsis:
@@ -203,8 +280,8 @@ def _wanted(kind: Any) -> str:
     return "names and values" if get_origin(kind) in (dict, Mapping) else _WANTED.get(kind, "a list")
 
 
-def _check_choice(field: dataclasses.Field[Any], value: Any, where: str) -> None:
-    described = option_of(field)
+def _check_choice(described_field: dataclasses.Field[Any], value: Any, where: str) -> None:
+    described = option_of(described_field)
     if described is None or described.choices is None or value is None:
         return
     choices = described.choices() if callable(described.choices) else described.choices
@@ -212,37 +289,33 @@ def _check_choice(field: dataclasses.Field[Any], value: Any, where: str) -> None
         check_known(where, str(getattr(one, "value", one)), [str(choice) for choice in choices])
 
 
-def _what(field: dataclasses.Field[Any]) -> str:
-    described = option_of(field)
+def _what(one: dataclasses.Field[Any]) -> str:
+    described = option_of(one)
     return f"give {described.help}" if described and described.help else "give a value"
 
 
+def _anything_plain(value: Any, where: str, depth: int = 0) -> Any:
+    """A value that the record leaves open: still plain, and small enough to be somebody's settings."""
+    if depth > _DEEPEST:
+        raise InputError(f"{where} is nested more than {_DEEPEST} deep")
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+        return {name: _anything_plain(item, where, depth + 1) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_anything_plain(item, where, depth + 1) for item in value]
+    raise InputError(f"{where} must hold texts, numbers, lists, and names with values, not {_shown(value)}")
+
+
+_DEEPEST = 20
+_REPR = reprlib.Repr()  # bounded in depth and width: a value of a stranger's file may be anything
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
+
+
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = _REPR.repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _plain(value: Any, folder: Path | None) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        own = getattr(value, "to_plain", None)
-        return own() if own else plain_values(value, folder=folder)
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Path):
-        return _relative(value, folder)
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item, folder) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, folder) for item in value]
-    return value
-
-
-def _relative(path: Path, folder: Path | None) -> str:
-    if folder is None:
-        return path.as_posix()
-    import os
-
-    try:
-        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
-    except ValueError:  # another drive of Windows: there is no relative path
-        return path.absolute().as_posix()
+def _fields(kind: type[Any]) -> dict[str, dataclasses.Field[Any]]:
+    return {one.name: one for one in dataclasses.fields(kind) if one.init}

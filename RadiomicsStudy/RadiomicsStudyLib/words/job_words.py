@@ -29,9 +29,12 @@ def add_words(parser: argparse.ArgumentParser, job: type[Job]) -> None:
         if first.option.positional:
             target.add_argument(first.name, help=first.option.help, **_value_words(first))
         else:
-            target.add_argument(
-                word, dest=first.name, default=argparse.SUPPRESS, help=_help(first), **_value_words(first)
-            )
+            known: dict[str, Any] = {"dest": first.name, "default": argparse.SUPPRESS}
+            off = first.option.off if first.option.off != word else None
+            target = target.add_mutually_exclusive_group() if off else target
+            target.add_argument(word, **known, help=_help(first), **_value_words(first))
+            if off:
+                target.add_argument(off, **known, help=f"the opposite of {word}", action="store_const", const=False)
 
 
 def settings_from(job: type[Job], arguments: argparse.Namespace) -> dict[str, Any]:
@@ -66,7 +69,7 @@ def _put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
 def _value_words(setting: Setting) -> dict[str, Any]:
     described = setting.option
     if setting.kind is bool:
-        return {"action": "store_const", "const": described.off is None}
+        return {"action": "store_const", "const": described.off is None or described.word is not None}
     words: dict[str, Any] = {"type": described.read or _reader(setting)}
     if described.metavar:
         words["metavar"] = described.metavar
@@ -76,6 +79,8 @@ def _value_words(setting: Setting) -> dict[str, Any]:
         words["metavar"] = _METAVARS.get(get_origin(setting.kind) or setting.kind, "TEXT")
     if described.many:
         words["nargs"] = "+"
+    elif described.positional and setting.default is not MISSING:
+        words |= {"nargs": "?", "default": argparse.SUPPRESS}
     if described.repeated:
         words["action"] = "append"
     return words
@@ -102,9 +107,14 @@ def _reader(setting: Setting) -> Callable[[str], Any]:
         return (
             _names if inner[0] is str else lambda text: _numbers(text, name, None if inner[-1] is ... else len(inner))
         )
-    if get_origin(kind) is not None and issubclass(get_origin(kind), Mapping):
+    if _is_mapping(kind):
         return assignment
     return {int: lambda text: _whole(text, name), float: lambda text: _number(text, name)}.get(kind, _texts)
+
+
+def _is_mapping(kind: Any) -> bool:
+    origin = get_origin(kind)
+    return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
 def _texts(text: str) -> str:
@@ -155,8 +165,7 @@ def assignment(text: str) -> tuple[str, str]:
 
 def _joined(setting: Setting, value: Any) -> Any:
     """Several values of one word: a list, or a mapping where each is a pair."""
-    is_mapping = get_origin(setting.kind) is not None and issubclass(get_origin(setting.kind), Mapping)
-    if not is_mapping:
+    if not _is_mapping(setting.kind):
         return value
     pairs: Iterable[tuple[str, Any]] = value if isinstance(value, list) else [value]
     joined: dict[str, Any] = {}

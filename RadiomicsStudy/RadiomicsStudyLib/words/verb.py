@@ -94,6 +94,8 @@ def show_result(result: JobResult) -> int:
         done, reused = len(result.cases) - len(result.failed_cases), sum(case.reused for case in result.cases)
         print_lines([f"{done} of {len(result.cases)} cases done, {reused} of them reused"])
     print_lines(f"note: {note}" for note in result.notes)
+    if not result.cases:  # those of cases are in the tables, and may be thousands
+        print_lines(f"warning: {line}" for line in result.warnings)
     print_files({**result.files, **{k: v for k, v in result.tables.items() if v not in result.files.values()}})
     _show_warnings(result)
     print_failures((outcome.case_id, outcome.reason) for outcome in result.failed_cases)

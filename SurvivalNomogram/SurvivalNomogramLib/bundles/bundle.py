@@ -14,13 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.known_patients import NOBODY_KNOWN, KnownPatients
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.files.broken_zip import BROKEN_ZIP
 from RadiomicsCoreLib.files.tables import read_json, write_json
 
 from ..groups.risk_groups import RiskCutoff
+from ..models.competing_causes import CompetingCauses
 from ..models.cox import CoxModel
+from ..models.fine_gray import FineGrayModel
 from ..models.logistic import LogisticModel
+from ..models.pca_signature import PrincipalComponents
 from ..nomogram.points import Nomogram
 from ..tables.missing_values import MissingValues
 
@@ -28,7 +32,12 @@ FORMAT = "peritumoral survival model"
 VERSION = 1
 FILE_NAME = "model.json"
 LARGEST_MEGABYTES = 200
-KINDS: Mapping[str, type[CoxModel] | type[LogisticModel]] = {"cox": CoxModel, "logistic": LogisticModel}
+Model = CoxModel | LogisticModel | PrincipalComponents
+KINDS: Mapping[str, type[CoxModel] | type[LogisticModel] | type[PrincipalComponents]] = {
+    "cox": CoxModel,
+    "logistic": LogisticModel,
+    "pca": PrincipalComponents,
+}
 
 
 @dataclass(frozen=True)
@@ -36,20 +45,25 @@ class ModelBundle:
     """A model with all that applying it to new patients needs.
 
     Attributes:
-        model: Cox or logistic model, with its baseline survival.
+        model: Cox model with its baseline survival, logistic model, or principal components.
         nomogram: axes and horizons of the nomogram; None if none was made.
         cutoff: locked cut-off of the risk groups; None if none was made.
         missing: how missing covariates of new patients are filled.
         settings: how the model was made, e.g. the names of the columns; plain values.
         provenance: versions, time, hash of the training data; plain values.
+        fitted: hashes of the patients that the model was fitted on, by which they are known again.
+        competing: models of the events that compete with the Cox model's; None where there are none. With them a
+            prediction is a cumulative incidence, and never one minus the Cox model's survival.
     """
 
-    model: CoxModel | LogisticModel
+    model: Model
     nomogram: Nomogram | None = None
     cutoff: RiskCutoff | None = None
     missing: MissingValues = field(default_factory=MissingValues)
     settings: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    fitted: KnownPatients = NOBODY_KNOWN
+    competing: CompetingCauses | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in the file."""
@@ -62,6 +76,8 @@ class ModelBundle:
             "missing": self.missing.to_dict(),
             "settings": dict(self.settings),
             "provenance": dict(self.provenance),
+            "fitted": self.fitted.to_dict(),
+            "competing": None if self.competing is None else self.competing.to_dict(),
         }
 
 
@@ -70,6 +86,16 @@ def save_bundle(bundle: ModelBundle, folder: Path | str) -> Path:
 
     Raises:
         InputError: the folder cannot be written.
+
+    Example:
+        >>> import pandas as pd
+        >>> from SurvivalNomogramLib.tables.survival_table import read_survival_table
+        >>> frame = pd.DataFrame({"t": [5.0, 8, 9, 12, 14, 20], "e": [1, 1, 0, 1, 0, 1],
+        ...                       "age": [70.0, 52, 66, 58, 61, 49]})
+        >>> table = read_survival_table(frame, time="t", event="e")
+        >>> from SurvivalNomogramLib.models.cox import fit_cox
+        >>> save_bundle(ModelBundle(fit_cox(table)), "model").name
+        'model.json'
     """
     folder = Path(folder)
     try:
@@ -89,6 +115,17 @@ def load_bundle(path: Path | str) -> ModelBundle:
 
     Raises:
         InputError: one line that says what is missing or wrong.
+
+    Example:
+        >>> import pandas as pd
+        >>> from SurvivalNomogramLib.tables.survival_table import read_survival_table
+        >>> frame = pd.DataFrame({"t": [5.0, 8, 9, 12, 14, 20], "e": [1, 1, 0, 1, 0, 1],
+        ...                       "age": [70.0, 52, 66, 58, 61, 49]})
+        >>> table = read_survival_table(frame, time="t", event="e")
+        >>> from SurvivalNomogramLib.models.cox import fit_cox
+        >>> _ = save_bundle(ModelBundle(fit_cox(table)), "model")
+        >>> load_bundle("model").model.columns == fit_cox(table).columns
+        True
     """
     data = _read(Path(path))
     try:
@@ -113,11 +150,13 @@ def bundle_from_dict(data: Any) -> ModelBundle:
         cutoff = data.get("cutoff")
         return ModelBundle(
             model,
-            None if nomogram is None else Nomogram.from_dict(nomogram, model),
+            None if nomogram is None else Nomogram.from_dict(nomogram, _with_outcome(model)),
             None if cutoff is None else RiskCutoff.from_dict(cutoff),
             MissingValues.from_dict(data["missing"]) if data.get("missing") else MissingValues(),
             dict(data.get("settings") or {}),
             dict(data.get("provenance") or {}),
+            KnownPatients.from_dict(data["fitted"]) if data.get("fitted") else NOBODY_KNOWN,
+            _competing(data.get("competing"), model),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"a part is missing or has the wrong form ({type(error).__name__}: {error})") from None
@@ -152,7 +191,7 @@ def _read_zip(path: Path) -> Any:
             raise InputError(f"{FILE_NAME} in {str(path)!r} cannot be read: {error}") from None
 
 
-def _model(data: Any) -> CoxModel | LogisticModel:
+def _model(data: Any) -> Model:
     if not isinstance(data, Mapping):
         raise InputError("it holds no model")
     kind = KINDS.get(str(data.get("kind")))
@@ -161,13 +200,41 @@ def _model(data: Any) -> CoxModel | LogisticModel:
     return kind.from_dict(data)
 
 
-def _check_numbers(model: CoxModel | LogisticModel) -> None:
+def _competing(data: Any, model: Model) -> CompetingCauses | None:
+    if data is None:
+        return None
+    if not isinstance(model, CoxModel):
+        raise InputError("competing events stand beside a model that is no Cox model")
+    competing = CompetingCauses.from_dict(data)
+    for other in competing.models.values():
+        _check_numbers(other)
+    if competing.fine_gray is not None:
+        _check_baseline(competing.fine_gray)
+    return competing
+
+
+def _with_outcome(model: Model) -> CoxModel | LogisticModel:
+    if isinstance(model, PrincipalComponents):
+        raise InputError("principal components have no nomogram")
+    return model
+
+
+def _check_numbers(model: Model) -> None:
+    if isinstance(model, PrincipalComponents):
+        model.check()
+        return
     if not np.isfinite(model.coefficients).all():
         raise InputError("a coefficient is no finite number")
     if not isinstance(model, CoxModel):
         if not np.isfinite(model.intercept):
             raise InputError("the intercept is no finite number")
         return
+    _check_baseline(model)
+
+
+def _check_baseline(model: CoxModel | FineGrayModel) -> None:
+    if not np.isfinite(model.coefficients).all():
+        raise InputError("a coefficient is no finite number")
     if model.center.shape != model.coefficients.shape or not np.isfinite(model.center).all():
         raise InputError(f"{len(model.center)} centres stand for {len(model.coefficients)} coefficients")
     times, hazard = model.baseline.times, model.baseline.cumulative_hazard

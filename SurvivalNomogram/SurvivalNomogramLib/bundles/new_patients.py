@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.joined import JoinedCohort
 from RadiomicsCoreLib.errors import InputError
 
-from ..tables.cohort_table import ids_of, load_table
+from ..tables.cohort_table import as_joined
 from ..tables.covariates import Term, check_column, level_texts
 from .bundle import ModelBundle
 
@@ -52,30 +53,28 @@ class NewPatients:
 
 
 def read_new_patients(
-    source: pd.DataFrame | str | Path, bundle: ModelBundle, *, id_column: str | None = None
+    source: JoinedCohort | pd.DataFrame | str | Path, bundle: ModelBundle, *, id_column: str | None = None
 ) -> NewPatients:
     """Read the covariates that a bundle's model needs.
 
     Args:
-        source: CSV file or data frame, one row a patient.
+        source: a cohort, a CSV file or a data frame, one row a patient.
         bundle: the model.
-        id_column: column that names the patients, each once; row numbers when None.
+        id_column: column that names the patients, each once; None: ``case_id``, or row numbers.
 
     Raises:
         InputError: a column of the model is absent, or no patient can be predicted.
     """
-    table = load_table(source)
+    joined = as_joined(source, id_column=id_column)
     for term in bundle.model.terms:
-        check_column(table, term.name)
-    if id_column is not None:
-        check_column(table, id_column)
-    table = table.set_axis(ids_of(table, id_column), axis=0)
-    frame = table[[term.name for term in bundle.model.terms]].copy()
+        check_column(joined.frame, term.name)
+    frame = joined.frame[[term.name for term in bundle.model.terms]].copy()
     report = _fill(frame, bundle)
     problems = row_problems(frame, bundle.model.terms)
     if (problems != "").all():
         raise InputError(f"none of the {len(frame)} patients can be predicted; the first: {problems[0]}")
-    return NewPatients(frame, np.asarray(frame.index, dtype=object), problems, tuple(report), table)
+    ids = np.array(joined.ids, dtype=object)
+    return NewPatients(frame, ids, problems, (*joined.notes, *report), joined.frame)
 
 
 def _fill(frame: pd.DataFrame, bundle: ModelBundle) -> list[str]:

@@ -317,6 +317,11 @@ def compare_groups(
 
     Raises:
         InputError: fewer than two groups with patients, or a label that is not among the levels.
+
+    Example:
+        >>> groups = compare_groups(np.arange(1.0, 9), np.ones(8), ["low"] * 4 + ["high"] * 4, levels=["low", "high"])
+        >>> list(groups.curves)
+        ['low', 'high']
     """
     time, event = check_outcome(time, event)
     labels = np.asarray([str(value) for value in group])

@@ -26,6 +26,37 @@ class CutoffMethod(StrEnum):
 
 
 @dataclass(frozen=True)
+class CutoffRule:
+    """How the cut-off is found on the training patients: their median, Youden's index at a horizon, or a number.
+
+    Example:
+        >>> CutoffRule.from_plain("median"), CutoffRule.from_plain("1.14").value
+        (CutoffRule(method=<CutoffMethod.MEDIAN: 'median'>, value=None), 1.14)
+    """
+
+    method: CutoffMethod = CutoffMethod.MEDIAN
+    value: float | None = None
+
+    @classmethod
+    def from_plain(cls, given: Any, where: str = "cutoff") -> CutoffRule:
+        """Read ``median``, ``youden`` or a number. Raises InputError for anything else."""
+        words = [CutoffMethod.MEDIAN.value, CutoffMethod.YOUDEN.value]
+        if given in words:
+            return cls(CutoffMethod(given))
+        try:
+            value = float(given)
+        except (TypeError, ValueError):
+            value = float("nan")
+        if isinstance(given, bool) or not np.isfinite(value):
+            raise InputError(f"{where} {given!r} is unknown; give {', '.join(words)} or a number")
+        return cls(CutoffMethod.GIVEN, value)
+
+    def to_plain(self) -> str | float:
+        """Return what :meth:`from_plain` reads."""
+        return self.method.value if self.value is None else self.value
+
+
+@dataclass(frozen=True)
 class RiskCutoff:
     """A locked cut-off: patients with a risk at or above it are the high-risk group.
 
@@ -81,7 +112,12 @@ class RiskCutoff:
 
 
 def median_cutoff(training_risk: Sequence[float] | np.ndarray) -> RiskCutoff:
-    """The median risk of the training patients."""
+    """The median risk of the training patients.
+
+    Example:
+        >>> median_cutoff([0.2, 0.4, 0.9]).value
+        0.4
+    """
     risk = np.asarray(training_risk, float)
     check_score(risk, len(risk))
     if not len(risk):

@@ -1,1 +1,1 @@
-"""The jobs of this Lib: cox, logistic, nomogram, validate, predict."""
+"""The jobs of this Lib: cox, logistic, pca, nomogram, validate, predict."""

@@ -11,8 +11,9 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, ModelError
 
 from ..estimation.monotone_likelihood import monotone_columns
-from ..estimation.partial_likelihood import Maximum, hazard_increments, maximise
+from ..estimation.partial_likelihood import Maximum, maximise
 from ..estimation.risk_sets import risk_sets
+from ..estimation.survival_interval import SurvivalInterval, hazard_moments, log_log_interval
 from ..tables.covariates import DesignMatrix, ModelOfTerms, Term, check_full_rank
 
 if TYPE_CHECKING:
@@ -47,11 +48,15 @@ class Baseline:
         times: (m,) distinct event times, rising.
         cumulative_hazard: (m,) Efron's estimate, as R's ``basehaz`` and ``survfit`` for ``coxph``.
         last_time: end of the follow-up, the longest time of any patient.
+        variance: (m,) of the cumulative hazard at known coefficients; None in a bundle of an older version.
+        drift: (m, p) how the cumulative hazard falls with each coefficient; None in a bundle of an older version.
     """
 
     times: np.ndarray
     cumulative_hazard: np.ndarray
     last_time: float
+    variance: np.ndarray | None = None
+    drift: np.ndarray | None = None
 
     def at(self, times: np.ndarray) -> np.ndarray:
         """Return the cumulative hazard (k,) at ``times`` (k,); a step function, zero before the first event.
@@ -59,6 +64,26 @@ class Baseline:
         Raises:
             InputError: a time is negative or lies beyond the follow-up.
         """
+        steps = np.concatenate(([0.0], self.cumulative_hazard))
+        return steps[self._place(times)]
+
+    def moments_at(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return variance (k,) and drift (k, p) of the cumulative hazard at ``times`` (k,).
+
+        Raises:
+            InputError: as :meth:`at`, or the bundle was written before there were intervals.
+        """
+        if self.variance is None or self.drift is None:
+            raise InputError(
+                "the bundle does not hold what an interval of the predicted survival needs; write it again with "
+                "`peritumoral cox`"
+            )
+        place = self._place(times)
+        nothing = np.zeros((1, self.drift.shape[1]))
+        return np.concatenate(([0.0], self.variance))[place], np.concatenate((nothing, self.drift))[place]
+
+    def _place(self, times: np.ndarray) -> np.ndarray:
+        """Number of event times up to and including each of ``times``."""
         times = np.atleast_1d(np.asarray(times, float))
         if not np.isfinite(times).all() or (times < 0).any() or (times > self.last_time).any():
             bad = times[~((times >= 0) & (times <= self.last_time))][0]
@@ -66,8 +91,7 @@ class Baseline:
                 f"horizon {bad:g} is outside the follow-up: the last event is at {self.times[-1]:g}, the last "
                 f"patient was seen at {self.last_time:g}; choose an earlier horizon"
             )
-        steps = np.concatenate(([0.0], self.cumulative_hazard))
-        return steps[np.searchsorted(self.times, times, side="right")]
+        return np.searchsorted(self.times, times, side="right")
 
 
 @dataclass(frozen=True)
@@ -77,7 +101,7 @@ class CoxModel(ModelOfTerms):
     Args:
         terms: covariates with their levels.
         coefficients: (p,) log hazard ratios, one for each of ``columns``.
-        covariance: (p, p) inverse of the observed information.
+        covariance: (p, p) inverse of the observed information; NaN of a penalised model, which has no such thing.
         center: (p,) means of the training patients' design columns, dummies included. The linear predictor
             is ``(x - center) @ coefficients`` and the baseline belongs to ``x = center``.
         log_likelihood, null_log_likelihood: Efron's log partial likelihood at the coefficients and at zero.
@@ -85,6 +109,7 @@ class CoxModel(ModelOfTerms):
         baseline: cumulative hazard at ``center``.
         time_unit: unit of all times.
         warnings: what a reader should know, one line each.
+        penalty: lambda of a LASSO-Cox model, whose coefficients are shrunk; None: the maximum of the likelihood.
     """
 
     terms: tuple[Term, ...]
@@ -98,6 +123,7 @@ class CoxModel(ModelOfTerms):
     baseline: Baseline
     time_unit: str = "days"
     warnings: tuple[str, ...] = ()
+    penalty: float | None = None
 
     @property
     def aic(self) -> float:
@@ -121,6 +147,40 @@ class CoxModel(ModelOfTerms):
         hazard = self.baseline.at(np.atleast_1d(np.asarray(times, float)))
         return np.exp(-np.exp(self.linear_predictor(frame))[:, np.newaxis] * hazard)
 
+    @property
+    def has_intervals(self) -> bool:
+        """Whether the baseline holds what an interval of the predicted survival needs."""
+        return self.baseline.variance is not None
+
+    def survival_interval(
+        self, frame: pd.DataFrame, times: Sequence[float] | np.ndarray | float, confidence: float = 0.95
+    ) -> SurvivalInterval:
+        """Return survival probabilities with their log-log interval, each (n, k).
+
+        The variance of -log S(t|x) is exp(2 lp) [sum 1/S0^2 + d' V d] with d = (x - centre) H(t) - drift(t): what
+        the baseline's steps and what the coefficients add. It is that of the patient's expected survival given the
+        selected covariates; it knows nothing of the selection.
+
+        Args:
+            frame: (n rows) covariates.
+            times: (k,) horizons within the follow-up.
+            confidence: level.
+
+        Raises:
+            InputError: as :meth:`survival_at`, or the bundle was written before there were intervals.
+
+        Reference:
+            As R's ``survfit(coxph(...), newdata, conf.type = "log-log")``.
+        """
+        x = self.design.transform(frame) - self.center
+        risk = np.exp(x @ self.coefficients)[:, np.newaxis]
+        times = np.atleast_1d(np.asarray(times, float))
+        hazard = self.baseline.at(times)
+        variance, drift = self.baseline.moments_at(times)
+        slope = x[:, np.newaxis, :] * hazard[:, np.newaxis] - drift
+        from_coefficients = np.einsum("nkp,pq,nkq->nk", slope, self.covariance, slope)
+        return log_log_interval(np.exp(-risk * hazard), risk * np.sqrt(variance + from_coefficients), confidence)
+
     def median_survival(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the first time (n,) at which survival is 0.5 or less; inf where it never is."""
         needed = np.log(2) / np.exp(self.linear_predictor(frame))
@@ -139,7 +199,8 @@ class CoxModel(ModelOfTerms):
             "terms": [term.to_dict() for term in self.terms],
             "columns": list(self.columns),
             "coefficients": self.coefficients.tolist(),
-            "covariance": self.covariance.tolist(),
+            "covariance": None if self.penalty is not None else self.covariance.tolist(),
+            "penalty": self.penalty,
             "center": self.center.tolist(),
             "log_likelihood": self.log_likelihood,
             "null_log_likelihood": self.null_log_likelihood,
@@ -150,6 +211,8 @@ class CoxModel(ModelOfTerms):
                 "times": self.baseline.times.tolist(),
                 "cumulative_hazard": self.baseline.cumulative_hazard.tolist(),
                 "last_time": self.baseline.last_time,
+                "variance": None if self.baseline.variance is None else self.baseline.variance.tolist(),
+                "drift": None if self.baseline.drift is None else self.baseline.drift.tolist(),
             },
             "time_unit": self.time_unit,
             "warnings": list(self.warnings),
@@ -164,7 +227,9 @@ class CoxModel(ModelOfTerms):
         """
         if data.get("kind") != "cox":
             raise InputError(f"this bundle holds a model of kind {data.get('kind')!r}, not a Cox model")
-        check_parts(data, ("terms", "coefficients", "covariance", "center", "baseline", "n", "events"))
+        penalty = data.get("penalty")
+        needed = ("terms", "coefficients", "center", "baseline", "n", "events")
+        check_parts(data, needed if penalty is not None else ("covariance", *needed))
         baseline = data["baseline"]
         check_parts(baseline, ("times", "cumulative_hazard", "last_time"), "baseline survival")
         terms = tuple(Term.from_dict(term) for term in data["terms"])
@@ -173,20 +238,37 @@ class CoxModel(ModelOfTerms):
         return cls(
             terms=terms,
             coefficients=coefficients,
-            covariance=np.array(data["covariance"], float).reshape(len(coefficients), len(coefficients)),
+            covariance=_covariance(data.get("covariance"), len(coefficients)),
             center=np.array(data["center"], float),
             log_likelihood=float(data["log_likelihood"]),
             null_log_likelihood=float(data["null_log_likelihood"]),
             n=int(data["n"]),
             events=int(data["events"]),
-            baseline=Baseline(
-                np.array(baseline["times"], float),
-                np.array(baseline["cumulative_hazard"], float),
-                float(baseline["last_time"]),
-            ),
+            baseline=_baseline_from(baseline, len(coefficients)),
             time_unit=str(data.get("time_unit", "days")),
             warnings=tuple(data.get("warnings", ())),
+            penalty=None if penalty is None else float(penalty),
         )
+
+
+def _baseline_from(data: Mapping[str, Any], columns: int) -> Baseline:
+    times = np.array(data["times"], float)
+    variance, drift = data.get("variance"), data.get("drift")
+    if variance is None or drift is None or not len(times) == len(data["cumulative_hazard"]) > 0:
+        # Of an older version, or with a baseline that the bundle refuses for what is wrong with it.
+        variance = drift = None
+    else:
+        variance, drift = np.array(variance, float), np.array(drift, float)
+        if variance.shape != times.shape or drift.size != len(times) * columns or not np.isfinite(drift).all():
+            raise InputError("the variance of the baseline survival does not fit its times and coefficients")
+        drift = drift.reshape(len(times), columns)
+        if not (np.isfinite(variance).all() and (np.diff(variance, prepend=0.0) >= 0).all()):
+            raise InputError("the variance of the baseline survival does not rise over its times")
+    return Baseline(times, np.array(data["cumulative_hazard"], float), float(data["last_time"]), variance, drift)
+
+
+def _covariance(stored: Any, size: int) -> np.ndarray:
+    return np.full((size, size), np.nan) if stored is None else np.array(stored, float).reshape(size, size)
 
 
 def check_parts(data: Mapping[str, Any], names: Sequence[str], what: str = "bundle") -> None:
@@ -278,7 +360,7 @@ def fit_cox(table: SurvivalTable, covariates: Sequence[str | Term] | None = None
         null_log_likelihood=best.null_log_likelihood,
         n=len(training),
         events=training.events,
-        baseline=efron_baseline(training.time, training.event, (x - center) @ best.coefficients),
+        baseline=efron_baseline(training.time, training.event, x - center, best.coefficients),
         time_unit=training.time_unit,
         warnings=tuple(few_events(training.events, x.shape[1])),
     )
@@ -298,9 +380,9 @@ def chosen_terms(table: CohortTable, covariates: Sequence[str | Term] | None) ->
 
 
 def _unknown(name: str, table: CohortTable) -> str:
-    constant = [line for line in table.warnings if line.startswith(f"column {name!r}")]
-    if constant:
-        return constant[0]
+    told = [line for line in table.warnings if repr(name) in line]  # why it is left out
+    if told:
+        return told[0]
     if ":" in name or "*" in name:
         return (
             f"{name!r} asks for an interaction, which a nomogram's single axes cannot show: "
@@ -309,19 +391,31 @@ def _unknown(name: str, table: CohortTable) -> str:
     return f"{name!r} is not a covariate of the table; it has {', '.join(t.name for t in table.terms[:12])}"
 
 
-def efron_baseline(time: np.ndarray, event: np.ndarray, linear_predictor: np.ndarray) -> Baseline:
-    """Return Efron's cumulative hazard of a patient with linear predictor zero."""
+def efron_baseline(time: np.ndarray, event: np.ndarray, x: np.ndarray, coefficients: np.ndarray) -> Baseline:
+    """Return Efron's cumulative hazard of a patient with all ``x`` zero, and what its intervals need.
+
+    Args:
+        time, event: (n,) of the patients of the fit.
+        x: (n, p) covariates less their centre.
+        coefficients: (p,).
+    """
     sets = risk_sets(time, event)
-    steps = hazard_increments(sets, np.exp(linear_predictor[sets.order]))
-    return Baseline(sets.times, np.cumsum(steps), float(np.max(time)))
+    moments = hazard_moments(sets, np.asarray(x, float)[sets.order], coefficients)
+    return Baseline(sets.times, moments.hazard, float(np.max(time)), moments.variance, moments.drift)
 
 
-def few_events(events: int, columns: int) -> list[str]:
-    """Return a warning if there are fewer than ten events a coefficient."""
+def few_events(events: int, columns: int, what: str = "coefficients") -> list[str]:
+    """Return a warning if there are fewer than ten events a coefficient.
+
+    Args:
+        events: of the fit.
+        columns: coefficients; where covariates were selected, those of all candidates, which were looked at too.
+        what: they are.
+    """
     if not columns or events >= EVENTS_PER_VARIABLE * columns:
         return []
     return [
-        f"{events} events for {columns} coefficients are {events / columns:.1f} events per variable, fewer than "
+        f"{events} events for {columns} {what} are {events / columns:.1f} events per variable, fewer than "
         f"{EVENTS_PER_VARIABLE}: coefficients and intervals are unstable, and the model is likely overfitted"
     ]
 

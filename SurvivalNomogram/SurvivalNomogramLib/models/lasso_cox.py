@@ -23,7 +23,7 @@ from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.statistics.penalised_path import KKT_TOLERANCE, LambdaChoice, PenaltyPath
 
 from ..tables.covariates import DesignMatrix, Term
-from .cox import chosen_terms
+from .cox import CoxModel, chosen_terms, efron_baseline
 from .penalised_cox import PenalisedCox, breslow_log_likelihood, breslow_sets
 
 if TYPE_CHECKING:
@@ -193,25 +193,82 @@ def fit_lasso_cox(
         raise ModelError("no covariate varies among the training patients: nothing can be fitted")
     stops_early = settings.lambdas is None
     path = problem.path(settings.sequence(problem), settings.kkt_tolerance, stops_early)
-    folds = _folds(training.event, settings) if fold_of is None else _checked_folds(fold_of, len(training))
+    folds = (
+        _folds(training.event, training.ids, settings) if fold_of is None else _checked_folds(fold_of, len(training))
+    )
     progress(1 / (folds.max() + 1), "path of all training patients")
     outcome = (training.time, training.event)
     validation = _cross_validate(x, outcome, path.lambdas, folds, settings, progress)
     return LassoCoxFit(terms, path, validation, settings, x.std(axis=0))
 
 
-def _folds(event: np.ndarray, settings: LassoCoxSettings) -> np.ndarray:
-    """Random folds of equal size with equal shares of events."""
-    if event.sum() < settings.folds:
-        raise ModelError(
-            f"{int(event.sum())} events cannot fill {settings.folds} folds: use at most {int(event.sum())} folds"
-        )
+def model_of_lasso(fit: LassoCoxFit, table: SurvivalTable, choice: LambdaChoice | str = "min") -> CoxModel:
+    """Return the penalised model itself: its shrunk coefficients with a baseline of their own.
+
+    Its coefficients have no standard errors: those of a refit would treat the chosen covariates as given, and
+    undo the shrinkage that the cross-validation found best.
+
+    Args:
+        fit: of the training patients of ``table``.
+        table: the same patients.
+        choice: "min" or "1se".
+
+    Raises:
+        InputError: no covariate is left at this penalty.
+    """
+    training, found = table.training, fit.coefficients_at(choice)
+    terms = tuple(term for term in fit.terms if set(term.columns) & set(found))
+    if not terms:
+        raise InputError(f"LASSO-Cox at lambda.{LambdaChoice(choice).value} leaves no covariate")
+    design = DesignMatrix(terms)
+    x = design.transform(training.frame)
+    coefficients = np.array([found.get(column, 0.0) for column in design.columns])
+    center = x.mean(axis=0)
+    predictor = (x - center) @ coefficients
+    sets = breslow_sets(training.time, training.event)
+    likelihoods = breslow_log_likelihood(sets, np.stack((predictor, np.zeros(len(training))))[:, sets.order])
+    return CoxModel(
+        terms=terms,
+        coefficients=coefficients,
+        covariance=np.full((len(coefficients),) * 2, np.nan),
+        center=center,
+        log_likelihood=float(likelihoods[0]),
+        null_log_likelihood=float(likelihoods[1]),
+        n=len(training),
+        events=training.events,
+        baseline=efron_baseline(training.time, training.event, x - center, coefficients),
+        time_unit=training.time_unit,
+        penalty=fit.lambda_at(choice),
+    )
+
+
+def _folds(event: np.ndarray, ids: np.ndarray, settings: LassoCoxSettings) -> np.ndarray:
+    """Random folds of equal size with equal shares of events; copies of a patient (a resample's) stay in one fold.
+
+    A copy in the kept part would tell the model the outcome of its twin in the left-out one, and the penalty chosen
+    would be too small.
+    """
+    first, copies = _distinct(ids)
+    own = event[first]
+    count, events = settings.folds, int(own.sum())
+    if events < count and len(first) == len(event):
+        raise ModelError(f"{events} events cannot fill {count} folds: use at most {events} folds")
+    count = min(count, events)  # a resample holds two thirds of the cohort's events
+    if count < 3:
+        raise ModelError(f"{events} distinct events in a resample are too few for folds")
     generator = np.random.default_rng(settings.seed)
-    shuffled = generator.permutation(len(event))
-    shuffled = shuffled[np.argsort(event[shuffled], kind="stable")]
-    folds = np.empty(len(event), int)
-    folds[shuffled] = np.arange(len(event)) % settings.folds + 1
-    return folds
+    shuffled = generator.permutation(len(own))
+    shuffled = shuffled[np.argsort(own[shuffled], kind="stable")]
+    folds = np.empty(len(own), int)
+    folds[shuffled] = np.arange(len(own)) % count + 1
+    return folds[copies]
+
+
+def _distinct(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First row of each patient, in the order of the table, and (n,) the place of each row's patient among them."""
+    place: dict[object, int] = {}
+    copies = np.array([place.setdefault(name, len(place)) for name in ids.tolist()])
+    return np.unique(copies, return_index=True)[1], copies
 
 
 def _checked_folds(fold_of: np.ndarray, n: int) -> np.ndarray:

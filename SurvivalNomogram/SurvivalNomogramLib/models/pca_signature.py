@@ -44,6 +44,26 @@ class PrincipalComponents:
         """PC1, PC2, ..."""
         return tuple(f"PC{k + 1}" for k in range(len(self.explained)))
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The features as terms of a model."""
+        return tuple(Term(name) for name in self.features)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Nothing makes components wrong."""
+        return ()
+
+    def check(self) -> None:
+        """Raise InputError where the parts do not fit each other, as in a damaged file."""
+        k, p = len(self.explained), len(self.features)
+        if self.loadings.shape != (k, p) or self.mean.shape != (p,) or self.spread.shape != (p,) or not k:
+            raise InputError(f"{self.loadings.shape} loadings stand for {k} components of {p} features")
+        if not all(np.isfinite(a).all() for a in (self.loadings, self.mean, self.spread, self.explained)):
+            raise InputError("a loading, mean or spread is no finite number")
+        if not (self.spread > 0).all():
+            raise InputError("the spread of a feature is not above zero")
+
     def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the components (n, k) of the patients in ``frame``, with its index.
 

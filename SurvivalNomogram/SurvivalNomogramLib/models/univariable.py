@@ -75,6 +75,15 @@ def univariable_cox(
     Raises:
         InputError: a covariate is not in the table.
         ModelError: no training patient has the event.
+
+    Example:
+        >>> import pandas as pd
+        >>> from SurvivalNomogramLib.tables.survival_table import read_survival_table
+        >>> frame = pd.DataFrame({"t": [5.0, 8, 9, 12, 14, 20], "e": [1, 1, 0, 1, 0, 1],
+        ...                       "age": [70.0, 52, 66, 58, 61, 49]})
+        >>> table = read_survival_table(frame, time="t", event="e")
+        >>> len(univariable_cox(table))
+        1
     """
     training = table.training
     if not training.events:

@@ -111,6 +111,17 @@ def nomogram_figure(
 
     Returns:
         A figure; save it with :func:`RadiomicsCoreLib.figures.style.save_figure`.
+
+    Example:
+        >>> import pandas as pd
+        >>> from SurvivalNomogramLib.tables.survival_table import read_survival_table
+        >>> frame = pd.DataFrame({"t": [5.0, 8, 9, 12, 14, 20], "e": [1, 1, 0, 1, 0, 1],
+        ...                       "age": [70.0, 52, 66, 58, 61, 49]})
+        >>> table = read_survival_table(frame, time="t", event="e")
+        >>> from SurvivalNomogramLib.models.cox import fit_cox
+        >>> from SurvivalNomogramLib.nomogram.points import make_nomogram
+        >>> figure = nomogram_figure(make_nomogram(fit_cox(table), table.frame, [10]), patient={"age": 60.0})
+        >>> figure.savefig("nomogram.png")
     """
     names = dict(labels or {})
     prediction = nomogram.predict(patient) if patient is not None else None

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.joined import JoinedCohort
+from RadiomicsCoreLib.cohort.missing import MissingPolicies
 from RadiomicsCoreLib.errors import InputError
 
 from .cohort_table import (
     CohortTable,
     CovariateRequest,
+    as_joined,
     check_events,
-    ids_of,
-    labels_of,
-    load_table,
+    check_patients,
     read_covariates,
     with_outcome,
 )
@@ -34,7 +35,7 @@ class BinaryTable(CohortTable):
 
 
 def read_binary_table(
-    source: pd.DataFrame | str | Path,
+    source: JoinedCohort | pd.DataFrame | str | Path,
     *,
     event: str,
     covariates: Sequence[str] | None = None,
@@ -42,7 +43,8 @@ def read_binary_table(
     references: Mapping[str, str] | None = None,
     split: str | None = None,
     id_column: str | None = None,
-    missing: str | Mapping[str, str] = "drop",
+    patient: str | None = None,
+    missing: MissingPolicies | str | Mapping[str, str] = "drop",
     event_values: object | Sequence[object] | None = None,
 ) -> BinaryTable:
     """Read a table of patients with a binary end point.
@@ -63,28 +65,33 @@ def read_binary_table(
         [1, 0, 0]
     """
     request = CovariateRequest(covariates, tuple(categorical), dict(references or {}), missing)
-    frame = load_table(source)
-    special = [column for column in (event, split, id_column) if column is not None]
-    for column in special:
-        check_column(frame, column)
-    names = request.names(frame, special)
-    frame = frame.set_axis(ids_of(frame, id_column), axis=0)
-    frame, dropped = with_outcome(frame, [c for c in (event, split) if c], request.is_strict)
-    states = read_events(frame[event], event_values)
+    joined = as_joined(source, split=split, id_column=id_column, patient=patient)
+    check_column(joined.frame, event)
+    offered = request.offered(joined, event)
+    recorded = with_outcome(joined, (event,), request.is_strict)
+    states = read_events(recorded.frame[event], event_values)
     if states.has_competing:
         raise InputError(
             f"end point {event!r} has {len(states.names)} values ({', '.join(states.names)}), a logistic model "
             "needs two: name all those that count as the event in event_values"
         )
-    labels = labels_of(frame, split)
-    read = read_covariates(frame, names, labels, request)
+    read = read_covariates(recorded.frame, offered.names, recorded.labels, request)
+    ids = np.asarray(read.frame.index, dtype=object)
+    labels = None if recorded.labels is None else recorded.labels[read.kept]
     return BinaryTable(
         frame=read.frame,
         event=(states.state[read.kept] == 1).astype(int),
         terms=read.terms,
-        ids=np.asarray(read.frame.index, dtype=object),
-        split=None if labels is None else labels[read.kept],
+        ids=ids,
+        split=labels,
         missing=read.missing,
-        report=(*dropped, states.report, *read.report),
-        warnings=(*check_events(states, event), *read.warnings),
+        report=(*joined.notes, *recorded.report, states.report, *read.report),
+        warnings=(
+            *offered.warnings,
+            *check_events(states, event),
+            *read.warnings,
+            *check_patients(joined, ids, labels),
+        ),
+        left_out=recorded.left_out | read.left_out,
+        gaps=read.gaps,
     )

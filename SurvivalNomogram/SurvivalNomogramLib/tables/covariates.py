@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -87,9 +88,9 @@ class DesignMatrix:
 
     def __post_init__(self) -> None:
         names = [term.name for term in self.terms]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise InputError(f"column {repeated[0]!r} is named twice among the covariates")
+        if len(set(names)) < len(names):
+            repeated = min(name for name, count in Counter(names).items() if count > 1)
+            raise InputError(f"column {repeated!r} is named twice among the covariates")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from RadiomicsCoreLib.cohort.missing import OTHERS, MissingPolicies, MissingPolicy
 from RadiomicsCoreLib.errors import InputError
 
 from .covariates import MISSING_LEVEL, is_numeric, level_texts
@@ -14,26 +14,7 @@ from .covariates import MISSING_LEVEL, is_numeric, level_texts
 if TYPE_CHECKING:
     import pandas as pd
 
-
-OTHERS = "*"
-"""In a mapping from column to policy: all columns that it does not name."""
-
-
-class MissingPolicy(Enum):
-    """What to do with a patient whose covariate was not recorded."""
-
-    DROP = "drop"
-    MEDIAN = "median"
-    LEVEL = "level"
-    ERROR = "error"
-
-    @classmethod
-    def of(cls, value: str | MissingPolicy) -> MissingPolicy:
-        try:
-            return cls(value)
-        except ValueError:
-            choices = ", ".join(policy.value for policy in cls)
-            raise InputError(f"missing={value!r} is unknown; choose one of {choices}") from None
+FILLING = (MissingPolicy.MEDIAN, MissingPolicy.MICE, MissingPolicy.LEVEL)
 
 
 @dataclass
@@ -43,7 +24,8 @@ class MissingValues:
     Args:
         policy: one policy for all columns, or a policy for each column that has missing values. "drop"
             removes the patient, "median" fills numbers with the median and categories with the mode,
-            "level" gives categories a level "missing", "error" refuses. A mapping's key "*" speaks for all
+            "level" gives categories a level "missing", "mice" fills as "median" and remembers
+            the gaps, "error" refuses. A mapping's key "*" speaks for all
             columns that it does not name; without it they may not miss a value.
 
     Attributes:
@@ -57,7 +39,7 @@ class MissingValues:
         [55.0, 70.0]
     """
 
-    policy: str | MissingPolicy | Mapping[str, str] = MissingPolicy.DROP
+    policy: MissingPolicies | str | Mapping[str, str] = MissingPolicies()
     fill_: dict[str, float | str] = field(default_factory=dict)
     policy_: dict[str, MissingPolicy] = field(default_factory=dict)
 
@@ -68,17 +50,13 @@ class MissingValues:
             frame: covariates of the training patients.
             categorical: numeric columns that hold codes of categories.
         """
-        self.policy_ = {str(name): self._policy_of(str(name)) for name in frame.columns}
+        policies = policies_of(self.policy)
+        self.policy_ = {str(name): policies.of(str(name)) for name in frame.columns}
         self.fill_ = {}
         for name, policy in self.policy_.items():
-            if policy in (MissingPolicy.MEDIAN, MissingPolicy.LEVEL):
+            if policy in FILLING:
                 self._fit_column(frame[name], policy, name in categorical)
         return self
-
-    def _policy_of(self, name: str) -> MissingPolicy:
-        if isinstance(self.policy, Mapping):
-            return MissingPolicy.of(self.policy.get(name, self.policy.get(OTHERS, MissingPolicy.ERROR)))
-        return MissingPolicy.of(self.policy)
 
     def _fit_column(self, column: pd.Series, policy: MissingPolicy, is_code: bool) -> None:
         import pandas as pd
@@ -87,12 +65,18 @@ class MissingValues:
         if column.dropna().empty:
             raise InputError(f"column {name!r} has no value in any training patient: leave it out")
         if not is_code and is_numeric(column):
-            if policy is MissingPolicy.MEDIAN:
+            if policy is not MissingPolicy.LEVEL:
                 self.fill_[name] = float(pd.to_numeric(column).median())
         elif policy is MissingPolicy.LEVEL:
             self.fill_[name] = MISSING_LEVEL
         else:
             self.fill_[name] = str(level_texts(column).dropna().mode().iloc[0])
+
+    def gaps(self, frame: pd.DataFrame) -> pd.DataFrame | None:
+        """Where values of columns to be imputed several times are missing (bool, same shape); None if nowhere."""
+        imputed = [name for name, policy in self.policy_.items() if policy is MissingPolicy.MICE]
+        gaps = frame.isna() & frame.columns.isin(imputed)
+        return gaps if gaps.to_numpy().any() else None
 
     def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a copy without missing values; rows that were dropped are absent from its index.
@@ -150,3 +134,10 @@ class MissingValues:
     def from_dict(cls, data: Mapping[str, Any]) -> MissingValues:
         policies = {str(name): MissingPolicy.of(value) for name, value in data["policy"].items()}
         return cls({n: p.value for n, p in policies.items()}, dict(data["fill"]), policies)
+
+
+def policies_of(given: MissingPolicies | str | Mapping[str, str]) -> MissingPolicies:
+    """Return the policies that a word or a mapping names; a mapping without "*" refuses all other columns."""
+    if isinstance(given, Mapping):
+        return MissingPolicies.from_plain({OTHERS: MissingPolicy.ERROR, **given})
+    return given if isinstance(given, MissingPolicies) else MissingPolicies.from_plain(given)

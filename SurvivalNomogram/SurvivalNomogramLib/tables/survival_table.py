@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.joined import JoinedCohort
+from RadiomicsCoreLib.cohort.missing import MissingPolicies
 from RadiomicsCoreLib.errors import InputError
 
 from .cohort_table import (
     CohortTable,
     CovariateRequest,
+    as_joined,
     check_events,
-    ids_of,
-    labels_of,
-    load_table,
+    check_patients,
     read_covariates,
     with_outcome,
 )
@@ -61,7 +62,7 @@ def check_unit(time_unit: str) -> None:
 
 
 def read_survival_table(
-    source: pd.DataFrame | str | Path,
+    source: JoinedCohort | pd.DataFrame | str | Path,
     *,
     time: str,
     event: str,
@@ -71,7 +72,8 @@ def read_survival_table(
     references: Mapping[str, str] | None = None,
     split: str | None = None,
     id_column: str | None = None,
-    missing: str | Mapping[str, str] = "drop",
+    patient: str | None = None,
+    missing: MissingPolicies | str | Mapping[str, str] = "drop",
     event_values: object | Sequence[object] | None = None,
     censored_values: object | Sequence[object] | None = None,
 ) -> SurvivalTable:
@@ -106,30 +108,36 @@ def read_survival_table(
     """
     check_unit(time_unit)
     request = CovariateRequest(covariates, tuple(categorical), dict(references or {}), missing)
-    frame = load_table(source)
-    special = [column for column in (time, event, split, id_column) if column is not None]
-    for column in special:
-        check_column(frame, column)
-    names = request.names(frame, special)
-    frame = frame.set_axis(ids_of(frame, id_column), axis=0)
-    frame, dropped = with_outcome(frame, [c for c in (time, event, split) if c], request.is_strict)
-    times = _times(frame[time])
-    states = read_events(frame[event], event_values, censored_values)
-    labels = labels_of(frame, split)
-    read = read_covariates(frame, names, labels, request)
+    joined = as_joined(source, split=split, id_column=id_column, patient=patient)
+    for column in (time, event):
+        check_column(joined.frame, column)
+    offered = request.offered(joined, event, time)
+    recorded = with_outcome(joined, (time, event), request.is_strict)
+    times = _times(recorded.frame[time])
+    states = read_events(recorded.frame[event], event_values, censored_values)
+    read = read_covariates(recorded.frame, offered.names, recorded.labels, request)
+    ids = np.asarray(read.frame.index, dtype=object)
+    labels = None if recorded.labels is None else recorded.labels[read.kept]
     return SurvivalTable(
         frame=read.frame,
         time=times[read.kept],
         event=(states.state[read.kept] == 1).astype(int),
         terms=read.terms,
         time_unit=time_unit,
-        ids=np.asarray(read.frame.index, dtype=object),
-        split=None if labels is None else labels[read.kept],
+        ids=ids,
+        split=labels,
         state=states.state[read.kept] if states.has_competing else None,
         state_names=states.names,
         missing=read.missing,
-        report=(*dropped, states.report, *read.report),
-        warnings=(*check_events(states, event), *read.warnings),
+        report=(*joined.notes, *recorded.report, states.report, *read.report),
+        warnings=(
+            *offered.warnings,
+            *check_events(states, event),
+            *read.warnings,
+            *check_patients(joined, ids, labels),
+        ),
+        left_out=recorded.left_out | read.left_out,
+        gaps=read.gaps,
     )
 
 

@@ -11,8 +11,8 @@ Reference:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,11 +20,19 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
-from ..estimation.kaplan_meier import kaplan_meier
+from ..estimation.kaplan_meier import kaplan_meier, survival_at
 from ..estimation.outcome_checks import check_horizon, check_outcome, check_probability
 from ..estimation.partial_likelihood import hazard_increments, maximise
 from ..estimation.risk_sets import risk_sets
-from .bootstrap import DEFAULT_BOOTSTRAP, BootstrapSettings, Refit, optimism
+from .bootstrap import (
+    DEFAULT_BOOTSTRAP,
+    BootstrapSettings,
+    Refit,
+    bootstrap_interval,
+    optimism,
+    too_few_for_interval,
+)
+from .intervals import log_interval, z_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +41,8 @@ SMALLEST_GROUP = 2
 EVENTS_FOR_GROUP_CURVE = 5
 """As in rms: with fewer events in a resample nothing is read from it."""
 SPLINE_KNOTS = (0.1, 0.5, 0.9)
+FIGURES = ("slope", "observed_to_expected", "ici", "e50", "e90")
+NO_INTERVAL = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -66,10 +76,13 @@ class Calibration:
         ici, e50, e90: mean, median and 90th percentile of |observed - predicted| on the smooth curve.
         observed_to_expected: share of events (Kaplan-Meier) over mean predicted risk; 1 is perfect.
         slope: coefficient of log(-log(predicted survival)) in a Cox model; below 1: predictions too extreme.
+        intervals: 95 % interval by name (slope, observed_to_expected, ici, e50, e90): of ``corrected`` where the
+            patients are those of the fit, else of the figures themselves; NaN ends where there is none.
+        corrected: the figures of that name corrected for optimism; empty without refits.
         group_optimism, group_corrected: (g,) observed survival less its optimism; None without bootstrap.
         curve_optimism, curve_corrected: (k,) the same for the smooth curve.
-        slope_corrected: the slope less its optimism.
         repeats: resamples drawn, 0 without bootstrap.
+        used: resamples in which a model was fitted, at least, over the figures.
     """
 
     horizon: float
@@ -81,12 +94,31 @@ class Calibration:
     e90: float
     observed_to_expected: float
     slope: float
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    corrected: Mapping[str, float] = field(default_factory=dict)
     group_optimism: np.ndarray | None = None
     group_corrected: np.ndarray | None = None
     curve_optimism: np.ndarray | None = None
     curve_corrected: np.ndarray | None = None
-    slope_corrected: float | None = None
     repeats: int = 0
+    used: int = 0
+
+    @property
+    def slope_corrected(self) -> float | None:
+        """The slope less its optimism; None without refits."""
+        return self.corrected.get("slope")
+
+    def summary(self) -> dict[str, float]:
+        """One row: every figure, where it is that of the fitted patients its corrected value, and the interval."""
+        row: dict[str, float] = {"horizon": self.horizon}
+        for name in FIGURES:
+            low, high = self.intervals.get(name, NO_INTERVAL)
+            row[name] = getattr(self, name)
+            if self.corrected:
+                row |= {f"{name}_corrected": self.corrected[name]}
+            end = f"{name}_corrected" if self.corrected else name
+            row |= {f"{end}_lower": low, f"{end}_upper": high}
+        return row | {"resamples": self.repeats, "resamples_used": self.used}
 
     def table(self) -> pd.DataFrame:
         """One row a group."""
@@ -127,6 +159,7 @@ def calibrate(
     *,
     groups: int = 5,
     confidence: float = 0.95,
+    settings: BootstrapSettings | None = None,
 ) -> Calibration:
     """Calibration of fixed predictions: an external cohort, or the apparent one.
 
@@ -136,11 +169,18 @@ def calibrate(
         predicted: (n,) predicted survival at the horizon, in [0, 1].
         horizon: the time.
         groups: number of groups, by quantiles of the predicted survival.
-        confidence: level of the groups' intervals.
+        confidence: level of the intervals.
+        settings: resamples for the intervals of ICI, E50 and E90, at least 200; None: those have none. The slope has
+            Wald's, observed over expected that of Kaplan-Meier on the logarithm.
 
     Raises:
         InputError: horizon beyond the last event, predictions that are no probabilities, or so few patients
             that a group would hold fewer than two.
+
+    Example:
+        >>> found = calibrate(np.arange(1.0, 13), np.ones(12), np.linspace(0.1, 0.9, 12), 6.0, groups=3)
+        >>> len(found.groups.predicted)
+        3
     """
     time, event = check_outcome(time, event)
     horizon = check_horizon(horizon, time, event)
@@ -151,19 +191,67 @@ def calibrate(
     grid = _grid(predicted)
     smooth = smooth_observed(time, event, z, horizon, np.concatenate((_log_minus_log(grid), z)))
     error = np.abs(smooth[len(grid) :] - predicted)
-    expected = 1 - predicted.mean()
-    observed = 1 - kaplan_meier(time, event).at(horizon)[0]
+    figures = _error_figures(error)
+    ratio = _observed_to_expected(time, event, predicted, horizon)
+    intervals = {
+        "slope": _slope_interval(time, event, z, confidence),
+        "observed_to_expected": _ratio_interval(time, event, ratio, horizon, confidence),
+        **_error_intervals(time, event, predicted, horizon, settings, confidence),
+    }
     return Calibration(
-        horizon,
-        table,
-        grid,
-        smooth[: len(grid)],
-        float(error.mean()),
-        float(np.median(error)),
-        float(np.quantile(error, 0.9)),
-        float(observed / expected) if expected > 0 else float("nan"),
-        _slope(time, event, z),
+        horizon, table, grid, smooth[: len(grid)], *figures, ratio, _slope(time, event, z), intervals=intervals
     )
+
+
+def _error_figures(error: np.ndarray) -> tuple[float, float, float]:
+    """ICI, E50 and E90 of the distances between the smooth curve and the predictions."""
+    return float(error.mean()), float(np.median(error)), float(np.quantile(error, 0.9))
+
+
+def _observed_to_expected(time: np.ndarray, event: np.ndarray, predicted: np.ndarray, horizon: float) -> float:
+    expected = 1 - predicted.mean()
+    return float((1 - survival_at(time, event, horizon)) / expected) if expected > 0 else float("nan")
+
+
+def _ratio_interval(
+    time: np.ndarray, event: np.ndarray, ratio: float, horizon: float, confidence: float
+) -> tuple[float, float]:
+    """Of observed over expected: the expected risk is given, so only Kaplan-Meier's error counts."""
+    at = kaplan_meier(time, event).table_at([horizon])
+    survival, se = float(at["survival"].iloc[0]), float(at["se"].iloc[0])
+    return log_interval(ratio, se / (1 - survival) if survival < 1 else float("nan"), confidence)
+
+
+def _slope_interval(time: np.ndarray, event: np.ndarray, z: np.ndarray, confidence: float) -> tuple[float, float]:
+    if z.std() == 0:
+        return NO_INTERVAL
+    fit = maximise(z[:, np.newaxis], time, event)
+    if not fit.is_sound:
+        return NO_INTERVAL
+    half = z_value(confidence) * float(np.sqrt(fit.covariance[0, 0]))
+    return float(fit.coefficients[0] - half), float(fit.coefficients[0] + half)
+
+
+def _error_intervals(
+    time: np.ndarray,
+    event: np.ndarray,
+    predicted: np.ndarray,
+    horizon: float,
+    settings: BootstrapSettings | None,
+    confidence: float,
+) -> dict[str, tuple[float, float]]:
+    """Percentile intervals of ICI, E50 and E90: no formula gives the error of a smooth curve's distance."""
+    names = FIGURES[2:]
+    if settings is None or too_few_for_interval(settings.repeats):
+        return dict.fromkeys(names, NO_INTERVAL)
+
+    def errors(rows: np.ndarray) -> np.ndarray:
+        t, e, p = time[rows], event[rows], predicted[rows]
+        z = _log_minus_log(p)
+        return np.array(_error_figures(np.abs(smooth_observed(t, e, z, check_horizon(horizon, t, e), z) - p)))
+
+    found = bootstrap_interval(errors, len(time), settings, confidence=confidence)
+    return {name: (float(found.lower[k]), float(found.upper[k])) for k, name in enumerate(names)}
 
 
 def calibrate_with_optimism(
@@ -174,6 +262,7 @@ def calibrate_with_optimism(
     *,
     groups: int = 5,
     settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
+    selects: bool = False,
     progress: Progress = no_progress,
 ) -> Calibration:
     """Calibration of a model on its own training patients, corrected for optimism by the bootstrap.
@@ -183,31 +272,41 @@ def calibrate_with_optimism(
         refit: the whole modelling step; returns the predicted survival at the horizon for all patients,
             (n,) or (n, 1), e.g. :class:`SurvivalNomogramLib.validation.bootstrap.CoxRefit` with that horizon.
         settings: resamples, seed, processes.
+        selects: the modelling step chooses covariates by the outcome; slope and observed over expected then have
+            the .632+ estimate.
         progress: told after every batch of resamples.
     """
-    from dataclasses import replace
 
     time, event = check_outcome(time, event)
     everyone = np.asarray(refit(np.arange(len(time))), float).reshape(-1)
     apparent = calibrate(time, event, everyone, horizon, groups=groups)
     measure = _Measure(time, event, horizon, group_cuts(everyone, groups), apparent.grid)
-    result = optimism(refit, measure, len(time), settings, progress)
+    size = len(measure.cuts) - 1 + len(measure.grid)
+    known = np.concatenate((np.full(size, np.nan), [0.0, 1.0], np.full(3, np.nan)))  # slope and O/E of the mean risk
+    chance = (lambda predicted: known) if selects else None
+    result = optimism(refit, measure, len(time), settings, progress, chance=chance)
     g = len(apparent.groups.n)
-    group_optimism, curve_optimism = result.optimism[:g], result.optimism[g:-1]
+    group_optimism, curve_optimism = result.optimism[:g], result.optimism[g:size]
+    lower, upper = result.lower[size:], result.upper[size:]
+    lower[1:] = np.maximum(lower[1:], 0.0)  # a ratio or a distance is never below 0
     return replace(
         apparent,
+        intervals={name: (float(lower[k]), float(upper[k])) for k, name in enumerate(FIGURES)},
+        corrected={
+            name: max(float(result.corrected[size + k]), 0.0 if k else -np.inf) for k, name in enumerate(FIGURES)
+        },
+        used=int(result.used[size]),
         group_optimism=group_optimism,
         group_corrected=apparent.groups.observed - group_optimism,
         curve_optimism=curve_optimism,
         curve_corrected=apparent.curve - curve_optimism,
-        slope_corrected=float(result.corrected[-1]),
         repeats=settings.repeats,
     )
 
 
 @dataclass(frozen=True)
 class _Measure:
-    """Observed - predicted survival by group and along the smooth curve, and the calibration slope."""
+    """Observed - predicted survival by group and along the smooth curve, then the figures of ``FIGURES``."""
 
     time: np.ndarray
     event: np.ndarray
@@ -219,14 +318,18 @@ class _Measure:
         time, event = self.time[rows], self.event[rows]
         predicted = np.asarray(predicted, float).reshape(-1)
         if event.sum() < EVENTS_FOR_GROUP_CURVE:
-            return np.full(len(self.cuts) - 1 + len(self.grid) + 1, np.nan)
+            return np.full(len(self.cuts) - 1 + len(self.grid) + len(FIGURES), np.nan)
         by_group = _group_errors(time, event, predicted, self.cuts, self.horizon)
         z = _log_minus_log(predicted)
         try:
-            curve = smooth_observed(time, event, z, self.horizon, _log_minus_log(self.grid)) - self.grid
+            smooth = smooth_observed(time, event, z, self.horizon, np.concatenate((_log_minus_log(self.grid), z)))
+            curve = smooth[: len(self.grid)] - self.grid
+            errors = _error_figures(np.abs(smooth[len(self.grid) :] - predicted))
         except ModelError:  # the spline has no maximum on this resample; the groups still have their values
-            curve = np.full(len(self.grid), np.nan)
-        return np.concatenate((by_group, curve, [_slope(time, event, z)]))
+            curve, errors = np.full(len(self.grid), np.nan), (np.nan,) * 3
+        slope = _slope(time, event, z) if z.std() > 0 else 0.0  # of a model that chose nothing
+        ratio = _observed_to_expected(time, event, predicted, self.horizon)
+        return np.concatenate((by_group, curve, [slope, ratio, *errors]))
 
 
 def group_cuts(predicted: np.ndarray, groups: int) -> np.ndarray:
@@ -271,8 +374,6 @@ def _groups(
 def _group_errors(
     time: np.ndarray, event: np.ndarray, predicted: np.ndarray, cuts: np.ndarray, horizon: float
 ) -> np.ndarray:
-    from ..estimation.kaplan_meier import survival_at
-
     group = _group_of(predicted, cuts)
     errors = np.full(len(cuts) - 1, np.nan)
     for k in range(len(errors)):

@@ -11,13 +11,20 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress, part_of
+from RadiomicsCoreLib.settings.options import option
 
-from ..models.cox import CoxModel, chosen_terms, fit_cox
-from ..models.lasso_cox import LassoCoxFit, LassoCoxSettings, fit_lasso_cox
+from ..models.cox import CoxModel, chosen_terms, few_events, fit_cox
+from ..models.lasso_cox import LassoCoxFit, LassoCoxSettings, fit_lasso_cox, model_of_lasso
 from ..models.stepwise import StepwiseResult, stepwise_cox
 from ..models.univariable import UnivariableLine, significant, univariable_cox
 from ..tables.survival_table import SurvivalTable
 from .bootstrap import BootstrapSettings, resample
+
+_GROUP = "modelling (done again in every resample)"
+
+
+class NothingChosen(ModelError):
+    """The modelling step ran and chose nothing; in a resample that is a model without covariates."""
 
 
 class Selection(StrEnum):
@@ -32,27 +39,27 @@ class Selection(StrEnum):
 
 @dataclass(frozen=True)
 class CoxModelling:
-    """How a Cox model is made of a table.
+    """How a Cox model is made of a table, of which every covariate may be chosen.
 
     Args:
-        covariates: columns to choose from; None: all of the table's.
         univariable_p: only covariates whose univariable likelihood ratio test lies below it go on; None: all.
-        selection: none, backward, forward or both (AIC), or lasso (LASSO-Cox or elastic net chooses, an ordinary
-            Cox model is fitted on what it chose).
+        selection: none, backward, forward or both (AIC), or lasso (the penalised LASSO-Cox or elastic-net model).
         keep: covariates that selection never removes.
         lambda_choice: "min" or "1se", for lasso.
         folds, seed: of the lasso's cross-validation.
         alpha: share of the absolute penalty, in (0, 1]; 1 is the LASSO, less an elastic net.
+        refit: with lasso, fit an ordinary Cox model on what it chose instead of keeping the shrunk coefficients; where
+            that cannot be done (more coefficients than events), the penalised model stays.
     """
 
-    covariates: tuple[str, ...] | None = None
-    univariable_p: float | None = None
-    selection: Selection = Selection.NONE
-    keep: tuple[str, ...] = ()
-    lambda_choice: str = "min"
-    folds: int = 10
-    seed: int = 0
-    alpha: float = 1.0
+    univariable_p: float | None = option("only covariates with a univariable p below this go on", None, group=_GROUP)
+    selection: Selection = option("how covariates are chosen", Selection.NONE, group=_GROUP)
+    keep: tuple[str, ...] = option("covariates that selection never removes", (), group=_GROUP)
+    lambda_choice: str = option("penalty of the LASSO", "min", word="--lambda", choices=("min", "1se"), group=_GROUP)
+    folds: int = option("of the LASSO's cross-validation", 10, group=_GROUP)
+    seed: int = option("of the folds", 0, group=_GROUP)
+    alpha: float = option("1: LASSO; between 0 and 1: elastic net", 1.0, group=_GROUP)
+    refit: bool = option("fit what the LASSO chose again without a penalty", False, group=_GROUP)
 
     def __post_init__(self) -> None:
         try:
@@ -64,11 +71,20 @@ class CoxModelling:
             raise InputError(f"univariable_p is {self.univariable_p:g}; it must lie in (0, 1]")
         if self.lambda_choice not in ("min", "1se"):
             raise InputError(f"lambda_choice {self.lambda_choice!r} is unknown; choose min or 1se")
+        if self.keep and self.selection is Selection.LASSO and not self.refit:
+            raise InputError(
+                f"keep {', '.join(self.keep)}: the penalised model may drop any covariate; add --refit, or no keep"
+            )
         self.lasso_settings()
 
     def lasso_settings(self) -> LassoCoxSettings:
         """The settings of the penalised fit; InputError where one is out of range."""
         return LassoCoxSettings(alpha=self.alpha, folds=self.folds, seed=self.seed)
+
+    @property
+    def selects(self) -> bool:
+        """Whether covariates are chosen by the outcome, so that optimism is measured on the patients left out."""
+        return self.univariable_p is not None or self.selection is not Selection.NONE
 
     def fit(self, table: SurvivalTable, progress: Progress = no_progress) -> ModellingResult:
         """Screen, select and fit on the training patients of the table.
@@ -76,7 +92,7 @@ class CoxModelling:
         Raises:
             ModelError: nothing passes, or the model cannot be fitted.
         """
-        offered = [term.name for term in chosen_terms(table.training, self.covariates)]
+        offered = [term.name for term in chosen_terms(table.training, None)]
         univariable: list[UnivariableLine] = []
         passed = offered
         if self.univariable_p is not None:
@@ -84,11 +100,17 @@ class CoxModelling:
             significant_ones = significant(univariable, self.univariable_p)
             passed = [name for name in offered if name in significant_ones or name in self.keep]
             if not passed:
-                raise ModelError(
+                raise NothingChosen(
                     f"no covariate has a univariable p below {self.univariable_p:g}; raise the limit or "
                     "name the covariates"
                 )
-        return self._select(table, passed, univariable, part_of(progress, 0.3, 1.0))
+        found = self._select(table, passed, univariable, part_of(progress, 0.3, 1.0))
+        if not self.selects:
+            return found
+        # Every candidate was looked at: those that were not chosen cost events as well.
+        candidates = sum(len(term.columns) for term in table.training.terms)
+        told = few_events(found.model.events, candidates, "candidate coefficients")
+        return replace(found, model=replace(found.model, warnings=tuple(told)))
 
     def _select(
         self, table: SurvivalTable, names: Sequence[str], univariable: list[UnivariableLine], progress: Progress
@@ -100,7 +122,7 @@ class CoxModelling:
         keep = [name for name in self.keep if name in names]
         steps = stepwise_cox(table, list(names), self.selection.value, keep=keep, progress=progress)
         if not steps.model.terms:
-            raise ModelError("selection by AIC leaves no covariate: none predicts the outcome")
+            raise NothingChosen("selection by AIC leaves no covariate: none predicts the outcome")
         return ModellingResult(steps.model, tuple(univariable), stepwise=steps)
 
     def _lasso(
@@ -113,9 +135,19 @@ class CoxModelling:
             for term in chosen_terms(table.training, list(names))
             if term.name in self.keep or any(column in columns for column in term.columns)
         ]
-        if not chosen:
-            raise ModelError(f"LASSO-Cox at lambda.{self.lambda_choice} leaves no covariate: none predicts the outcome")
-        return ModellingResult(fit_cox(table, chosen), tuple(univariable), lasso=lasso)
+        if not columns and not self.keep:
+            raise NothingChosen(
+                f"LASSO-Cox at lambda.{self.lambda_choice} leaves no covariate: none predicts the outcome"
+            )
+        if not columns:
+            return ModellingResult(fit_cox(table, chosen), tuple(univariable), lasso=lasso)
+        found = ModellingResult(model_of_lasso(lasso, table, self.lambda_choice), tuple(univariable), lasso=lasso)
+        if not self.refit:
+            return found
+        try:
+            return replace(found, model=fit_cox(table, chosen))
+        except ModelError as error:
+            return replace(found, notes=(f"the penalised model is kept, it cannot be fitted again: {error}",))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for the bundle."""
@@ -126,9 +158,7 @@ class CoxModelling:
         """Rebuild from :meth:`to_dict`."""
         try:
             values = dict(data)
-            for name in ("covariates", "keep"):
-                if values.get(name) is not None:
-                    values[name] = tuple(str(item) for item in values[name])
+            values["keep"] = tuple(str(item) for item in values.get("keep") or ())
             return cls(**values)
         except TypeError as error:
             raise InputError(f"the modelling step in the bundle cannot be read: {error}") from None
@@ -142,12 +172,14 @@ class ModellingResult:
         model: the Cox model.
         univariable: lines of the screening; empty without one.
         stepwise, lasso: the selection; None where it was not asked for.
+        notes: what became of a refit.
     """
 
     model: CoxModel
     univariable: tuple[UnivariableLine, ...] = ()
     stepwise: StepwiseResult | None = None
     lasso: LassoCoxFit | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,20 +192,27 @@ class FittedResamples:
         table: the training patients, no split.
         models: rows (as bytes) -> the model fitted on them, or the reason why there is none.
         horizon: predict survival at this time, (n,); None: the linear predictor.
+        selects: whether the modelling step chooses by the outcome.
     """
 
     table: SurvivalTable
     models: Mapping[bytes, CoxModel | str]
     horizon: float | None = None
+    selects: bool = False
 
     def at(self, horizon: float) -> FittedResamples:
         """The same models, predicting survival at a horizon."""
         return replace(self, horizon=horizon)
 
-    def __call__(self, rows: np.ndarray) -> np.ndarray:
+    def model(self, rows: np.ndarray) -> CoxModel:
+        """Return the model fitted on these rows. Raises ModelError: there is none."""
         model = self.models.get(_key(rows), "these patients were not resampled")
         if isinstance(model, str):
             raise ModelError(model)
+        return model
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        model = self.model(rows)
         if self.horizon is None:
             return model.linear_predictor(self.table.frame)
         return model.survival_at(self.table.frame, self.horizon)[:, 0]
@@ -201,13 +240,24 @@ def fit_resamples(
     def one(generator: np.random.Generator) -> tuple[bytes, CoxModel | str]:
         rows = generator.integers(0, n, n)
         try:
-            return _key(rows), modelling.fit(table.rows(rows)).model
+            return _key(rows), fitted_or_null(modelling, table.rows(rows))
         except (ModelError, InputError) as error:
             return _key(rows), str(error)
 
     everyone = modelling.fit(table).model
     pairs, _ = resample(one, settings, progress)
-    return FittedResamples(table, {_key(np.arange(n)): everyone, **dict(pairs)})
+    return FittedResamples(table, {_key(np.arange(n)): everyone, **dict(pairs)}, selects=modelling.selects)
+
+
+def fitted_or_null(modelling: CoxModelling, table: SurvivalTable) -> CoxModel:
+    """The modelling step's model; the one without covariates where it chooses nothing.
+
+    Left out, such resamples would make the others look better than the modelling step is.
+    """
+    try:
+        return modelling.fit(table).model
+    except NothingChosen:
+        return fit_cox(table, [])
 
 
 def _key(rows: np.ndarray) -> bytes:
@@ -229,7 +279,7 @@ class ModellingRefit:
     horizon: float | None = None
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        model = self.modelling.fit(self.table.rows(rows)).model
+        model = fitted_or_null(self.modelling, self.table.rows(rows))
         if self.horizon is None:
             return model.linear_predictor(self.table.frame)
         return model.survival_at(self.table.frame, self.horizon)[:, 0]

@@ -8,8 +8,9 @@ their event before the horizon, their risk is 1 and not missing.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,14 @@ from RadiomicsCoreLib.progress import Progress, no_progress
 
 from ..estimation.kaplan_meier import survival_at
 from ..estimation.outcome_checks import check_horizon, check_outcome, check_probability
-from .bootstrap import DEFAULT_BOOTSTRAP, BootstrapSettings, Refit, optimism
+from .bootstrap import (
+    DEFAULT_BOOTSTRAP,
+    BootstrapSettings,
+    Refit,
+    bootstrap_interval,
+    optimism,
+    too_few_for_interval,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +46,7 @@ class DecisionCurve:
         true_positive_rate, false_positive_rate: model -> (k,) as shares of all patients.
         prevalence: share of events (by the horizon).
         horizon: None for a binary end point.
+        intervals: model -> lower and upper end (k,) of its net benefit; empty without resamples.
     """
 
     thresholds: np.ndarray
@@ -46,11 +55,16 @@ class DecisionCurve:
     false_positive_rate: dict[str, np.ndarray]
     prevalence: float
     horizon: float | None = None
+    intervals: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     def interventions_avoided(self, model: str) -> np.ndarray:
         """Net share of patients spared an intervention against treating everyone, (k,)."""
         gain = self.net_benefit[model] - self.net_benefit[ALL]
         return gain / (self.thresholds / (1 - self.thresholds))
+
+    def _ends(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        nothing = np.full(len(self.thresholds), np.nan)
+        return self.intervals.get(name, (nothing, nothing))
 
     def table(self) -> pd.DataFrame:
         """Long table: model, threshold, true and false positive rate, net benefit, interventions avoided."""
@@ -65,6 +79,8 @@ class DecisionCurve:
                         "true_positive_rate": self.true_positive_rate[name],
                         "false_positive_rate": self.false_positive_rate[name],
                         "net_benefit": values,
+                        "net_benefit_lower": self._ends(name)[0],
+                        "net_benefit_upper": self._ends(name)[1],
                         "interventions_avoided": self.interventions_avoided(name),
                     }
                 )
@@ -78,6 +94,7 @@ def decision_curve_binary(
     outcome: Sequence[int] | np.ndarray,
     risks: Mapping[str, Sequence[float] | np.ndarray],
     thresholds: Sequence[float] = THRESHOLDS,
+    settings: BootstrapSettings | None = None,
 ) -> DecisionCurve:
     """Decision curves for a binary end point.
 
@@ -85,6 +102,7 @@ def decision_curve_binary(
         outcome: (n,) 0 or 1.
         risks: model name -> (n,) predicted probability.
         thresholds: in (0, 1).
+        settings: resamples for the intervals, at least 200; None: no intervals.
 
     Reference:
         Vickers AJ, Elkin EB. Med Decis Making 2006;26:565.
@@ -96,7 +114,12 @@ def decision_curve_binary(
     def rates(positive: np.ndarray) -> tuple[float, float]:
         return float((positive & (outcome == 1)).mean()), float((positive & (outcome == 0)).mean())
 
-    return _curve(len(outcome), risks, thresholds, rates, float(outcome.mean()), None)
+    curve = _curve(len(outcome), risks, thresholds, rates, float(outcome.mean()), None)
+
+    def again(rows: np.ndarray) -> DecisionCurve:
+        return decision_curve_binary(outcome[rows], _rows_of(risks, rows), thresholds)
+
+    return _with_intervals(curve, again, len(outcome), settings)
 
 
 def decision_curve_survival(
@@ -105,6 +128,7 @@ def decision_curve_survival(
     risks: Mapping[str, Sequence[float] | np.ndarray],
     horizon: float,
     thresholds: Sequence[float] = THRESHOLDS,
+    settings: BootstrapSettings | None = None,
 ) -> DecisionCurve:
     """Decision curves for survival with censoring.
 
@@ -114,6 +138,7 @@ def decision_curve_survival(
         risks: model name -> (n,) predicted probability of an event by the horizon.
         horizon: the time.
         thresholds: in (0, 1).
+        settings: resamples for the percentile intervals of the models, at least 200; None: no intervals.
 
     Raises:
         InputError: horizon beyond the last event, a risk or threshold that is no probability.
@@ -128,7 +153,35 @@ def decision_curve_survival(
         return _survival_rates(time, event, horizon, positive)
 
     prevalence = 1 - survival_at(time, event, horizon)
-    return _curve(len(time), risks, thresholds, rates, prevalence, horizon)
+    curve = _curve(len(time), risks, thresholds, rates, prevalence, horizon)
+
+    def again(rows: np.ndarray) -> DecisionCurve:
+        return decision_curve_survival(time[rows], event[rows], _rows_of(risks, rows), horizon, thresholds)
+
+    return _with_intervals(curve, again, len(time), settings)
+
+
+def _rows_of(risks: Mapping[str, Sequence[float] | np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: np.asarray(risk, float)[rows] for name, risk in risks.items()}
+
+
+def _with_intervals(
+    curve: DecisionCurve, again: Callable[[np.ndarray], DecisionCurve], n: int, settings: BootstrapSettings | None
+) -> DecisionCurve:
+    """Add percentile intervals of the models' net benefit, at fixed predictions."""
+    if settings is None or too_few_for_interval(settings.repeats):
+        return curve
+    names = [name for name in curve.net_benefit if name not in (ALL, NONE)]
+
+    def benefits(rows: np.ndarray) -> np.ndarray:
+        found = again(rows)
+        return np.stack([found.net_benefit[name] for name in names])
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)  # a threshold that nobody's curve reaches
+        warnings.filterwarnings("ignore", "Degrees of freedom", RuntimeWarning)
+        ends = bootstrap_interval(benefits, n, settings)
+    return replace(curve, intervals={name: (ends.lower[k], ends.upper[k]) for k, name in enumerate(names)})
 
 
 def _survival_rates(time: np.ndarray, event: np.ndarray, horizon: float, positive: np.ndarray) -> tuple[float, float]:
@@ -186,12 +239,15 @@ class CorrectedDecisionCurve:
         corrected: (k,) net benefit less its optimism.
         optimism: (k,).
         repeats: resamples drawn.
+        lower, upper: (k,) interval of ``corrected``; NaN with fewer than 200 resamples.
     """
 
     curve: DecisionCurve
     corrected: np.ndarray
     optimism: np.ndarray
     repeats: int
+    lower: np.ndarray
+    upper: np.ndarray
 
     def table(self) -> pd.DataFrame:
         """One row a threshold: apparent, optimism, corrected, all, none."""
@@ -203,6 +259,8 @@ class CorrectedDecisionCurve:
                 "net_benefit": self.curve.net_benefit["model"],
                 "optimism": self.optimism,
                 "net_benefit_corrected": self.corrected,
+                "corrected_lower": self.lower,
+                "corrected_upper": self.upper,
                 "net_benefit_all": self.curve.net_benefit[ALL],
                 "net_benefit_none": self.curve.net_benefit[NONE],
             }
@@ -217,6 +275,8 @@ def corrected_decision_curve(
     thresholds: Sequence[float] = THRESHOLDS,
     settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
     progress: Progress = no_progress,
+    *,
+    selects: bool = False,
 ) -> CorrectedDecisionCurve:
     """Decision curve with the bootstrap's correction for optimism, at every threshold.
 
@@ -226,6 +286,7 @@ def corrected_decision_curve(
         horizon, thresholds: as in :func:`decision_curve_survival`.
         settings: resamples, seed, processes.
         progress: told after every batch of resamples.
+        selects: the modelling step chooses covariates by the outcome; the estimate is then the .632+.
     """
     time, event = check_outcome(time, event)
     horizon = check_horizon(horizon, time, event)
@@ -238,7 +299,15 @@ def corrected_decision_curve(
         pairs = np.array([_survival_rates(t, e, horizon, risk >= threshold) for threshold in values])
         return pairs[:, 0] - odds * pairs[:, 1]
 
-    result = optimism(refit, net_benefit, len(time), settings, progress)
+    prevalence = 1 - survival_at(time, event, horizon)
+
+    def chance(risk: np.ndarray) -> np.ndarray:
+        share = (_inside(risk.reshape(-1))[:, np.newaxis] >= values).mean(axis=0)
+        return np.asarray(share * (prevalence - odds * (1 - prevalence)))
+
+    result = optimism(refit, net_benefit, len(time), settings, progress, chance=chance if selects else None)
     everyone = refit(np.arange(len(time))).reshape(-1)
     curve = decision_curve_survival(time, event, {"model": everyone}, horizon, values.tolist())
-    return CorrectedDecisionCurve(curve, result.corrected, result.optimism, settings.repeats)
+    return CorrectedDecisionCurve(
+        curve, result.corrected, result.optimism, settings.repeats, result.lower, result.upper
+    )

@@ -57,6 +57,8 @@ def likelihood_ratio(small: CoxModel, large: CoxModel) -> LikelihoodRatio:
     missing = [column for column in small.columns if column not in large.columns]
     if missing:
         raise ModelError(f"the models are not nested: {missing[0]!r} is not in the larger one; compare them by their C")
+    if small.penalty is not None or large.penalty is not None:
+        raise ModelError("a penalised model stands at no maximum of the likelihood; compare the models by their C")
     if (small.n, small.events) != (large.n, large.events):
         raise ModelError(
             f"the models were fitted on {small.n} and {large.n} patients with {small.events} and "

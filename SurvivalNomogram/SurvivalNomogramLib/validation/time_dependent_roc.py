@@ -1,7 +1,8 @@
 """ROC curves and AUC at fixed horizons with censoring: cumulative cases against those still free of events.
 
 Cases (event by the horizon) are weighted by 1 / G(T-), controls (followed beyond it) by 1 / G(horizon); AUC
-and interval equal riskRegression's ``Score(cens.model = "km")``.
+and standard error equal riskRegression's ``Score(cens.model = "km")``; the interval is made on the logit, because
+Score's, normal on the AUC itself, covers 90 to 93 % at 150 patients.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from RadiomicsCoreLib.errors import InputError
 from ..estimation.censoring_influence import censoring_term
 from ..estimation.kaplan_meier import censoring_weights
 from ..estimation.outcome_checks import check_horizon, check_outcome, check_score
+from .intervals import logit_interval, z_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +32,7 @@ class TimeDependentRoc:
         horizon: the time.
         thresholds: (k,) a patient is called positive at a risk >= threshold; the first is infinite.
         false_positive_rate, true_positive_rate: (k,) at the thresholds, from (0, 0) to (1, 1).
-        auc, se, lower, upper: area with its interval.
+        auc, se, lower, upper: area with its interval on the logit; NaN ends at an area of 0 or 1.
         cases, controls: unweighted numbers of patients.
         influence: (n,) influence of each patient on the AUC.
     """
@@ -94,7 +96,6 @@ def time_dependent_roc(
     auc = float(((tpr[1:] + tpr[:-1]) / 2 * np.diff(fpr)).sum())
     influence = _influence(time, event, risk, horizon, cases, controls, auc)
     se = float(influence.std(ddof=1) / np.sqrt(len(time)))
-    half = _z(confidence) * se
     return TimeDependentRoc(
         horizon,
         thresholds,
@@ -102,18 +103,11 @@ def time_dependent_roc(
         tpr,
         auc,
         se,
-        max(0.0, auc - half),
-        min(1.0, auc + half),
+        *logit_interval(auc, se, confidence),
         int((cases > 0).sum()),
         int((controls > 0).sum()),
         influence,
     )
-
-
-def _z(confidence: float) -> float:
-    from scipy.stats import norm
-
-    return float(norm.ppf(0.5 + confidence / 2))
 
 
 def _weights(time: np.ndarray, event: np.ndarray, horizon: float) -> tuple[np.ndarray, np.ndarray]:
@@ -144,8 +138,8 @@ def _influence(
     auc: float,
 ) -> np.ndarray:
     n = len(time)
-    won_by_case = cases * _weight_below(risk, risk, controls)  # summed over the controls
-    won_by_control = controls * (cases.sum() - _weight_below(risk, risk, cases))  # summed over the cases
+    won_by_case = cases * weight_below(risk, risk, controls)  # summed over the controls
+    won_by_control = controls * (cases.sum() - weight_below(risk, risk, cases))  # summed over the cases
     area = won_by_case.sum() / n**2
     case_rate, control_rate = cases.sum() / n, controls.sum() / n
     # The horizon's own weight 1 / G(horizon) cancels in the ratio, so that only the cases' weights add a term.
@@ -156,7 +150,7 @@ def _influence(
     return (pairs / area - case_part / case_rate - control_part / control_rate) * auc if area > 0 else pairs
 
 
-def _weight_below(query: np.ndarray, risk: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def weight_below(query: np.ndarray, risk: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Weight of the patients with a risk below each query, those with the same risk by one half."""
     order = np.argsort(risk, kind="stable")
     running = np.concatenate(([0.0], np.cumsum(weight[order])))
@@ -214,6 +208,6 @@ def auc_difference(first: TimeDependentRoc, second: TimeDependentRoc, *, confide
         raise InputError("the two ROC curves must be of the same patients at the same horizon")
     difference = second.auc - first.auc
     se = float((second.influence - first.influence).std(ddof=1) / np.sqrt(len(first.influence)))
-    half = _z(confidence) * se
+    half = z_value(confidence) * se
     p_value = float(2 * norm.sf(abs(difference) / se)) if se > 0 else 1.0
     return AucDifference(first.horizon, difference, se, difference - half, difference + half, p_value)

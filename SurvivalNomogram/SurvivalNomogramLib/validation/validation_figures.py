@@ -22,6 +22,8 @@ from RadiomicsCoreLib.figures.style import (
     style_axes,
 )
 
+from .intervals import interval_text
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -49,19 +51,22 @@ class RocLike(Protocol):
     def upper(self) -> float: ...
 
 
-def roc_figure(curves: Mapping[str, RocLike], *, title: str = "") -> Figure:
+def roc_figure(curves: Mapping[str, RocLike], *, title: str = "", corrected: Sequence[str] = ()) -> Figure:
     """ROC curves with their AUC and interval in the legend.
 
     Args:
-        curves: name (horizon or model) -> curve.
+        curves: name (horizon or model) -> curve; NaN ends where there is no interval.
         title: printed above.
+        corrected: a text for each curve of the fitted patients, with the AUC corrected for optimism.
     """
     _need(curves, "curve")
     figure = new_figure(SQUARE_IN, SQUARE_IN)
     axes = plain_axes(figure, x_label="1 - specificity", y_label="Sensitivity", title=title)
     axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--")
     for k, (name, curve) in enumerate(curves.items()):
-        label = f"{name}: AUC {curve.auc:.2f} ({curve.lower:.2f}-{curve.upper:.2f})"
+        label = f"{name}: AUC {interval_text(curve.auc, curve.lower, curve.upper)}"
+        if len(corrected):
+            label += f" apparent,\n    {corrected[k]}"
         axes.plot(
             curve.false_positive_rate,
             curve.true_positive_rate,
@@ -112,6 +117,9 @@ def brier_figure(tables: Mapping[str, pd.DataFrame], *, time_unit: str = "days",
     first = next(iter(tables.values()))
     axes.plot(first["horizon"], first["reference"], color=GREY, linestyle="--", linewidth=1, label="Kaplan-Meier")
     for k, (name, table) in enumerate(tables.items()):
+        if "brier_corrected" in table:
+            _corrected_brier(axes, table, name, colour(k))
+            continue
         axes.fill_between(table["horizon"], table["lower"], table["upper"], color=colour(k), alpha=0.15, linewidth=0)
         label = f"{name}: integrated {table['integrated'].iloc[-1]:.3f}"
         style = {"color": colour(k), "linestyle": dashes(k), "marker": "o", "markersize": 3.5}
@@ -119,6 +127,16 @@ def brier_figure(tables: Mapping[str, pd.DataFrame], *, time_unit: str = "days",
     axes.set_ylim(bottom=0)
     legend_below(figure, axes)
     return figure
+
+
+def _corrected_brier(axes: Axes, table: pd.DataFrame, name: str, shade: str) -> None:
+    """Draw the corrected score with its interval, and thin what the fitted patients themselves give."""
+    times = table["horizon"]
+    axes.fill_between(times, table["corrected_lower"], table["corrected_upper"], color=shade, alpha=0.15, linewidth=0)
+    label = f"{name}, corrected: integrated {table['integrated_corrected'].iloc[-1]:.3f}"
+    axes.plot(times, table["brier_corrected"], color=shade, marker="o", markersize=3.5, label=label)
+    label = f"{name}, apparent: integrated {table['integrated_apparent'].iloc[-1]:.3f}"
+    axes.plot(times, table["brier_apparent"], color=shade, linewidth=0.9, linestyle=":", label=label)
 
 
 def calibration_figure(calibrations: Sequence[Calibration], *, time_unit: str = "days", title: str = "") -> Figure:
@@ -184,10 +202,18 @@ def _calibration_panel(axes: Axes, calibration: Calibration) -> None:
     axes.set_xlim(start, end)
     axes.set_ylim(start, end)
     axes.set_aspect("equal")
-    slope = calibration.slope if calibration.slope_corrected is None else calibration.slope_corrected
-    text = f"slope {slope:.2f},  O/E {calibration.observed_to_expected:.2f},  ICI {calibration.ici:.3f}"
     # Above the panel: a model may be off in any direction, so that no corner is free of curves.
-    axes.set_title(text, fontsize=SMALL_PT, color=GREY, loc="left")
+    axes.set_title(_calibration_text(calibration), fontsize=SMALL_PT, color=GREY, loc="left")
+
+
+def _calibration_text(calibration: Calibration) -> str:
+    """Slope, O/E and ICI with their intervals; corrected for optimism where the patients were fitted on."""
+    lines = ["corrected for optimism"] if calibration.corrected else []
+    for name, said, digits in (("slope", "slope", 2), ("observed_to_expected", "O/E", 2), ("ici", "ICI", 3)):
+        value = calibration.corrected.get(name, getattr(calibration, name))
+        ends = calibration.intervals.get(name, (np.nan, np.nan))
+        lines.append(f"{said} {interval_text(value, *ends, digits)}")
+    return "\n".join(lines)
 
 
 def decision_curve_figure(
@@ -211,11 +237,16 @@ def decision_curve_figure(
     axes.plot(curve.thresholds, curve.net_benefit["all"], color=GREY, linewidth=1, label="treat all")
     axes.axhline(0, color="black", linewidth=1, label="treat none")
     for k, name in enumerate(models):
+        label = name if corrected is None else f"{name}, apparent"
         style = {"color": colour(k), "linestyle": dashes(k), "linewidth": 1.5}
-        axes.plot(curve.thresholds, curve.net_benefit[name], label=literal(name), **style)
+        axes.plot(curve.thresholds, curve.net_benefit[name], label=literal(label), **style)
+        if name in curve.intervals:
+            axes.fill_between(curve.thresholds, *curve.intervals[name], color=colour(k), alpha=0.13, linewidth=0)
     if corrected is not None:
         label = f"corrected (B = {corrected.repeats})"
         axes.plot(curve.thresholds, corrected.corrected, color=colour(0), linewidth=1.2, linestyle="--", label=label)
+        band = (corrected.lower, corrected.upper)
+        axes.fill_between(curve.thresholds, *band, color=colour(0), alpha=0.13, linewidth=0)
     top = max(float(np.nanmax(curve.net_benefit[name])) for name in [*models, "all"])
     axes.set_ylim(-0.15 * max(top, 0.02), 1.1 * max(top, 0.02))
     axes.set_xlim(0, highest_threshold or _end_of_benefit(curve, models))

@@ -7,7 +7,7 @@ A class made by :func:`mannered` has every Qt property as an attribute (``button
 - a method that returns by value a class that can neither be made without arguments nor is known to Qt's meta types
   raises ValueError (:func:`refused`); the class's constructor works: ``qt.QFontMetrics(widget.font)``;
 - what a method returns has these manners too: the header of a table, the viewport of a view;
-- a signal must exist with just these argument types;
+- a signal must exist with just these argument types (PythonQt returns False there, which nobody reads: here it raises);
 - ``click()`` of a button is a click of the user: dialogs are counted for each (:mod:`faults`).
 
 Where it differs from Slicer:

@@ -275,10 +275,7 @@ class ctkCollapsibleButton(_Widget):
 
     def mousePressEvent(self, event: Any) -> None:
         if event.position().y() < 26:
-            self.setCollapsed(not self._collapsed)
-
-    def setCollapsed(self, value: bool) -> None:
-        self._set_collapsed(value)
+            self._set_collapsed(not self._collapsed)
 
     def paintEvent(self, event: Any) -> None:
         painter = QtGui.QPainter(self)

@@ -23,6 +23,7 @@ class Heartbeat:
         self._on_beat = on_beat
         self._last = time.monotonic()
         self._longest = 0.0
+        self._is_paused = False
         self._timer: Any = qt.QTimer()
         self._timer.setInterval(BEAT_MS)
         self._timer.connect("timeout()", self._beat)
@@ -39,11 +40,11 @@ class Heartbeat:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Leave out what the walk itself does: drawing for a picture is no fault of the panel."""
-        self._longest = self.longest_gap()
+        self._longest, self._is_paused = self.longest_gap(), True
         try:
             yield
         finally:
-            self._last = time.monotonic()
+            self._last, self._is_paused = time.monotonic(), False
 
     def stop(self) -> None:
         """Beat no more."""
@@ -51,5 +52,7 @@ class Heartbeat:
 
     def _beat(self) -> None:
         now = time.monotonic()
-        self._longest, self._last = max(self._longest, now - self._last), now
+        if not self._is_paused:  # drawing lets events pass, this one among them
+            self._longest = max(self._longest, now - self._last)
+        self._last = now
         self._on_beat()

@@ -13,7 +13,7 @@ import slicer.util
 from .cases import add_second_tumour, load_patient, load_sample_case, patient_folder, segments_named, voxels
 from .missing_package import without_package
 from .pixels import count_changed
-from .views import any_shown, drawn_by, shown, slice_pixels, without_segments
+from .views import any_shown, drawn_by, shown, slice_pixels
 from .walk import Walk
 
 LEGEND = "vtkMRMLColorLegendDisplayNode"
@@ -63,7 +63,7 @@ def _choose(panel: Any, step: Walk, volume: Any, segmentation: Any) -> None:
 
 
 def _preview(panel: Any, step: Walk, volume: Any, segmentation: Any) -> None:
-    with without_segments(segmentation):
+    with step.hidden(segmentation):
         step.until_seen("three outlines are seen", lambda: shown(ring_colours_of(3)))
         step.picture("outlines")
     step.picture("preview")
@@ -73,7 +73,7 @@ def _rings(panel: Any, step: Walk, volume: Any, segmentation: Any) -> None:
     panel.ui.createRingsButton.click()
     step.check("the quality table has four rows", panel.ui.qualityTable.rowCount == 4)
     step.seen("three rings are seen", lambda: shown(ring_colours_of(3)))
-    with without_segments(segmentation):
+    with step.hidden(segmentation):
         step.live(1.0)
         step.unseen("the outlines are gone", lambda: any_shown(ring_colours_of(3)))
     step.picture("rings")
@@ -119,7 +119,7 @@ def _map(panel: Any, step: Walk, volume: Any, segmentation: Any) -> None:
     legend = slicer.mrmlScene.GetFirstNodeByClass(LEGEND)
     step.need("the map has a legend", legend)
     step.seen("the legend is seen", lambda: drawn_by(legend), least=200)
-    with without_segments(segmentation), _without_legend():
+    with step.hidden(segmentation), _without_legend():
         step.seen("the map is seen over the scan", lambda: _overlay(ui.mapOpacitySlider), least=200)
     step.picture("map")
     for section in (ui.inputsCollapsibleButton, ui.ringsCollapsibleButton, ui.featuresCollapsibleButton):
@@ -205,7 +205,7 @@ def _save_and_load(panel: Any, step: Walk) -> None:
     path = str(step.folder / "walk.mrb")
     panel.ui.mapOpacitySlider.value = 0  # a map may have the colours of rings
     step.need("the scene is saved", slicer.util.saveScene(path))
-    with without_segments(panel._parameterNode.segmentation), _without_legend():
+    with step.hidden(panel._parameterNode.segmentation), _without_legend():
         step.live(3.0)
         step.unseen("saving brings no outlines back", lambda: any_shown(ring_colours_of(3)))
     slicer.mrmlScene.Clear(0)
@@ -219,7 +219,7 @@ def _save_and_load(panel: Any, step: Walk) -> None:
     step.check("chart and map are there again", chosen.chart and chosen.mapVolume)
     # The first ring was edited, and covers the second.
     step.seen("the outermost ring is seen again", lambda: shown(ring_colours_of(3)[-1:]))
-    with without_segments(chosen.segmentation), _without_legend():
+    with step.hidden(chosen.segmentation), _without_legend():
         step.unseen("loading brings no outlines back", lambda: any_shown(ring_colours_of(3)))
     step.picture("loaded")
 
@@ -272,7 +272,7 @@ def _patient(panel: Any, step: Walk, volume: Any, segmentation: Any) -> None:
     ui = panel.ui
     with step.part("patient: choose"):
         _choose(panel, step, volume, segmentation)
-    with step.part("patient: outlines at 3, 6, 9 mm"), without_segments(segmentation):
+    with step.part("patient: outlines at 3, 6, 9 mm"), step.hidden(segmentation):
         step.until_seen("outlines of the patient are seen", lambda: shown(ring_colours_of(3)))
         step.picture("patient_outlines")
     for typed in ("60", "200", "3, 6, 9"):

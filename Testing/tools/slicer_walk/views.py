@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,13 @@ def draw_all() -> None:
     for number in range(manager.threeDViewCount):
         manager.threeDWidget(number).threeDView().forceRender()
     slicer.app.processEvents()
+
+
+def have_room() -> bool:
+    """Whether all slice views have a size: a window that has just been opened gives them none."""
+    manager = slicer.app.layoutManager()
+    windows = [manager.sliceWidget(name).sliceView().renderWindow() for name in manager.sliceViewNames()]
+    return all(min(window.GetSize()) > 0 for window in windows)
 
 
 def slice_pixels(name: str = "Red") -> np.ndarray:
@@ -39,18 +45,6 @@ def any_shown(colours: Iterable[Any], name: str = "Red") -> int:
     """Return how many pixels of a slice view have the most frequent of these colours."""
     pixels = slice_pixels(name)
     return max(count_colour(pixels, colour) for colour in colours)
-
-
-@contextmanager
-def without_segments(segmentation: Any) -> Iterator[None]:
-    """Hide a segmentation for a moment, so that what else is drawn can be counted."""
-    display = segmentation.GetDisplayNode()
-    visible = display.GetVisibility()
-    display.SetVisibility(False)
-    try:
-        yield
-    finally:
-        display.SetVisibility(visible)
 
 
 def drawn_by(node: Any, name: str = "Red") -> int:

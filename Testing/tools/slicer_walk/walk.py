@@ -121,6 +121,19 @@ class Walk:
         """Let the window live while a job runs. Raises WalkEnded if it does not end."""
         self.until(words, lambda: not running(), JOB_PATIENCE_S)
 
+    @contextmanager
+    def hidden(self, segmentation: Any) -> Iterator[None]:
+        """Hide a segmentation for a moment, so that what else is drawn can be counted."""
+        display = segmentation.GetDisplayNode()
+        visible = display.GetVisibility()
+        with self._heart.paused():
+            display.SetVisibility(False)
+        try:
+            yield
+        finally:
+            with self._heart.paused():
+                display.SetVisibility(visible)
+
     def waited(self, condition: Callable[[], Any], seconds: float, every: float = 0.0) -> bool:
         """Let the window live until something is so, at most so many seconds; return whether it is.
 

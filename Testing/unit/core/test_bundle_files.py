@@ -55,7 +55,7 @@ def test_what_is_torn_hostile_or_of_another_kind_is_refused(folder, tmp_path):
         for name in ("../secret", "/etc/passwd", "C:\\x", "a\\b"):
             with pytest.raises(ModelError, match="outside of it"):
                 files.read(name)
-        with pytest.raises(ModelError, match="none.bin"):
+        with pytest.raises(ModelError, match=r"none\.bin"):
             files.read("none.bin")
         with pytest.raises(ModelError, match="larger than 0 MB"):
             files.read("parts/0.bin", limit_mb=0)
@@ -65,7 +65,7 @@ def test_what_is_torn_hostile_or_of_another_kind_is_refused(folder, tmp_path):
             files.record("a kind", 3, "cox")
     (tmp_path / "torn.zip").write_bytes(archive.read_bytes()[:60])
     for path in (tmp_path / "torn.zip", tmp_path / "gone"):
-        with pytest.raises(ModelError, match="neither a folder nor a sound zip|no such file"):
+        with pytest.raises(ModelError, match=r"neither a folder nor a sound zip|no such file"):
             BundleFiles(path)
     (folder / "model.json").write_text("[" * 200_000)
     with pytest.raises(ModelError, match="not sound JSON"):

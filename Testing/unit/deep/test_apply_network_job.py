@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,18 +15,19 @@ torch = pytest.importorskip("torch")
 for package in ("monai", "safetensors"):
     pytest.importorskip(package)
 
+from deep_jobs import run_on, train_job_of  # noqa: E402
+from table_files import apply_to_tables, fuse_tables  # noqa: E402
+
 from DeepRadiomicsFusionLib.evaluation.metrics import EvaluationSettings  # noqa: E402
-from DeepRadiomicsFusionLib.jobs.apply_job import apply_job  # noqa: E402
-from DeepRadiomicsFusionLib.jobs.apply_network_job import ApplyNetworkJob, apply_network_job  # noqa: E402
-from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings, fuse_job  # noqa: E402
-from DeepRadiomicsFusionLib.jobs.train_job import train_job  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.apply import ApplyJob  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.fuse import FuseJob  # noqa: E402
 from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings  # noqa: E402
 from DeepRadiomicsFusionLib.networks.network_bundle import load_network_bundle  # noqa: E402
 from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
 from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
-from DeepRadiomicsFusionLib.training.train_plan import TrainJob  # noqa: E402
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError  # noqa: E402
 from RadiomicsCoreLib.files.tables import read_csv, write_csv  # noqa: E402
+from RadiomicsCoreLib.jobs.registry import load_job  # noqa: E402
 from RadiomicsCoreLib.statistics.roc import auc  # noqa: E402
 from RadiomicsStudyLib.cli import main  # noqa: E402
 from SurvivalNomogramLib.validation.concordance import harrell_c  # noqa: E402
@@ -45,11 +47,11 @@ TRAINED = 12
 
 def training(**change):
     usual = {"training": TRAINING, "endpoints": ("relapse",), "network": "resnet18", "input": SHOWN}
-    return TrainJob(**(usual | {"pretrained": False, "pictures": False} | change))
+    return train_job_of(**(usual | change))
 
 
 def applied(bundle, **change):
-    return ApplyNetworkJob(str(bundle), evaluation=QUICK, **({"pictures": False, "formats": ()} | change))
+    return ApplyJob(bundle=Path(bundle), evaluation=QUICK, **({"pictures": False, "formats": ()} | change))
 
 
 def table(folder, name, rows):
@@ -71,14 +73,14 @@ def patients(bright_patients, tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(patients, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained")
-    train_job(patients / "all.csv", out, training(), jobs=1)
+    run_on(patients / "all.csv", out, training())
     return out
 
 
 @pytest.fixture(scope="module")
 def predicted(patients, trained, tmp_path_factory):
     out = tmp_path_factory.mktemp("predicted")
-    return out, apply_network_job(patients / "new.csv", out, applied(trained / "model", formats=("png",)), jobs=1)
+    return out, run_on(patients / "new.csv", out, applied(trained / "model", formats=("png",)))
 
 
 def test_new_patients_get_what_the_training_said_of_its_test_part(predicted, trained):
@@ -90,7 +92,7 @@ def test_new_patients_get_what_the_training_said_of_its_test_part(predicted, tra
     assert np.allclose(found["relapse.probability"], theirs["relapse.signature"], atol=1e-5)
     threshold = load_network_bundle(trained / "model").thresholds["relapse"]
     assert found["relapse.positive"].tolist() == (found["relapse.probability"] >= threshold).astype(int).tolist()
-    assert not done.failed
+    assert not done.failed_cases
 
 
 def test_an_outcome_in_the_table_is_evaluated_at_the_stored_threshold(predicted, patients, trained):
@@ -111,7 +113,7 @@ def test_an_outcome_in_the_table_is_evaluated_at_the_stored_threshold(predicted,
 
 
 def test_cases_of_the_training_are_told_and_evaluated_apart(patients, trained, tmp_path):
-    done = apply_network_job(patients / "all.csv", tmp_path, applied(trained / "model"), jobs=1)
+    done = run_on(patients / "all.csv", tmp_path, applied(trained / "model"))
     assert any(note.startswith("12 of 18 cases were in the training of the model") for note in done.notes)
     rows = read_csv(tmp_path / "evaluation.csv").set_index("part")
     assert rows["cases"].to_dict() == {"new cases": 6, "cases of the training": 12}
@@ -122,7 +124,7 @@ def test_another_patient_of_the_same_id_is_new(patients, trained, tmp_path):
     """Another hospital numbers its patients alike; their images tell them apart."""
     rows = read_csv(patients / "new.csv").to_dict("records")
     alike = table(patients, "alike.csv", [row | {"case_id": f"P{k:02d}"} for k, row in enumerate(rows)])
-    done = apply_network_job(alike, tmp_path, applied(trained / "model"), jobs=1)
+    done = run_on(alike, tmp_path, applied(trained / "model"))
     assert any("6 cases bear the ids of training cases but have other images" in note for note in done.notes)
     assert not any("were in the training" in note for note in done.notes)
     assert read_csv(tmp_path / "evaluation.csv")["part"].tolist() == ["new cases"]
@@ -132,13 +134,21 @@ def test_a_case_that_fails_gets_a_reason_and_finished_ones_are_reused(patients, 
     rows = read_csv(patients / "new.csv").to_dict("records")
     rows[2]["ct_image"] = "gone.nii.gz"
     broken = table(patients, "broken.csv", [row | {"relapse": 1} for row in rows])
-    done = apply_network_job(broken, tmp_path, applied(trained / "model"), jobs=1)
+    done = run_on(broken, tmp_path, applied(trained / "model"))
     found = read_csv(tmp_path / "predictions.csv")
-    assert len(done.failed) == 1 and "gone.nii.gz" in found["reason"][2] and np.isnan(found["relapse.probability"][2])
+    assert (
+        len(done.failed_cases) == 1
+        and "gone.nii.gz" in found["reason"][2]
+        and np.isnan(found["relapse.probability"][2])
+    )
     assert found["relapse.probability"].notna().sum() == 5
     assert any("5 labelled cases, 5 with the outcome" in note for note in done.notes)  # one class: no evaluation
-    again = apply_network_job(broken, tmp_path, applied(trained / "model"), jobs=1)
-    assert sum(outcome.reused for outcome in again.outcomes) == 5
+    again = run_on(broken, tmp_path, applied(trained / "model"))
+    assert sum(outcome.reused for outcome in again.cases) == 5
+    repeated = load_job(tmp_path).run(tmp_path / "again")
+    # Reasons name files by their paths, and those begin elsewhere now.
+    again, first = (read_csv(f / "predictions.csv").drop(columns="reason") for f in (repeated.folder, tmp_path))
+    assert again.equals(first)
 
 
 def test_a_cancelled_run_goes_on_where_it_stopped(patients, trained, tmp_path):
@@ -147,15 +157,15 @@ def test_a_cancelled_run_goes_on_where_it_stopped(patients, trained, tmp_path):
             raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        apply_network_job(patients / "new.csv", tmp_path, applied(trained / "model"), jobs=1, progress=stop)
+        run_on(patients / "new.csv", tmp_path, applied(trained / "model"), progress=stop)
     assert not (tmp_path / "predictions.csv").exists()
-    again = apply_network_job(patients / "new.csv", tmp_path, applied(trained / "model"), jobs=1)
-    assert 0 < sum(outcome.reused for outcome in again.outcomes) < 6 and not again.failed
+    again = run_on(patients / "new.csv", tmp_path, applied(trained / "model"))
+    assert 0 < sum(outcome.reused for outcome in again.cases) < 6 and not again.failed_cases
 
 
 def test_a_zip_and_a_choice_of_cases_do_too(patients, trained, predicted, tmp_path):
     zipped = shutil.make_archive(str(tmp_path / "model"), "zip", trained / "model")
-    apply_network_job(patients / "new.csv", tmp_path / "out", applied(zipped), cases=["P13"], jobs=1)
+    run_on(patients / "new.csv", tmp_path / "out", applied(zipped), cases=["P13"])
     (row,) = read_csv(tmp_path / "out" / "predictions.csv").to_dict("records")
     whole = read_csv(predicted[0] / "predictions.csv").set_index("case_id")
     assert row["relapse.probability"] == pytest.approx(whole.loc["P13", "relapse.probability"])
@@ -164,31 +174,31 @@ def test_a_zip_and_a_choice_of_cases_do_too(patients, trained, predicted, tmp_pa
 def test_what_cannot_be_applied_is_refused_in_one_line(patients, trained, tmp_path):
     rows = read_csv(patients / "new.csv").rename(columns={"ct_image": "pet_image", "ct_mask": "pet_mask"})
     with pytest.raises(ModelError, match="trained on phase 'ct', not 'pet'"):
-        apply_network_job(table(patients, "pet.csv", rows.to_dict("records")), tmp_path, applied(trained / "model"))
-    with pytest.raises(InputError, match="no network bundle"):
-        apply_network_job(patients / "new.csv", tmp_path, applied("random"))
+        run_on(table(patients, "pet.csv", rows.to_dict("records")), tmp_path, applied(trained / "model"))
+    with pytest.raises(InputError, match="there is no model 'random'"):
+        run_on(patients / "new.csv", tmp_path, applied("random"))
     words = rows.rename(columns={"pet_image": "ct_image", "pet_mask": "ct_mask"}).assign(relapse="yes")
     with pytest.raises(InputError, match="column 'relapse' holds text"):
-        apply_network_job(table(patients, "text.csv", words.to_dict("records")), tmp_path, applied(trained / "model"))
+        run_on(table(patients, "text.csv", words.to_dict("records")), tmp_path, applied(trained / "model"))
 
 
 def test_rad_scores_are_read_from_the_table_and_missed_where_they_are_not(patients, tmp_path):
     settings = replace(TRAINING, epochs=1)
-    train_job(patients / "all.csv", tmp_path / "net", training(training=settings, scores=("rad_score",)), jobs=1)
-    done = apply_network_job(patients / "new.csv", tmp_path / "out", applied(tmp_path / "net" / "model"), jobs=1)
-    assert not done.failed
+    run_on(patients / "all.csv", tmp_path / "net", training(training=settings, scores=("rad_score",)))
+    done = run_on(patients / "new.csv", tmp_path / "out", applied(tmp_path / "net" / "model"))
+    assert not done.failed_cases
     theirs = read_csv(tmp_path / "net" / "predictions.csv").query("split == 'test'")["relapse.signature"]
     assert np.allclose(read_csv(tmp_path / "out" / "predictions.csv")["relapse.probability"], theirs, atol=1e-5)
     rows = read_csv(patients / "new.csv").drop(columns="rad_score").to_dict("records")
     with pytest.raises(InputError, match=r"RadScore 'rad_score', which bare\.csv has no column of"):
-        apply_network_job(table(patients, "bare.csv", rows), tmp_path / "no", applied(tmp_path / "net" / "model"))
+        run_on(table(patients, "bare.csv", rows), tmp_path / "no", applied(tmp_path / "net" / "model"))
 
 
 def test_a_network_of_survival_gives_risks_and_their_concordance(patients, tmp_path):
     settings = replace(TRAINING, task="survival", epochs=2, batch_size=6)
     job = training(training=settings, endpoints=(), time="days", event="relapse")
-    train_job(patients / "all.csv", tmp_path / "net", job, jobs=1)
-    apply_network_job(patients / "new.csv", tmp_path / "out", applied(tmp_path / "net" / "model"), jobs=1)
+    run_on(patients / "all.csv", tmp_path / "net", job)
+    run_on(patients / "new.csv", tmp_path / "out", applied(tmp_path / "net" / "model"))
     found, known = read_csv(tmp_path / "out" / "predictions.csv"), read_csv(patients / "new.csv")
     assert list(found) == ["case_id", "risk", "risk.positive", "reason"]
     (row,) = read_csv(tmp_path / "out" / "evaluation.csv").to_dict("records")
@@ -200,13 +210,16 @@ def test_a_network_of_survival_gives_risks_and_their_concordance(patients, tmp_p
 def test_a_fusion_of_the_networks_signature_is_applied_to_new_patients(patients, tmp_path):
     """wu2021 from end to end: out-of-fold signature, fusion with radiomics, and both for patients of another table."""
     pytest.importorskip("skops")
-    train_job(patients / "train.csv", tmp_path / "net", training(folds=2), jobs=1)
+    run_on(patients / "train.csv", tmp_path / "net", training(folds=2))
     rng = np.random.default_rng(0)
     for name in ("train", "new"):
         ids = read_csv(patients / f"{name}.csv")["case_id"]
         rows = [{"case_id": case, "ct.intratumour.original_glcm_Idm": rng.normal()} for case in ids]
         table(tmp_path, f"{name}_radiomics.csv", rows)
-    settings = FuseSettings(
+    job = FuseJob(
+        cohort=Path("cohort.csv"),
+        endpoint="relapse",
+        features={},
         cross_validation=CrossValidationSettings(2, 1),
         classifiers=(),
         inner_folds=2,
@@ -215,28 +228,30 @@ def test_a_fusion_of_the_networks_signature_is_applied_to_new_patients(patients,
         formats=(),
     )
     tables = {"radiomics": tmp_path / "train_radiomics.csv", "cnn": tmp_path / "net" / "signatures.csv"}
-    fuse_job(tables, patients / "train.csv", "relapse", tmp_path / "fused", settings)
-    apply_network_job(patients / "new.csv", tmp_path / "seen", applied(tmp_path / "net" / "model"), jobs=1)
+    fuse_tables(tables, patients / "train.csv", "relapse", tmp_path / "fused", job)
+    run_on(patients / "new.csv", tmp_path / "seen", applied(tmp_path / "net" / "model"))
     signatures = read_csv(tmp_path / "seen" / "signatures.csv")
     assert list(signatures) == ["case_id", "relapse.signature"]
     assert signatures["relapse.signature"].tolist() == (
         read_csv(tmp_path / "seen" / "predictions.csv")["relapse.probability"].tolist()
     )
     new = {"radiomics": tmp_path / "new_radiomics.csv", "cnn": tmp_path / "seen" / "signatures.csv"}
-    done = apply_job(tmp_path / "fused" / "model", new, tmp_path / "out", cohort=patients / "new.csv", formats=())
+    done = apply_to_tables(tmp_path / "fused" / "model", new, tmp_path / "out", cohort=patients / "new.csv", formats=())
     assert read_csv(tmp_path / "out" / "predictions.csv")["probability"].notna().all()
     assert not any("were in the training" in note for note in done.notes)
     # Another network's signature is another number.
-    train_job(patients / "train.csv", tmp_path / "other", training(training=replace(TRAINING, seed=5)), jobs=1)
-    apply_network_job(patients / "new.csv", tmp_path / "else", applied(tmp_path / "other" / "model"), jobs=1)
+    run_on(patients / "train.csv", tmp_path / "other", training(training=replace(TRAINING, seed=5)))
+    run_on(patients / "new.csv", tmp_path / "else", applied(tmp_path / "other" / "model"))
     with pytest.raises(ModelError, match="trained with trained_network = "):
-        apply_job(tmp_path / "fused" / "model", new | {"cnn": tmp_path / "else" / "signatures.csv"}, tmp_path / "no")
+        apply_to_tables(
+            tmp_path / "fused" / "model", new | {"cnn": tmp_path / "else" / "signatures.csv"}, tmp_path / "no"
+        )
 
 
 def test_without_anything_to_draw_there_is_no_folder_of_figures(patients, trained, tmp_path):
     rows = read_csv(patients / "new.csv").drop(columns=["relapse"]).to_dict("records")
     unknown = table(patients, "unknown.csv", rows)
-    done = apply_network_job(unknown, tmp_path, applied(trained / "model", formats=("png",)), jobs=1)
+    done = run_on(unknown, tmp_path, applied(trained / "model", formats=("png",)))
     assert any("no case has a label in the table" in note for note in done.notes)
     assert (tmp_path / "predictions.csv").is_file() and not (tmp_path / "figures").exists()
 
@@ -251,7 +266,7 @@ def unet(patients, tmp_path_factory):
     rows = [row for row in read_csv(patients / "train.csv").to_dict("records") if row["relapse"]]
     settings = replace(TRAINING, task="segmentation", learning_rate=1e-2, epochs=30, dice_weight=1.0)
     job = training(training=settings, endpoints=(), network="unet", width=4, input=WHOLE)
-    train_job(table(patients, "bright.csv", rows), out, job, jobs=1)
+    run_on(table(patients, "bright.csv", rows), out, job)
     return out / "model"
 
 
@@ -259,9 +274,9 @@ def unet(patients, tmp_path_factory):
 def test_a_network_of_whole_slices_draws_masks_of_patients_that_have_none(patients, unet, tmp_path):
     rows = [row for row in read_csv(patients / "new.csv").to_dict("records") if row["relapse"]]
     without = [{"case_id": row["case_id"], "ct_image": row["ct_image"]} for row in rows]
-    done = apply_network_job(table(patients, "bare_images.csv", without), tmp_path / "a", applied(unet), jobs=1)
-    assert not done.failed
-    apply_network_job(table(patients, "bright_new.csv", rows), tmp_path / "b", applied(unet), jobs=1)
+    done = run_on(table(patients, "bare_images.csv", without), tmp_path / "a", applied(unet))
+    assert not done.failed_cases
+    run_on(table(patients, "bright_new.csv", rows), tmp_path / "b", applied(unet))
     found = read_csv(tmp_path / "b" / "predictions.csv").set_index("case_id")
     for row in rows:
         image, truth = (sitk.ReadImage(str(patients / row[f"ct_{what}"])) for what in ("image", "mask"))
@@ -285,12 +300,12 @@ def test_a_network_that_sees_a_box_says_that_it_needs_a_region(patients, tmp_pat
     settings = replace(TRAINING, task="segmentation", epochs=1)
     boxed = NetworkInput("resized_slice", size=32, masked=False, margin_mm=6)
     job = training(training=settings, endpoints=(), network="unet", width=4, input=boxed)
-    train_job(patients / "train.csv", tmp_path / "net", job, jobs=1)
+    run_on(patients / "train.csv", tmp_path / "net", job)
     rows = read_csv(patients / "new.csv").to_dict("records")
     rows[0]["ct_mask"] = None
     some = table(patients, "one_without.csv", rows)
-    done = apply_network_job(some, tmp_path / "out", applied(tmp_path / "net" / "model"), jobs=1)
-    (failed,) = done.failed
+    done = run_on(some, tmp_path / "out", applied(tmp_path / "net" / "model"))
+    (failed,) = done.failed_cases
     assert "no mask is named" in failed.reason and "(resized_slice) is cut around the tumour" in failed.reason
     assert read_csv(tmp_path / "out" / "predictions.csv")["dice"].notna().sum() == 5
 
@@ -305,9 +320,9 @@ def test_the_command_line_takes_the_words_of_the_bundles_kind(patients, trained,
     capsys.readouterr()
     for given, line in (
         (["apply", str(trained / "model")], "holds a network; name a cohort table"),
-        ([*words[:3], "--features", "a.csv"], "leave --features out"),
-        ([*words[:3], "--cohort", "b.csv"], "named twice"),
-        (["apply", str(patients), "--workers", "2"], "leave --workers out"),
+        ([*words[:3], "--features", "a.csv"], "leave features out"),
+        ([*words[:3], "--cohort", "b.csv"], "--cohort is now the second word"),
+        (["apply", str(patients), "--workers", "2"], "leave workers out"),
         (["apply", str(patients)], "bundles of fuse need --features"),
     ):
         assert main([*given, "-o", str(tmp_path / "no")]) == 2

@@ -5,18 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from table_files import table_file, table_files
 
+from DeepRadiomicsFusionLib.explanation.contributions import explain_model
 from DeepRadiomicsFusionLib.explanation.shapley import ShapleyMethod, shapley_values
-from DeepRadiomicsFusionLib.jobs.contributions_job import contributions_job, explain_model
-from DeepRadiomicsFusionLib.models.classifier_bundle import ClassifierBundle
+from DeepRadiomicsFusionLib.jobs.contributions import ContributionsJob
+from DeepRadiomicsFusionLib.models.classifier_bundle import ClassifierBundle, save_bundle
 from DeepRadiomicsFusionLib.models.cross_validation import MeanOfModels
 from DeepRadiomicsFusionLib.models.fusion import FusedModel, LogisticFusion
 from DeepRadiomicsFusionLib.models.rad_score import RadScore
 from DeepRadiomicsFusionLib.networks.training_record import record_of
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.files.tables import read_csv
+from RadiomicsCoreLib.jobs.registry import load_job
 
 FEATURES = [f"ct.intratumour.original_glcm_F{n}" for n in range(5)]
+
+
+def contributions_job(bundle, features, out, *, training=None, **options):
+    """Run the job on a saved bundle; ``training`` are the training patients of a cohort table."""
+    save_bundle(bundle, out.parent / "model")
+    if training is not None:
+        split = ["train" if name in training else "test" for name in next(iter(features.values()))["case_id"]]
+        ids = next(iter(features.values()))["case_id"]
+        options["cohort"] = table_file(pd.DataFrame({"case_id": ids, "split": split}), out)
+    return ContributionsJob(bundle=out.parent / "model", features=table_files(features, out), **options).run(out)
 
 
 def rad_score(names: list[str], weights: list[float]) -> RadScore:
@@ -62,34 +75,39 @@ def test_the_job_writes_tables_and_pictures_that_sum_up(table, fused, tmp_path):
     bundle = ClassifierBundle(fused, "relapse", 0.5, record_of(FEATURES))
     frame = table.rename_axis("case_id").reset_index()
     frame.loc[4, FEATURES[0]] = np.nan
-    files = contributions_job(
-        bundle, {"radiomics": frame}, tmp_path, background=[f"P{n}" for n in range(10)], cases=["P3", "P4", "P12"]
-    )
-    rows = read_csv(files["contributions"])
+    out = tmp_path / "out"
+    training = [f"P{n}" for n in range(10)]
+    done = contributions_job(bundle, {"radiomics": frame}, out, training=training, cases=("P3", "P4", "P12"))
+    rows = read_csv(done.tables["contributions"])
+    # The base is the mean over the training patients; the one with a gap cannot be one of them.
+    whole = table.loc[training].drop(index="P4")
+    assert rows["base"][0] == pytest.approx(fused.predict(whole).mean())
     assert rows["case_id"].tolist() == ["P3", "P12"]
     np.testing.assert_allclose(rows["tumour"] + rows["ring"], rows["prediction"] - rows["base"], atol=1e-12)
-    assert read_csv(files["overall"])["input"].tolist()[0] in ("tumour", "ring")
-    assert sorted(path.name for path in (tmp_path / "patients").iterdir()) == ["P12.png", "P12.svg", "P3.png", "P3.svg"]
+    assert read_csv(done.tables["overall"])["input"].tolist()[0] in ("tumour", "ring")
+    assert sorted(path.name for path in (out / "patients").iterdir()) == ["P12.png", "P12.svg", "P3.png", "P3.svg"]
+    load_job(out).run(tmp_path / "again")
+    assert (tmp_path / "again" / "contributions.csv").read_bytes() == done.tables["contributions"].read_bytes()
 
 
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"cases": ["P99"]}, InputError, "no case 'P99'"),
+        ({"cases": ("P99",)}, InputError, "no case 'P99'"),
         ({"most_background": 0}, InputError, "most_background is 0"),
     ],
 )
 def test_bad_requests_end_in_one_clear_line(table, fused, tmp_path, change, error, message):
     bundle = ClassifierBundle(fused, "relapse", 0.5, record_of(FEATURES))
     with pytest.raises(error, match=message):
-        contributions_job(bundle, {"radiomics": table}, tmp_path, **change)
+        contributions_job(bundle, {"radiomics": table}, tmp_path / "out", **change)
 
 
 def test_features_of_other_regions_are_refused(table, fused, tmp_path):
     bundle = ClassifierBundle(fused, "relapse", 0.5, record_of(FEATURES))
     other = table.rename(columns=lambda name: name.replace("intratumour", "ring_0_3mm"))
     with pytest.raises(ModelError, match="trained on region 'intratumour'"):
-        contributions_job(bundle, {"radiomics": other}, tmp_path)
+        contributions_job(bundle, {"radiomics": other}, tmp_path / "out")
 
 
 def test_the_background_is_whom_the_bundle_was_trained_on(table, fused, tmp_path):
@@ -97,9 +115,9 @@ def test_the_background_is_whom_the_bundle_was_trained_on(table, fused, tmp_path
     bundle = ClassifierBundle(
         fused, "relapse", 0.5, record_of(FEATURES), provenance={"training_cases": [*trained, "Z"]}
     )
-    files = contributions_job(bundle, {"radiomics": table}, tmp_path, cases=["P0"])
-    assert read_csv(files["contributions"])["base"][0] == pytest.approx(fused.predict(table.loc[trained]).mean())
+    done = contributions_job(bundle, {"radiomics": table}, tmp_path / "out", cases=("P0",))
+    assert read_csv(done.tables["contributions"])["base"][0] == pytest.approx(fused.predict(table.loc[trained]).mean())
     # Elsewhere none of them is in the tables, and all of the tables count.
     other = table.rename(index=lambda name: f"new {name}")
-    files = contributions_job(bundle, {"radiomics": other}, tmp_path / "new", cases=["new P0"])
-    assert read_csv(files["contributions"])["base"][0] == pytest.approx(fused.predict(table).mean())
+    done = contributions_job(bundle, {"radiomics": other}, tmp_path / "new", cases=("new P0",))
+    assert read_csv(done.tables["contributions"])["base"][0] == pytest.approx(fused.predict(table).mean())

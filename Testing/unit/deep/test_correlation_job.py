@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy.stats import pearsonr
 
-from DeepRadiomicsFusionLib.jobs.correlation_job import correlation_job
+from DeepRadiomicsFusionLib.jobs.correlation import CorrelationJob
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsStudyLib.cli import main
 
@@ -39,7 +39,7 @@ def tables(tmp_path) -> dict[str, str]:
 
 
 def test_the_command_writes_every_pearson_correlation_of_the_cohorts_patients(tables, tmp_path, capsys):
-    words = ["explain", tables["cohort"], "--correlation", "--features"]
+    words = ["correlation", "--cohort", tables["cohort"], "--features"]
     words += [f"radiomics={tables['radiomics']}", f"deep={tables['deep']}", "-o", str(tmp_path / "out")]
     assert main(words) == 0
     radiomic, deep = (pd.read_csv(tables[name], index_col=0).iloc[:25] for name in ("radiomics", "deep"))
@@ -50,8 +50,11 @@ def test_the_command_writes_every_pearson_correlation_of_the_cohorts_patients(ta
     (summary,) = rows_of(tmp_path / "out" / "correlation_summary.csv")
     assert float(summary["mean_absolute_r"]) == pytest.approx(np.abs(wanted).mean(), abs=1e-12)
     assert (summary["patients"], summary["row_features"], summary["column_features"]) == ("25", "4", "6")
-    assert (tmp_path / "out" / "correlation.png").stat().st_size > 1000
+    assert (tmp_path / "out" / "figures" / "correlation.png").stat().st_size > 1000
     assert f"mean |r| = {np.abs(wanted).mean():.3f} over 25 patients" in capsys.readouterr().out
+    assert main(["run", str(tmp_path / "out"), "-o", str(tmp_path / "again")]) == 0
+    same = [(tmp_path / folder / "correlation.csv").read_bytes() for folder in ("out", "again")]
+    assert same[0] == same[1]
 
 
 def test_a_model_narrows_the_heat_map_to_the_features_that_it_uses(tables, tmp_path):
@@ -62,7 +65,7 @@ def test_a_model_narrows_the_heat_map_to_the_features_that_it_uses(tables, tmp_p
     quick = ["--folds", "2", "--repeats", "1", "--formats", "png", "--selector", "none", "--difference-p-below", "1"]
     assert main([*words, *quick, "-o", str(fused)]) == 0
     out = tmp_path / "out"
-    words = ["explain", tables["cohort"], str(fused / "model"), "--correlation", "--features", *features]
+    words = ["correlation", "--cohort", tables["cohort"], "--model", str(fused / "model"), "--features", *features]
     assert main([*words, "-o", str(out)]) == 0
     used = {row["feature"] for row in rows_of(fused / "selected_features.csv")}
     shown = rows_of(out / "correlation.csv")
@@ -93,21 +96,22 @@ def test_the_difference_filter_leaves_the_features_whose_classes_differ(tmp_path
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--correlation"], "needs two feature tables, got 0"),
-        (["--correlation", "--features", "{radiomics}"], "needs two feature tables, got 1"),
-        (["--correlation", "--cases", "p29", "--features", "r={radiomics}", "d={deep}"], "case 'p29' is not in both"),
-        (["--correlation", "--cases", "p1,p2", "--features", "r={radiomics}", "d={deep}"], "2 of 2 patients"),
-        ([], "name the model folder that train or fuse wrote"),
+        ([], "features is missing"),
+        (["--features", "r={radiomics}"], "needs two feature tables, got 1"),
+        (["--cases", "p29", "--features", "r={radiomics}", "d={deep}"], "case 'p29' is not in both"),
+        (["--cases", "p1,p2", "--features", "r={radiomics}", "d={deep}"], "2 of 2 patients"),
     ],
 )
 def test_what_cannot_be_drawn_is_said_in_one_line(tables, words, message, tmp_path, capsys):
     words = [word.format(**tables) for word in words]
-    assert main(["explain", tables["cohort"], *words, "-o", str(tmp_path / "out")]) == 2
+    assert main(["correlation", "--cohort", tables["cohort"], *words, "-o", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 1 and message in said[0]
 
 
-def test_patients_of_another_cohort_are_refused(tables):
-    features = {name: tables[name] for name in ("radiomics", "deep")}
+def test_patients_of_another_cohort_are_refused(tables, tmp_path):
+    features = {name: Path(tables[name]) for name in ("radiomics", "deep")}
+    (tmp_path / "other.csv").write_text("case_id\nx\n")
     with pytest.raises(InputError, match="no patient of the cohort is in both feature tables"):
-        correlation_job(features, "out", cohort=pd.DataFrame({"case_id": ["x"]}))
+        CorrelationJob(features=features, cohort=tmp_path / "other.csv").run(tmp_path / "out")
+    assert not (tmp_path / "out").exists()

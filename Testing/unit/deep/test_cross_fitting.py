@@ -14,9 +14,11 @@ torch = pytest.importorskip("torch")
 for package in ("monai", "safetensors", "skops"):
     pytest.importorskip(package)
 
+from deep_jobs import features_job_of, run_on, train_job_of  # noqa: E402
+from table_files import fuse_tables  # noqa: E402
+
 from DeepRadiomicsFusionLib.evaluation.metrics import EvaluationSettings  # noqa: E402
-from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings, fuse_job  # noqa: E402
-from DeepRadiomicsFusionLib.jobs.train_job import train_job  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.fuse import FuseJob  # noqa: E402
 from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings  # noqa: E402
 from DeepRadiomicsFusionLib.networks.network_bundle import load_network_bundle  # noqa: E402
 from DeepRadiomicsFusionLib.networks.prediction import probability  # noqa: E402
@@ -25,7 +27,6 @@ from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  
 from DeepRadiomicsFusionLib.training import cross_fitting  # noqa: E402
 from DeepRadiomicsFusionLib.training.cross_fitting import cross_fit  # noqa: E402
 from DeepRadiomicsFusionLib.training.loop import train_network  # noqa: E402
-from DeepRadiomicsFusionLib.training.train_plan import TrainJob  # noqa: E402
 from DeepRadiomicsFusionLib.training.training_cases import labelled_cases  # noqa: E402
 from DeepRadiomicsFusionLib.training.training_sides import Side  # noqa: E402
 from RadiomicsCoreLib.errors import Cancelled, InputError  # noqa: E402
@@ -40,7 +41,10 @@ CASES = 50
 BY_HEART = TrainingSettings(
     "classification", learning_rate=3e-2, batch_size=20, epochs=14, patience=None, validation_fraction=0, device="cpu"
 )
-QUICK = FuseSettings(
+QUICK = FuseJob(
+    cohort=Path("cohort.csv"),
+    endpoint="relapse",
+    features={},
     cross_validation=CrossValidationSettings(5, 1),
     classifiers=(),
     inner_folds=3,
@@ -96,7 +100,7 @@ def fused_auc(side: Side, signature: np.ndarray, folder: Path) -> float:
     noise = pd.DataFrame(rng.normal(size=(CASES, 4)), columns=[f"ct.intratumour.f{k}" for k in range(4)])
     noise.insert(0, "case_id", ids)
     deep = pd.DataFrame({"case_id": ids, "y.signature": probability(signature)})
-    fuse_job({"radiomics": noise, "deep": deep}, cohort, "y", folder, QUICK)
+    fuse_tables({"radiomics": noise, "deep": deep}, cohort, "y", folder, QUICK)
     models = read_csv(folder / "models.csv").set_index("model")
     return float(models.loc["deep.signature", "mean_auc"])
 
@@ -173,7 +177,7 @@ SHOWN = NetworkInput("resized_slice", size=32, masked=True, scaling="unit", wind
 
 def training(**change):
     usual = {"training": TRAINING, "endpoints": ("relapse",), "network": "resnet18", "input": SHOWN}
-    return TrainJob(**(usual | {"pretrained": False, "pictures": False} | change))
+    return train_job_of(**(usual | change))
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +191,7 @@ def cohort(bright_patients, tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(cohort, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained")
-    return out, train_job(cohort, out, training(folds=2, patient="person"), jobs=1)
+    return out, run_on(cohort, out, training(folds=2, patient="person"))
 
 
 @pytest.mark.slow
@@ -220,43 +224,36 @@ def test_fuse_takes_the_signatures_and_refuses_the_predictions(trained, cohort, 
     out, _ = trained
     settings = replace(QUICK, cross_validation=CrossValidationSettings(2, 1), inner_folds=2)
     with pytest.raises(InputError, match=r"table 'cnn' was trained on 12 of 16 cases.*signatures.csv"):
-        fuse_job({"cnn": out / "predictions.csv"}, cohort, "relapse", tmp_path / "a", settings)
+        fuse_tables({"cnn": out / "predictions.csv"}, cohort, "relapse", tmp_path / "a", settings)
     with pytest.raises(InputError, match="12 of 16 cases"):  # whatever their split is called now
         swapped = read_csv(cohort)
         swapped["split"] = ["test"] * 8 + ["train"] * 8
-        fuse_job({"cnn": out / "predictions.csv"}, swapped, "relapse", tmp_path / "a", settings)
-    accepted = fuse_job(
+        fuse_tables({"cnn": out / "predictions.csv"}, swapped, "relapse", tmp_path / "a", settings)
+    accepted = fuse_tables(
         {"cnn": out / "predictions.csv"}, cohort, "relapse", tmp_path / "b", replace(settings, accept_seen=True)
     )
     assert any(note.startswith("OPTIMISTIC: the network of the table cnn") for note in accepted.notes)
     assert "OPTIMISTIC" in (tmp_path / "b" / "notes.txt").read_text()
     assert any("OPTIMISTIC" in note for note in json.loads((tmp_path / "b" / "study.json").read_text())["notes"])
-    taken = fuse_job({"cnn": out / "signatures.csv"}, cohort, "relapse", tmp_path / "c", settings)
+    taken = fuse_tables({"cnn": out / "signatures.csv"}, cohort, "relapse", tmp_path / "c", settings)
     assert not any("OPTIMISTIC" in note or "could not be checked" in note for note in taken.notes)
 
 
 @pytest.mark.slow
 def test_features_of_the_trained_network_are_refused_too_whichever_file_of_it_is_named(trained, cohort, tmp_path):
-    from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, deep_features_job
-    from DeepRadiomicsFusionLib.networks.network_source import NetworkSource
-
     out, _ = trained
-    weights = str(out / "model" / "network.safetensors")
-    done = deep_features_job(cohort, tmp_path, DeepFeaturesJob(NetworkSource(weights=weights), pictures=False), jobs=1)
+    done = run_on(cohort, tmp_path, features_job_of(weights=out / "model" / "network.safetensors"))
     assert done.notes and "trained on 12 of these 16 cases" in done.notes[0]
     with pytest.raises(InputError, match="table 'deep' was trained on 12 of 16 cases"):
-        fuse_job({"deep": tmp_path / "features.csv"}, cohort, "relapse", tmp_path / "fused", QUICK)
+        fuse_tables({"deep": tmp_path / "features.csv"}, cohort, "relapse", tmp_path / "fused", QUICK)
 
 
 @pytest.mark.slow
 def test_features_of_other_patients_with_the_same_ids_are_taken(trained, bright_patients, tmp_path):
-    from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, deep_features_job
-    from DeepRadiomicsFusionLib.networks.network_source import NetworkSource
-
     rows = bright_patients(tmp_path, 24)[-8:]
     write_csv(tmp_path / "other.csv", [row | {"case_id": f"P{k:02d}"} for k, row in enumerate(rows)])
-    job = DeepFeaturesJob(NetworkSource(weights=str(trained[0] / "model")), pictures=False)
-    done = deep_features_job(tmp_path / "other.csv", tmp_path / "deep", job, jobs=1)
+    job = features_job_of(weights=trained[0] / "model")
+    done = run_on(tmp_path / "other.csv", tmp_path / "deep", job)
     assert done.notes == ("8 cases bear the ids of training cases but have other images",)
     seen = json.loads((tmp_path / "deep" / "study.json").read_text())["seen"]["features.csv"]["cases"]
     assert seen == ["P08", "P09", "P10", "P11"]
@@ -273,7 +270,7 @@ def test_features_of_other_patients_with_the_same_ids_are_taken(trained, bright_
 def test_several_endpoints_and_survival_get_out_of_fold_signatures(cohort, tmp_path, change, column):
     task = "survival" if "time" in change else "classification"
     settings = replace(TRAINING, task=task, epochs=1, batch_size=6)
-    done = train_job(cohort, tmp_path, training(training=settings, folds=2, **change), jobs=1)
+    done = run_on(cohort, tmp_path, training(training=settings, folds=2, **change))
     signatures = read_csv(tmp_path / "signatures.csv")
     assert len(signatures) == 16 and np.isfinite(signatures[column]).all()
     assert "out-of-fold" in set(read_csv(tmp_path / "scores.csv")["split"])
@@ -289,7 +286,7 @@ def test_a_u_nets_out_of_fold_dice_is_written(cohort, tmp_path):
     shown = NetworkInput("resized_slice", size=32, masked=False, margin_mm=6)
     settings = replace(TRAINING, task="segmentation", epochs=1)
     job = training(training=settings, endpoints=(), network="unet", width=4, input=shown, folds=2)
-    train_job(cohort, tmp_path, job, jobs=1)
+    run_on(cohort, tmp_path, job)
     table = read_csv(tmp_path / "out_of_fold_dice.csv")
     assert table["dice"].between(0, 1).all() and len(table) == 16
     assert "out-of-fold" in set(read_csv(tmp_path / "scores.csv")["split"])
@@ -298,7 +295,7 @@ def test_a_u_nets_out_of_fold_dice_is_written(cohort, tmp_path):
 def test_too_few_patients_for_folds_and_validation_are_told_before_any_training(cohort, tmp_path):
     job = training(training=replace(TRAINING, validation_fraction=0.4), folds=2, patient="person")
     with pytest.raises(InputError, match="without fold 1 of 2, 3 cases are too few to set 40% aside"):
-        train_job(cohort, tmp_path, job, jobs=1)
+        run_on(cohort, tmp_path, job)
     assert not (tmp_path / "checkpoints").exists()
 
 
@@ -312,7 +309,8 @@ def test_the_command_line_trains_with_folds_refuses_what_was_seen_and_takes_the_
     net = [
         "--network",
         "resnet18",
-        "--random-weights",
+        "--weights",
+        "random",
         "--size",
         "32",
         "--epochs",

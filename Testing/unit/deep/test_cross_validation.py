@@ -115,7 +115,7 @@ def test_the_number_of_processes_does_not_change_the_result():
     samples, settings = made(40), CrossValidationSettings(3, 1, seed=2)
     learners = seven(kinds=("lr",))
     alone = cross_validate(learners, samples, settings)
-    together = cross_validate(learners, samples, CrossValidationSettings(3, 1, seed=2, jobs=2))
+    together = cross_validate(learners, samples, CrossValidationSettings(3, 1, seed=2), workers=2)
     assert np.array_equal(alone.learners["lr"].probability, together.learners["lr"].probability)
 
 

@@ -15,28 +15,28 @@ torch = pytest.importorskip("torch")
 for package in ("monai", "captum", "safetensors"):
     pytest.importorskip(package)
 
+from deep_jobs import features_job_of, run_on, train_job_of  # noqa: E402
+
 from DeepRadiomicsFusionLib.deep_features.computing import array_features  # noqa: E402
-from DeepRadiomicsFusionLib.jobs.deep_features_job import DeepFeaturesJob, deep_features_job  # noqa: E402
-from DeepRadiomicsFusionLib.jobs.explain_job import ExplainJob, explain_job  # noqa: E402
-from DeepRadiomicsFusionLib.jobs.train_job import train_job  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.explain import ExplainJob  # noqa: E402
 from DeepRadiomicsFusionLib.networks.catalogue import build_network  # noqa: E402
 from DeepRadiomicsFusionLib.networks.network_bundle import load_network_bundle  # noqa: E402
-from DeepRadiomicsFusionLib.networks.network_source import NetworkSource  # noqa: E402
 from DeepRadiomicsFusionLib.networks.training_record import check_compatible, record_of  # noqa: E402
-from DeepRadiomicsFusionLib.settings.deep_feature_settings import DeepFeatureSettings  # noqa: E402
+from DeepRadiomicsFusionLib.settings.deep_feature_settings import DeepFeatureSettings, ReadSettings  # noqa: E402
+from DeepRadiomicsFusionLib.settings.input_changes import InputChanges  # noqa: E402
 from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
-from DeepRadiomicsFusionLib.training.train_plan import TrainJob  # noqa: E402
+from DeepRadiomicsFusionLib.settings.training_settings import Device, TrainingSettings  # noqa: E402
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import Cancelled, InputError, ModelError  # noqa: E402
 from RadiomicsCoreLib.files.tables import read_csv, write_csv  # noqa: E402
+from RadiomicsCoreLib.jobs.registry import load_job  # noqa: E402
 
 torch.set_num_threads(1)
 
 CASES = 14
 SHOWN = NetworkInput("resized_slice", size=32, masked=True, scaling="none", window_level=50, window_width=100)
 TRAINING = TrainingSettings(
-    "classification", learning_rate=3e-3, batch_size=4, epochs=6, patience=None, validation_fraction=0, device="cpu"
+    "classification", learning_rate=1e-3, batch_size=4, epochs=10, patience=None, validation_fraction=0, device="cpu"
 )
 
 
@@ -85,22 +85,24 @@ def broken_cohort(cohort):
     return path
 
 
-def training(**change: Any) -> TrainJob:
+def training(**change: Any):
     arguments: dict[str, Any] = {
         "training": TRAINING,
         "endpoints": ("relapse",),
         "network": "resnet18",
-        "pretrained": False,
         "input": SHOWN,
-        "pictures": False,
     }
-    return TrainJob(**(arguments | change))
+    return train_job_of(**(arguments | change))
+
+
+def explaining(bundle: Path | str, **change: Any) -> ExplainJob:
+    return ExplainJob(cohort=Path("cohort.csv"), bundle=Path(bundle), **change)
 
 
 @pytest.fixture(scope="module")
 def trained(cohort, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained")
-    return out, train_job(cohort, out, training(pictures=True), jobs=1)
+    return out, run_on(cohort, out, training(pictures=True))
 
 
 # --- train ---
@@ -112,7 +114,7 @@ def test_training_tells_the_planted_outcome_on_the_patients_that_it_did_not_see(
     assert scores["split"].tolist() == ["train", "test"]
     assert scores["auc"].tolist() == [1.0, 1.0]
     assert scores["cases"].tolist() == [10, 4]
-    assert not done.failed
+    assert not done.failed_cases
     for name in ("loss_curve.png", "study.json", "predictions.csv", "model/model.json", "cases/P00/seen.png"):
         assert (out / name).is_file(), name
 
@@ -147,18 +149,18 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_weights(cohort, tmp_pat
 
     job = training(mode="head")
     with pytest.raises(Cancelled):
-        train_job(cohort, tmp_path / "stopped", job, jobs=1, progress=stop)
+        run_on(cohort, tmp_path / "stopped", job, progress=stop)
     assert not (tmp_path / "stopped" / "model").exists()
     for folder in ("stopped", "whole"):
-        train_job(cohort, tmp_path / folder, job, jobs=1)
+        run_on(cohort, tmp_path / folder, job)
     ours, other = (load_network_bundle(tmp_path / folder / "model").network for folder in ("stopped", "whole"))
     assert all(torch.equal(value, other.state_dict()[name]) for name, value in ours.state_dict().items())
 
 
 def test_a_case_that_cannot_be_read_is_left_out_with_its_reason(broken_cohort, tmp_path):
-    done = train_job(broken_cohort, tmp_path, training(training=replace(TRAINING, epochs=1), mode="head"), jobs=1)
-    assert [outcome.case_id for outcome in done.failed] == ["P03"]
-    assert "gone.nii.gz" in done.failed[0].reason
+    done = run_on(broken_cohort, tmp_path, training(training=replace(TRAINING, epochs=1), mode="head"))
+    assert [outcome.case_id for outcome in done.failed_cases] == ["P03"]
+    assert "gone.nii.gz" in done.failed_cases[0].reason
     assert "P03" not in read_csv(tmp_path / "predictions.csv")["case_id"].tolist()
 
 
@@ -167,14 +169,14 @@ def test_several_endpoints_with_missing_labels_and_rad_scores_are_trained_in_one
     job = training(
         training=replace(TRAINING, epochs=2), endpoints=("relapse", "rare"), scores=("rad_score",), mode="full"
     )
-    train_job(cohort, tmp_path, job, jobs=1)
+    run_on(cohort, tmp_path, job)
     scores = read_csv(tmp_path / "scores.csv")
     assert scores["endpoint"].tolist() == ["relapse", "rare"] * 2
     assert scores["missing"].tolist() == [0, 4, 0, 0]
     bundle = load_network_bundle(tmp_path / "model")
     assert bundle.score_names == ("rad_score",) and set(bundle.thresholds) == {"relapse", "rare"}
-    maps = explain_job(cohort, tmp_path / "maps", ExplainJob(str(tmp_path / "model"), output="rare"), cases=["P00"])
-    assert not maps.failed
+    maps = run_on(cohort, tmp_path / "maps", explaining(tmp_path / "model", endpoint="rare"), cases=["P00"])
+    assert not maps.failed_cases
 
 
 @pytest.mark.slow
@@ -185,7 +187,7 @@ def test_survival_is_trained_by_the_negative_partial_likelihood(cohort, tmp_path
     shown = replace(SHOWN, scaling="unit")
     # The last layer alone: a linear Cox model on what the network sees.
     job = training(training=settings, endpoints=(), time="days", event="relapse", input=shown, mode="head")
-    train_job(cohort, tmp_path, job, jobs=1)
+    run_on(cohort, tmp_path, job)
     risk = read_csv(tmp_path / "predictions.csv")["risk.signature"].to_numpy()
     early = np.array([bool(n % 2) for n in range(CASES)])
     assert risk[early].min() > risk[~early].max()
@@ -198,7 +200,7 @@ def test_a_u_net_is_trained_on_the_drawn_masks(cohort, tmp_path):
     )
     shown = NetworkInput("resized_slice", size=32, margin_mm=8, scaling="none", window_level=50, window_width=100)
     job = training(training=settings, endpoints=(), network="unet", width=4, input=shown)
-    done = train_job(cohort, tmp_path, job, jobs=1)
+    done = run_on(cohort, tmp_path, job)
     scores = read_csv(tmp_path / "scores.csv")
     assert 0 <= scores["mean_dice"].min() <= scores["mean_dice"].max() <= 1
     assert any("the Dice of the training cases is too good" in note for note in done.notes)
@@ -226,7 +228,7 @@ def test_a_u_net_is_trained_on_the_drawn_masks(cohort, tmp_path):
 )
 def test_what_cannot_be_trained_ends_in_one_clear_line(cohort, tmp_path, change, message):
     with pytest.raises(InputError, match=message) as caught:
-        train_job(cohort, tmp_path, training(**change), jobs=1)
+        run_on(cohort, tmp_path, training(**change))
     assert "\n" not in str(caught.value)
 
 
@@ -245,7 +247,7 @@ def test_a_wrong_value_of_any_part_is_told_before_an_image_is_read(cohort, tmp_p
     if "time" in job:
         job = job | {"training": replace(TRAINING, task="survival")}
     with pytest.raises(InputError, match=message):
-        train_job(cohort.with_name("wrong.csv"), tmp_path / "out", training(**job), jobs=1)
+        run_on(cohort.with_name("wrong.csv"), tmp_path / "out", training(**job))
     assert not (tmp_path / "out").exists()
 
 
@@ -256,17 +258,17 @@ def test_who_takes_no_part_is_told_and_a_split_may_be_written_with_a_capital(coh
     for place in (3, 12):
         rows[place]["relapse"] = None
     write_csv(cohort.with_name("gaps.csv"), rows)
-    job = training(training=replace(TRAINING, epochs=1), study="mine")
-    done = train_job(cohort.with_name("gaps.csv"), tmp_path, job, jobs=1)
+    job = training(training=replace(TRAINING, epochs=1), study="wu2021")
+    done = run_on(cohort.with_name("gaps.csv"), tmp_path, job)
     (note,) = [note for note in done.notes if "take no part" in note]
     assert note == "2 cases have no relapse, the first is 'P03': they take no part; `apply` predicts them"
     table = read_csv(tmp_path / "predictions.csv")
     assert table["split"].value_counts().to_dict() == {"train": 9, "test": 3}
-    assert json.loads((tmp_path / "study.json").read_text())["settings"]["study"] == "mine"
+    assert json.loads((tmp_path / "study.json").read_text())["settings"]["study"] == "wu2021"
 
 
 def test_a_backbone_that_stays_random_is_told(cohort, tmp_path):
-    done = train_job(cohort, tmp_path, training(training=replace(TRAINING, epochs=1), mode="head"), jobs=1)
+    done = run_on(cohort, tmp_path, training(training=replace(TRAINING, epochs=1), mode="head"))
     assert any(note.startswith("the backbone is random and stays so") for note in done.notes)
 
 
@@ -276,12 +278,12 @@ def test_a_backbone_that_stays_random_is_told(cohort, tmp_path):
 @pytest.fixture(scope="module")
 def explained(cohort, trained, tmp_path_factory):
     out = tmp_path_factory.mktemp("explained")
-    return out, explain_job(cohort, out, ExplainJob(str(trained[0] / "model")), cases=["P01", "P12"], jobs=1)
+    return out, run_on(cohort, out, explaining(trained[0] / "model"), cases=["P01", "P12"])
 
 
 def test_maps_lie_on_the_grid_of_the_patients_image_and_inside_what_was_seen(cohort, explained):
     out, done = explained
-    assert [outcome.case_id for outcome in done.outcomes] == ["P01", "P12"] and not done.failed
+    assert [outcome.case_id for outcome in done.cases] == ["P01", "P12"] and not done.failed_cases
     for kind in ("grad_cam", "input_gradient"):
         volume = sitk.ReadImage(str(out / "cases" / "P12" / f"{kind}.nii.gz"))
         image = sitk.ReadImage(str(cohort.parent / "12_ct.nii.gz"))
@@ -308,38 +310,34 @@ def test_the_table_of_explanations_gives_output_peak_and_shares(cohort, trained,
 
 def test_an_explanation_needs_a_trained_network_and_a_known_output(cohort, trained, tmp_path):
     with pytest.raises(InputError, match="'imagenet' is no network bundle"):
-        explain_job(cohort, tmp_path, ExplainJob("imagenet"), jobs=1)
+        run_on(cohort, tmp_path, explaining("imagenet"))
     with pytest.raises(ModelError, match="no output 'death'; it has relapse"):
-        explain_job(cohort, tmp_path, ExplainJob(str(trained[0] / "model"), output="death"), jobs=1)
-    with pytest.raises(InputError, match="choose maps from grad_cam, input_gradient"):
-        ExplainJob("model", kinds=("lime",))
+        run_on(cohort, tmp_path, explaining(trained[0] / "model", endpoint="death"))
+    with pytest.raises(InputError, match="maps is 'lime'; choose from grad_cam, input_gradient"):
+        explaining("model", maps=("lime",))
     with pytest.raises(InputError, match="no case 'P99'"):
-        explain_job(cohort, tmp_path, ExplainJob(str(trained[0] / "model")), cases=["P99"], jobs=1)
+        run_on(cohort, tmp_path, explaining(trained[0] / "model"), cases=["P99"])
 
 
 # --- deep features ---
 
 
-def features_job(**change: Any) -> DeepFeaturesJob:
-    arguments: dict[str, Any] = {
-        "source": NetworkSource("resnet18", "random", seed=5, device="cpu"),
-        "features": DeepFeatureSettings(input=SHOWN),
-        "pictures": False,
-    }
-    return DeepFeaturesJob(**(arguments | change))
+def features_job(**change: Any):
+    arguments: dict[str, Any] = {"network": "resnet18", "weights": "random", "device": Device.CPU, "input": SHOWN}
+    return features_job_of(**(arguments | {"read": ReadSettings(seed=5)} | change))
 
 
 @pytest.fixture(scope="module")
 def extracted(cohort, tmp_path_factory):
     out = tmp_path_factory.mktemp("features")
-    return out, deep_features_job(cohort, out, features_job(pictures=True), jobs=1)
+    return out, run_on(cohort, out, features_job(pictures=True))
 
 
 def test_the_table_has_a_row_a_patient_and_a_column_a_region_and_channel(extracted):
     out, done = extracted
     table = read_csv(done.files["features"])
     assert table["case_id"].tolist() == [f"P{n:02d}" for n in range(CASES)]
-    regions = ("intratumour", "ring_0_3mm", "intra_ring_0_3mm")
+    regions = ("intratumour", "ring_0_3mm")
     assert list(table.columns) == ["case_id"] + [f"ct.{r}.resnet18_{n}" for r in regions for n in range(512)]
     assert np.isfinite(table.drop(columns="case_id").to_numpy()).all()
     assert (out / "cases" / "P00" / "seen_ct_ring_0_3mm.png").is_file()
@@ -356,18 +354,18 @@ def test_features_are_those_of_the_network_on_what_training_would_show(trained, 
 @pytest.mark.slow
 def test_a_second_run_reuses_finished_cases_unless_the_weights_differ(cohort, extracted):
     out, _ = extracted
-    again = deep_features_job(cohort, out, features_job(pictures=True), jobs=1)
-    assert all(outcome.reused for outcome in again.outcomes)
-    other = features_job(pictures=True, source=NetworkSource("resnet18", "random", seed=6, device="cpu"))
-    assert not any(outcome.reused for outcome in deep_features_job(cohort, out, other, jobs=1).outcomes)
+    again = run_on(cohort, out, features_job(pictures=True))
+    assert all(outcome.reused for outcome in again.cases)
+    other = features_job(pictures=True, read=ReadSettings(seed=6))
+    assert not any(outcome.reused for outcome in run_on(cohort, out, other).cases)
 
 
 def test_provenance_lets_a_classifier_refuse_features_of_other_settings(cohort, extracted, tmp_path):
     study = json.loads((extracted[0] / "study.json").read_text())
-    assert study["settings"]["network"]["name"] == "resnet18"
-    other_job = features_job(features=DeepFeatureSettings(input=replace(SHOWN, window_width=200)))
-    done = deep_features_job(cohort, tmp_path, other_job, jobs=1)
-    other = json.loads(done.files["provenance"].read_text())
+    assert study["made_with"]["network"]["name"] == "resnet18"
+    other_job = features_job(input=replace(SHOWN, window_width=200))
+    done = run_on(cohort, tmp_path, other_job)
+    other = json.loads(done.files["record"].read_text())
     columns = list(read_csv(done.files["features"]).columns)
     mine, theirs = (record_of(columns, {"deep": record}) for record in (study, other))
     check_compatible(mine, mine)
@@ -376,29 +374,29 @@ def test_provenance_lets_a_classifier_refuse_features_of_other_settings(cohort, 
 
 
 def test_a_bundles_own_settings_are_used_and_others_are_refused(cohort, trained, tmp_path):
-    source = NetworkSource(weights=str(trained[0] / "model"), device="cpu")
-    done = deep_features_job(cohort, tmp_path, DeepFeaturesJob(source, pictures=False), jobs=1)
+    model = {"weights": trained[0] / "model", "device": Device.CPU}
+    done = run_on(cohort, tmp_path, features_job_of(**model))
     table = read_csv(done.files["features"]).set_index("case_id")
     bundle = load_network_bundle(trained[0] / "model")
     expected = array_features(bundle.network, "resnet18", np.load(trained[0] / "cases" / "P02" / "input.npy"))[0]
     np.testing.assert_allclose(table.loc["P02"].to_numpy(float), expected, rtol=1e-6)
     refused: dict[str, Any] = {
         "region 'intratumour', not 'ring_0_3mm'": {"regions": ("ring_0_3mm",)},
-        "window_width = 100.*not 80": {"features": DeepFeatureSettings(input=replace(SHOWN, window_width=80))},
+        "window_width = 100.*not 80": {"input": InputChanges(window=(10, 90))},
         "outer_mm": {"rings": RingSettings(outer_mm=(6.0,))},
     }
     for message, change in refused.items():
         with pytest.raises(ModelError, match=message):
-            deep_features_job(cohort, tmp_path, DeepFeaturesJob(source, **change), jobs=1)
+            run_on(cohort, tmp_path, features_job_of(**model, **change))
 
 
 def test_a_failing_case_and_an_unknown_region_do_not_stop_the_others(broken_cohort, cohort, tmp_path):
-    done = deep_features_job(broken_cohort, tmp_path / "a", features_job(regions=("intratumour",)), jobs=1)
-    assert [outcome.case_id for outcome in done.failed] == ["P03"]
+    done = run_on(broken_cohort, tmp_path / "a", features_job(regions=("intratumour",)))
+    assert [outcome.case_id for outcome in done.failed_cases] == ["P03"]
     row = read_csv(done.files["features"]).set_index("case_id").loc["P03"]
     assert row.isna().all()
     with pytest.raises(InputError, match="no case has deep features"):
-        deep_features_job(cohort, tmp_path / "b", features_job(regions=("ring_0_9mm",)), jobs=1)
+        run_on(cohort, tmp_path / "b", features_job(regions=("ring_0_9mm",)))
 
 
 def test_weights_that_are_not_there_end_the_job_before_any_case(cohort, tmp_path, monkeypatch):
@@ -407,8 +405,23 @@ def test_weights_that_are_not_there_end_the_job_before_any_case(cohort, tmp_path
     monkeypatch.setenv("PERITUMORAL_WEIGHTS", str(tmp_path / "cache"))
     monkeypatch.setattr("urllib.request.urlopen", lambda *args, **kwargs: (_ for _ in ()).throw(OSError("offline")))
     with pytest.raises(DependencyError, match=r"resnet18-f37072fd\.pth cannot be fetched .*put it into"):
-        deep_features_job(cohort, tmp_path / "out", features_job(source=NetworkSource("resnet18")), jobs=1)
+        run_on(cohort, tmp_path / "out", features_job(weights="imagenet"))
     with pytest.raises(InputError, match="no weights file"):
-        source = NetworkSource("resnet18", str(tmp_path / "nowhere.safetensors"))
-        deep_features_job(cohort, tmp_path / "out", features_job(source=source), jobs=1)
+        run_on(cohort, tmp_path / "out", features_job(weights=tmp_path / "nowhere.safetensors"))
     assert not (tmp_path / "out").exists()
+
+
+# --- again ---
+
+
+def test_the_job_files_of_features_maps_and_a_training_repeat_them(trained, explained, extracted, tmp_path):
+    """The same inputs, the same values, wherever the folder lies."""
+    for (folder, _), table in ((extracted, "features.csv"), (explained, "explanations.csv")):
+        again = load_job(folder).run(tmp_path / table)
+        assert not again.failed_cases
+        assert (again.folder / table).read_bytes() == (folder / table).read_bytes(), table
+        ours, other = (json.loads((here / "study.json").read_text()) for here in (folder, again.folder))
+        assert ours["settings_hash"] == other["settings_hash"]
+    again = load_job(trained[0]).run(tmp_path / "trained")
+    for name in ("predictions.csv", "scores.csv"):
+        assert (again.folder / name).read_bytes() == (trained[0] / name).read_bytes(), name

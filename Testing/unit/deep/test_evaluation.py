@@ -18,7 +18,7 @@ from DeepRadiomicsFusionLib.evaluation.metrics import (
     permutation_test,
     with_permuted_labels,
 )
-from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings, corrected_mean
 from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner
 from DeepRadiomicsFusionLib.tables.samples import make_samples
 from RadiomicsCoreLib.errors import InputError
@@ -166,3 +166,18 @@ def test_what_cannot_be_evaluated_is_refused(outcome, chance, line):
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         EvaluationSettings(**wrong)
+
+
+def test_out_of_fold_probabilities_have_the_folds_interval_and_not_delongs() -> None:
+    rng = np.random.default_rng(0)
+    outcome = np.repeat([0, 1], 30)
+    chance = np.clip(0.4 + 0.2 * outcome + rng.normal(0, 0.2, 60), 0.01, 0.99)
+    values = np.array([0.6, 0.7, 0.9, 0.8, 0.7])
+    # Nadeau and Bengio by hand: five folds, a test case for four of training; t(0.975, 4) = 2.776445.
+    half = 2.776445 * np.sqrt((1 / 5 + 1 / 4) * values.var(ddof=1))
+    row = evaluate(outcome, chance, 0.5, EvaluationSettings(100, 99), folds=corrected_mean(values, 0.25)).row()
+    assert row["auc"] == pytest.approx(0.74)
+    assert row["auc_lower"] == pytest.approx(0.74 - half, abs=1e-5)
+    assert row["auc_upper"] == pytest.approx(min(1.0, 0.74 + half), abs=1e-5)
+    held_out = evaluate(outcome, chance, 0.5, EvaluationSettings(100, 99)).row()
+    assert held_out["auc_upper"] - held_out["auc_lower"] < row["auc_upper"] - row["auc_lower"]

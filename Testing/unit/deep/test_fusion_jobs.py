@@ -5,24 +5,29 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from table_files import apply_to_tables, fuse_tables
 
 from DeepRadiomicsFusionLib.evaluation.metrics import EvaluationSettings
-from DeepRadiomicsFusionLib.jobs.apply_job import apply_job
-from DeepRadiomicsFusionLib.jobs.fusion_jobs import FuseSettings, fuse_job
+from DeepRadiomicsFusionLib.jobs.fuse import FuseJob
 from DeepRadiomicsFusionLib.models.classifier_bundle import load_bundle
 from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
 from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
 from RadiomicsCoreLib.errors import Cancelled, DependencyError, InputError, ModelError
 from RadiomicsCoreLib.files.tables import read_csv, write_csv, write_json
+from RadiomicsCoreLib.jobs.registry import load_job
 from RadiomicsCoreLib.statistics.roc import auc
 
 pytest.importorskip("skops", reason="needs the extra 'deep': bundles are stored with skops")
 
-QUICK = FuseSettings(
+QUICK = FuseJob(
+    cohort=Path("cohort.csv"),
+    endpoint="relapse",
+    features={},
     selection=SelectionSettings(selector="mrmr", largest=3),
     cross_validation=CrossValidationSettings(3, 2),
     classifiers=("lr", "nb"),
@@ -33,8 +38,8 @@ QUICK = FuseSettings(
 
 
 def study(bin_width=25):
-    settings = {"engine": {"name": "native", "version": "1"}, "extraction": {"setting": {"binWidth": bin_width}}}
-    return {"settings": settings}
+    extraction = {"ct": {"setting": {"binWidth": bin_width}}}
+    return {"made_with": {"engine": {"name": "native", "version": "1"}, "extraction": extraction}}
 
 
 def make_cohort(folder):
@@ -71,7 +76,7 @@ def fused(tmp_path_factory):
     """A finished study, to read only."""
     folder = make_cohort(tmp_path_factory.mktemp("study"))
     settings = replace(QUICK, formats=("png",))
-    fuse_job(features(folder), folder / "cohort.csv", "relapse", folder / "out", settings)
+    fuse_tables(features(folder), folder / "cohort.csv", "relapse", folder / "out", settings)
     return folder / "out"
 
 
@@ -108,27 +113,42 @@ def test_tables_agree_with_each_other(fused):
 
 
 def test_the_same_seed_writes_the_same_tables(fused, cohort):
-    fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "again", QUICK)
+    fuse_tables(features(cohort), cohort / "cohort.csv", "relapse", cohort / "again", QUICK)
     for name in ("models.csv", "predictions.csv", "signatures.csv", "delong_test.csv"):
         assert (cohort / "again" / name).read_bytes() == (fused / name).read_bytes()
+
+
+def test_the_job_file_of_a_study_and_of_predictions_repeat_them(fused, cohort):
+    again = load_job(fused).run(cohort / "again")
+    apply_to_tables(fused / "model", features(fused.parent), cohort / "new", formats=())
+    load_job(cohort / "new").run(cohort / "newer")
+    for ours, other, names in (
+        (again.folder, fused, ("models.csv", "predictions.csv", "signatures.csv", "models_other_parts.csv")),
+        (cohort / "newer", cohort / "new", ("predictions.csv",)),
+    ):
+        for name in names:
+            assert (ours / name).read_bytes() == (other / name).read_bytes(), name
+    ours, other = (json.loads((folder / "study.json").read_text()) for folder in (fused, again.folder))
+    assert ours["settings_hash"] == other["settings_hash"]
 
 
 def test_the_bundle_predicts_the_other_part_as_the_study_did(fused, cohort):
     bundle = load_bundle(fused / "model")
     deployed = bundle.settings["deployed"]
     expected = read_csv(fused / "predictions_other_parts.csv").set_index("case_id")[deployed]
-    result = apply_job(
+    result = apply_to_tables(
         fused / "model", features(cohort), cohort / "new", cohort=cohort / "cohort.csv", formats=("png",)
     )
     found = read_csv(cohort / "new" / "predictions.csv").set_index("case_id")
     assert found.loc[expected.index, "probability"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-12)
     assert (found["positive"] == (found["probability"] >= bundle.threshold)).all()
-    assert {path.name for path in result.files} >= {"predictions.csv", "evaluation.csv", "roc.png", "calibration.png"}
+    assert {"predictions", "evaluation"} <= set(result.tables)
+    assert {"roc.png", "calibration.png"} <= {path.name for path in result.files["figures"].iterdir()}
 
 
 def test_one_refitted_model_can_be_bundled_instead(cohort):
     settings = replace(QUICK, bundled="refit", deployed="fusion", signature_for="region")
-    fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", settings)
+    fuse_tables(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", settings)
     bundle = load_bundle(cohort / "out" / "model")
     assert list(bundle.model.signatures) == [
         "radiomics.ct.intratumour.signature",
@@ -141,7 +161,7 @@ def test_the_ring_sweep_and_the_permutation_test_are_part_of_a_study(cohort):
     settings = replace(QUICK, sweep=True, permutations=19, classifiers=(), deployed="radiomics.signature")
     settings = replace(settings, cross_validation=CrossValidationSettings(3, 1))
     radiomics = {"radiomics": cohort / "radiomics" / "features.csv"}
-    result = fuse_job(radiomics, cohort / "cohort.csv", "relapse", cohort / "out", settings)
+    result = fuse_tables(radiomics, cohort / "cohort.csv", "relapse", cohort / "out", settings)
     table = read_csv(cohort / "out" / "ring_sweep.csv")
     assert list(table["region"]) == ["intratumour", "ring_0_3mm", "intra_ring_0_3mm"]
     assert any("chosen inside the inner folds" in note for note in result.notes)
@@ -151,14 +171,14 @@ def test_the_ring_sweep_and_the_permutation_test_are_part_of_a_study(cohort):
 def test_features_made_otherwise_are_refused_when_applying(fused, cohort):
     write_json(cohort / "deep" / "study.json", study(bin_width=10))
     write_json(cohort / "radiomics" / "study.json", study(bin_width=10))
-    with pytest.raises(ModelError, match=r"trained with extraction.setting.binWidth = 25, these"):
-        apply_job(fused / "model", features(cohort), cohort / "new")
+    with pytest.raises(ModelError, match=r"trained with extraction.ct.setting.binWidth = 25, these"):
+        apply_to_tables(fused / "model", features(cohort), cohort / "new")
 
 
 def test_a_case_with_nan_features_gets_a_reason_and_the_others_a_prediction(fused, cohort):
     tables = {name: read_csv(path) for name, path in features(cohort).items()}
     tables["deep"].loc[5, "ct.ring_0_3mm.resnet18_1"] = np.nan
-    result = apply_job(fused / "model", tables, cohort / "new", formats=())
+    result = apply_to_tables(fused / "model", tables, cohort / "new", formats=())
     found = read_csv(cohort / "new" / "predictions.csv").set_index("case_id")
     assert np.isnan(found.loc["005", "probability"])
     assert found.loc["005", "reason"] == "1 features are NaN, the first is ct.ring_0_3mm.resnet18_1"
@@ -172,7 +192,7 @@ def test_a_second_reading_filters_features_inside_the_folds(cohort):
         second["ct.ring_0_3mm.original_glcm_F0"]
     )
     settings = replace(QUICK, classifiers=("lr",))
-    fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", settings, readings=[second])
+    fuse_tables(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", settings, readings=[second])
     selected = read_csv(cohort / "out" / "selected_features.csv")
     assert "ct.ring_0_3mm.original_glcm_F0" not in set(selected["feature"])
     assert "ct.ring_0_3mm.resnet18_1" in set(selected["feature"])
@@ -184,7 +204,7 @@ def test_cancelling_stops_and_leaves_no_bundle(cohort):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", QUICK, progress=cancel)
+        fuse_tables(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", QUICK, progress=cancel)
     assert not (cohort / "out" / "model").exists()
 
 
@@ -198,7 +218,7 @@ def changed(cohort, change):
 
 
 def fuse(cohort, settings=QUICK, **options):
-    return fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", settings, **options)
+    return fuse_tables(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", settings, **options)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +253,7 @@ def test_a_missing_package_is_told_before_anything_is_fitted(cohort, monkeypatch
     monkeypatch.setitem(sys.modules, "skops", None)
     told = []
     with pytest.raises(DependencyError, match="install peritumoral-radiomics"):
-        fuse_job(
+        fuse_tables(
             features(cohort),
             cohort / "cohort.csv",
             "relapse",
@@ -261,30 +281,30 @@ def test_features_that_all_are_constant_are_refused(cohort):
     table = read_csv(cohort / "deep" / "features.csv")
     table.iloc[:, 1:] = 5.0
     with pytest.raises(InputError, match="all 4 features are constant"):
-        fuse_job({"deep": table}, cohort / "cohort.csv", "relapse", cohort / "out", QUICK)
+        fuse_tables({"deep": table}, cohort / "cohort.csv", "relapse", cohort / "out", QUICK)
 
 
 def test_an_unknown_model_or_setting_is_refused(cohort):
     with pytest.raises(InputError, match=r"model 'xgboost' is unknown; choose from radiomics.signature"):
         fuse(cohort, replace(QUICK, deployed="xgboost"))
-    with pytest.raises(InputError, match="classifier 'xgboost' is unknown"):
-        FuseSettings(classifiers=("xgboost",))
-    with pytest.raises(InputError, match="bundled 'all' is unknown; choose from folds, refit"):
-        FuseSettings(bundled="all")
+    with pytest.raises(InputError, match="classifier 'xgboost' is not known"):
+        replace(QUICK, classifiers=("xgboost",))
+    with pytest.raises(InputError, match="bundled is 'all'; choose from folds, refit"):
+        replace(QUICK, bundled="all")
     with pytest.raises(InputError, match="permutations must be 0 or at least 19"):
-        FuseSettings(permutations=5)
+        replace(QUICK, permutations=5)
 
 
 def test_a_bundle_that_needs_a_missing_region_is_refused(fused, cohort):
     radiomics = read_csv(cohort / "radiomics" / "features.csv")
     with pytest.raises(ModelError, match="trained on region 'ring_0_3mm', which these features lack"):
-        apply_job(fused / "model", {"radiomics": radiomics.iloc[:, :5]}, cohort / "new")
+        apply_to_tables(fused / "model", {"radiomics": radiomics.iloc[:, :5]}, cohort / "new")
 
 
 def test_the_study_says_how_it_was_made(fused):
     study = json.loads((fused / "study.json").read_text())
     assert study["job"] == "fuse"
-    assert study["settings"]["cross_validation"] == {"folds": 3, "repeats": 2, "seed": 0, "jobs": 1}
+    assert study["settings"]["cross_validation"] == {"folds": 3, "repeats": 2, "seed": 0}
     assert study["settings"]["selection"]["selector"] == "mrmr"
     assert "scikit-learn" in study["versions"]
 
@@ -294,7 +314,7 @@ def test_a_model_that_cannot_be_fitted_is_left_out_with_its_reason(cohort, monke
         raise ModelError("it did not settle")
 
     monkeypatch.setattr("DeepRadiomicsFusionLib.models.rad_score.RadScoreLearner.fit", broken)
-    done = fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", QUICK)
+    done = fuse_tables(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", QUICK)
     models = read_csv(cohort / "out" / "models.csv").set_index("model")
     assert models.loc[["lr", "nb", "best classifier"], "auc"].notna().all()
     for name in ("radiomics.signature", "deep.signature", "fusion"):
@@ -302,11 +322,13 @@ def test_a_model_that_cannot_be_fitted_is_left_out_with_its_reason(cohort, monke
         assert any(note.startswith(f"{name} was left out: it did not settle") for note in done.notes)
     assert (cohort / "out" / "model" / "model.json").is_file()
     with pytest.raises(ModelError, match="fusion, the model to deploy, cannot be fitted: it did not settle"):
-        fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "no", replace(QUICK, deployed="fusion"))
+        fuse_tables(
+            features(cohort), cohort / "cohort.csv", "relapse", cohort / "no", replace(QUICK, deployed="fusion")
+        )
 
 
 def test_applying_to_cases_of_the_training_is_told(fused, cohort):
-    done = apply_job(fused / "model", features(cohort), cohort / "applied", formats=())
+    done = apply_to_tables(fused / "model", features(cohort), cohort / "applied", formats=())
     start = "59 of 90 cases were in the training of the model, by their ids, the first is '000'"
     assert any(note.startswith(start) for note in done.notes)
 
@@ -315,11 +337,11 @@ def test_the_bundle_carries_whom_a_network_has_seen_on_to_new_patients(cohort):
     seen = {"features.csv": {"cases": ["061", "elsewhere"], "patients": ["061", "elsewhere"]}}
     write_json(cohort / "deep" / "study.json", study() | {"seen": seen})
     with pytest.raises(InputError, match="table 'deep' was trained on 1 of 88 cases, the first is '061'"):
-        fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", QUICK)
+        fuse_tables(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", QUICK)
     settings = replace(QUICK, accept_seen=True, deployed="fusion")
-    fuse_job(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", settings)
+    fuse_tables(features(cohort), cohort / "cohort.csv", "relapse", cohort / "out", settings)
     assert load_bundle(cohort / "out" / "model").provenance["seen_by_networks"]["deep"]["cases"] == ["061", "elsewhere"]
-    done = apply_job(cohort / "out" / "model", features(cohort), cohort / "applied", formats=())
+    done = apply_to_tables(cohort / "out" / "model", features(cohort), cohort / "applied", formats=())
     assert any("1 of 90 cases were in the training of the network of the table deep" in note for note in done.notes)
 
 
@@ -365,7 +387,7 @@ def test_patients_with_several_cases_are_said_to_make_intervals_narrow(cohort):
 
 
 def test_cases_of_the_training_are_evaluated_apart_from_new_ones(fused, cohort):
-    apply_job(fused / "model", features(cohort), cohort / "new", cohort=cohort / "cohort.csv", formats=("png",))
+    apply_to_tables(fused / "model", features(cohort), cohort / "new", cohort=cohort / "cohort.csv", formats=("png",))
     rows = read_csv(cohort / "new" / "evaluation.csv").set_index("part")
     assert rows["cases"].to_dict() == {"new cases": 29, "cases of the training": 59}
     deployed = load_bundle(fused / "model").settings["deployed"]
@@ -379,7 +401,7 @@ def test_cases_of_the_training_are_evaluated_apart_from_new_ones(fused, cohort):
 def test_outcomes_that_cannot_be_evaluated_leave_the_predictions_and_a_note(fused, cohort, labels):
     ids = [f"{k:03d}" for k in range(60, 90)]
     table = pd.DataFrame({"case_id": ids, "relapse": labels})
-    done = apply_job(fused / "model", features(cohort), cohort / "new", cohort=table)
+    done = apply_to_tables(fused / "model", features(cohort), cohort / "new", cohort=table)
     assert any("nothing could be evaluated: that needs two of each class" in note for note in done.notes)
     assert read_csv(cohort / "new" / "predictions.csv")["probability"].notna().all()
     assert (cohort / "new" / "study.json").is_file() and not (cohort / "new" / "evaluation.csv").exists()
@@ -389,10 +411,12 @@ def test_outcomes_that_cannot_be_evaluated_leave_the_predictions_and_a_note(fuse
 def test_a_wrong_outcome_column_or_a_feature_of_text_is_told_before_anything_is_written(fused, cohort):
     table = read_csv(cohort / "cohort.csv")
     with pytest.raises(InputError, match="has no column 'relapse'"):
-        apply_job(fused / "model", features(cohort), cohort / "new", cohort=table.rename(columns={"relapse": "x"}))
+        apply_to_tables(
+            fused / "model", features(cohort), cohort / "new", cohort=table.rename(columns={"relapse": "x"})
+        )
     assert not (cohort / "new").exists()
     tables = {name: read_csv(path) for name, path in features(cohort).items()}
     for name in [column for column in tables["deep"] if column != "case_id"]:
         tables["deep"][name] = "n/a"
     with pytest.raises(InputError, match=r"feature column 'ct.ring_0_3mm.resnet18_\d' holds text \('n/a'\)"):
-        apply_job(fused / "model", tables, cohort / "new")
+        apply_to_tables(fused / "model", tables, cohort / "new")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.networks.seen_cases import SeenCases, check_unseen, notes_on_known, seen_from_dict
 from DeepRadiomicsFusionLib.tables.feature_tables import FeatureTables
+from RadiomicsCoreLib.cohort.seen_cases import SeenCases, check_unseen, notes_on_known, seen_from_dict
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.files.tables import write_csv, write_json
 

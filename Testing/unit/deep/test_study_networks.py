@@ -8,11 +8,14 @@ from dataclasses import replace
 import pytest
 
 from DeepRadiomicsFusionLib.deep_features.computing import check_input
+from DeepRadiomicsFusionLib.jobs.deep_features import DeepFeaturesJob
+from DeepRadiomicsFusionLib.jobs.train import TrainJob
 from DeepRadiomicsFusionLib.settings.augmentation import Augmentation, Chance
-from DeepRadiomicsFusionLib.settings.study_networks import STUDIES, study_network
-from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings
+from DeepRadiomicsFusionLib.settings.deep_feature_settings import DeepFeatureSettings
+from DeepRadiomicsFusionLib.settings.study_networks import STUDIES
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsStudyLib.commands import train
+from RadiomicsStudyLib.commands.deep import train
+from RadiomicsStudyLib.words.job_words import settings_from
 
 LIU_AUGMENTATION = Augmentation(
     contrast=Chance(0.15, 1.0, 1.75),
@@ -25,11 +28,23 @@ LIU_AUGMENTATION = Augmentation(
 )
 
 
-def job_of(*words: str):
-    """The job that the command line builds."""
+def whole_job_of(*words: str) -> TrainJob:
+    """The job that the command line builds, after a way through its job file."""
     parser = argparse.ArgumentParser()
-    train.add_parser(parser.add_subparsers(required=True))
-    return train.train_job_of(parser.parse_args(["train", "cohort.csv", "-o", "out", *words]))
+    train.VERB.add_options(parser)
+    job = TrainJob.from_dict(settings_from(TrainJob, parser.parse_args(["cohort.csv", "-o", "out", *words])))
+    assert TrainJob.from_dict(job.to_dict()) == job
+    return job
+
+
+def job_of(*words: str):
+    """What the job trains, with everything decided."""
+    return whole_job_of(*words).plan()
+
+
+def features_of(name: str) -> DeepFeaturesJob:
+    """The deep features of a study, read with a network of anybody's."""
+    return DeepFeaturesJob.from_dict({"cohort": "cohort.csv", "study": name, "weights": "net.pth"})
 
 
 def told(settings, *names):
@@ -128,7 +143,7 @@ def test_song2021_segments_rough_boxes_in_the_phases_window(words, window, phase
         "augmentation": {},
     }
     assert told(job.training, *wanted) == wanted
-    assert job.study in ("song2021_arterial", "song2021_venous")
+    assert whole_job_of(*words).study in ("song2021_arterial", "song2021_venous")
 
 
 def test_zhang2024_puts_ten_deep_features_and_two_rad_scores_before_the_last_layer():
@@ -177,7 +192,7 @@ def test_the_papers_comparisons_differ_in_the_network_alone():
     zhang = ["--study", "zhang2024", "--endpoints", "egfr"]
     for name in ("resnet50", "resnet101", "vgg19", "inception_v3"):
         assert job_of(*zhang, "--network", name) == replace(job_of(*zhang), network=name)
-    assert not job_of(*zhang, "--network", "resnet50", "--random-weights").pretrained
+    assert not job_of(*zhang, "--network", "resnet50", "--weights", "random").pretrained
 
 
 def test_another_kind_of_input_keeps_the_studys_window_and_spacing():
@@ -185,13 +200,15 @@ def test_another_kind_of_input_keeps_the_studys_window_and_spacing():
     assert (shown.kind.value, shown.pixels, shown.spacing_mm, shown.is_masked) == ("resized_slice", 224, 1.0, False)
     assert shown.window == (130 - 155, 130 + 155)
     assert job_of("--endpoints", "y", "--input", "patch").shown.is_masked
-    assert not job_of("--segment", "--input", "rough_box").shown.is_masked  # the mask is what is to be learned
+    assert not job_of(
+        "--task", "segmentation", "--input", "rough_box"
+    ).shown.is_masked  # the mask is what is to be learned
     words = ["--masked", "--margin", "4", "--scaling", "zscore", "--spacing", "2", "--window=-50,150"]
     shown = job_of("--study", "zhang2024", "--endpoints", "y", "--region", "ring_0_3mm", *words).shown
     wanted = {"kind": "patch", "region": "ring_0_3mm", "masked": True, "margin_mm": 4.0, "spacing_mm": 2.0}
     assert told(shown, *wanted) == wanted and shown.window == (-50, 150)
     same = job_of("--study", "liu2025", "--time", "t", "--event", "e", "--input", "box_3d").shown
-    assert same == study_network("liu2025").input
+    assert same == job_of("--study", "liu2025", "--time", "t", "--event", "e").shown
 
 
 @pytest.mark.parametrize(
@@ -211,19 +228,19 @@ def test_what_a_study_does_not_have_is_said_in_one_line(words, message):
         job_of(*words)
 
 
-@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
-def test_every_study_names_its_paper_and_what_it_left_open_and_survives_json(study):
-    assert study.source.startswith(study.name.split("_")[0])
-    assert study.left_open
-    check_input(study.network, study.features)
-    if study.training is not None:
-        assert TrainingSettings.from_dict(study.training.to_dict()) == study.training
+def test_every_study_names_its_paper_and_what_it_left_open():
+    for name, study in STUDIES.items():
+        assert study.source.startswith(name.split("_")[0]), name
+        assert study.left_open
+        job = features_of(name)
+        check_input(job.network, DeepFeatureSettings.of(job.read, job.shown(None)))
 
 
 def test_deep_features_of_the_studies_are_read_where_the_papers_read_them():
+    jobs = {name: features_of(name) for name in STUDIES}
     read = {
-        name: (study.network, study.features.source.value, study.features.pooling.value, study.features.slices.value)
-        for name, study in STUDIES.items()
+        name: (job.network, job.read.source.value, job.read.pooling.value, job.read.slices.value)
+        for name, job in jobs.items()
     }
     assert read == {
         "wu2021": ("resnet18", "probability", "average", "mean"),
@@ -233,7 +250,7 @@ def test_deep_features_of_the_studies_are_read_where_the_papers_read_them():
         "zhang2024": ("densenet121", "penultimate", "average", "mean"),
         "liu2025": ("se_resnet3d", "layer", "average", "mean"),
     }
-    yang = study_network("yang2023").input
+    yang = jobs["yang2023"].shown(None)
     assert (yang.kind.value, yang.pixels, yang.spacing_mm, yang.which_slices.value) == (
         "resized_slice",
         224,

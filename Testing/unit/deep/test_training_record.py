@@ -9,9 +9,9 @@ from DeepRadiomicsFusionLib.networks.training_record import (
     check_compatible,
     record_from_dict,
     record_of,
-    study_beside,
 )
 from RadiomicsCoreLib.errors import ModelError
+from RadiomicsCoreLib.files.provenance import study_beside
 from RadiomicsCoreLib.files.tables import write_json
 
 COLUMNS = ["ct.intratumour.original_glcm_Idm", "ct.ring_0_3mm.original_glcm_Idm", "age"]
@@ -19,7 +19,7 @@ COLUMNS = ["ct.intratumour.original_glcm_Idm", "ct.ring_0_3mm.original_glcm_Idm"
 
 def study(bin_width=25, engine="native", version="0.1", gap=0.0, outer=(3.0,)):
     return {
-        "settings": {
+        "made_with": {
             "rings": {"outer_mm": list(outer), "gap_mm": gap},
             "extraction": {"name": "liu2025", "setting": {"binWidth": bin_width}},
             "engine": {"name": engine, "version": version},
@@ -74,9 +74,9 @@ def test_the_study_beside_a_table_is_found(tmp_path):
 
 
 def test_a_networks_outputs_are_told_by_the_network_whatever_job_wrote_them():
-    train = {"job": "train", "settings": {"trained_network": "abc", "training": {"epochs": 3}, "phase": "ct"}}
-    apply = {"job": "apply", "settings": {"network": {"weights_sha256": "abc"}, "thresholds": {"y": 0.5}}}
-    other = {"job": "apply", "settings": {"network": {"weights_sha256": "def"}}}
+    train = {"job": "train", "made_with": {"trained_network": "abc", "training": {"epochs": 3}, "phase": "ct"}}
+    apply = {"job": "apply", "made_with": {"network": {"weights_sha256": "abc"}, "thresholds": {"y": 0.5}}}
+    other = {"job": "apply", "made_with": {"network": {"weights_sha256": "def"}}}
     learnt, new, wrong = (record_of(["y.signature"], {"cnn": found}) for found in (train, apply, other))
     assert check_compatible(learnt, new) == ()
     with pytest.raises(
@@ -85,7 +85,17 @@ def test_a_networks_outputs_are_told_by_the_network_whatever_job_wrote_them():
         check_compatible(learnt, wrong)
 
 
-def test_the_name_of_a_study_changes_no_feature():
-    named = study()
-    named["settings"]["study"] = "liu2025"
+def test_what_else_a_run_says_of_itself_changes_no_feature():
+    named = study() | {"settings": {"study": "liu2025", "cohort": "elsewhere.csv"}}
     assert check_compatible(record(), record_of(COLUMNS, {"radiomics": named})) == ()
+
+
+def test_of_settings_for_each_phase_those_of_the_models_phases_count():
+    def of(**phases):
+        made = {"extraction": {phase: {"binWidth": width} for phase, width in phases.items()}}
+        return record_of([f"{phase}.intratumour.x" for phase in phases], {"radiomics": {"made_with": made}})
+
+    trained = TrainingRecord(("ct",), ("intratumour",), preprocessing=of(ct=25, pet=1).preprocessing)
+    assert check_compatible(trained, of(ct=25)) == ()
+    with pytest.raises(ModelError, match=r"extraction\.ct\.binWidth = 25"):
+        check_compatible(trained, of(ct=10, pet=1))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from DeepRadiomicsFusionLib.settings.study_networks import study_network
+from DeepRadiomicsFusionLib.settings.study_networks import STUDIES
 from DeepRadiomicsFusionLib.settings.training_settings import (
     TrainingSettings,
     make_optimiser,
@@ -15,7 +15,7 @@ from RadiomicsCoreLib.errors import InputError
 
 
 def test_schedules_follow_their_formulas():
-    liu, wu = (study_network(name).required_training() for name in ("liu2025", "wu2021"))
+    liu, wu = (TrainingSettings.from_dict(STUDIES[name].train["training"]) for name in ("liu2025", "wu2021"))
     assert [liu.rate_at(step, 0) for step in (0, 999, 1000, 2500)] == pytest.approx(
         [1e-4, 1e-4, 1e-4 * 0.96, 1e-4 * 0.96**2]
     )

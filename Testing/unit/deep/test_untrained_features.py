@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,20 +11,26 @@ pytest.importorskip("torch", reason="needs the extra 'deep'")
 pytest.importorskip("monai")
 pytest.importorskip("safetensors")
 
+from DeepRadiomicsFusionLib.jobs.deep_features import DeepFeaturesJob
 from DeepRadiomicsFusionLib.networks.network_bundle import Architecture, NetworkBundle, save_network_bundle
 from DeepRadiomicsFusionLib.settings.deep_feature_settings import DeepFeatureSettings
 from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput
-from DeepRadiomicsFusionLib.settings.study_networks import study_network
 from DeepRadiomicsFusionLib.settings.training_settings import Task
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsStudyLib.commands import deep_features
+from RadiomicsStudyLib.commands.deep import deep_features
+from RadiomicsStudyLib.words.job_words import settings_from
 
 
 def job_of(*words: str):
-    """The job that the command line builds."""
+    """The job that the command line builds, after a way through its job file, and what it reads."""
     parser = argparse.ArgumentParser()
-    deep_features.add_parser(parser.add_subparsers(required=True))
-    return deep_features.deep_features_job_of(parser.parse_args(["deep-features", "cohort.csv", "-o", "out", *words]))
+    deep_features.VERB.add_options(parser)
+    words = ["cohort.csv", "-o", "out", *words]
+    job = DeepFeaturesJob.from_dict(settings_from(DeepFeaturesJob, parser.parse_args(words)))
+    assert DeepFeaturesJob.from_dict(job.to_dict()) == job
+    return SimpleNamespace(
+        source=job.source, features=job.features(job.source.bundle()), rings=job.rings, regions=job.regions
+    )
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +55,8 @@ def bundles(tmp_path_factory):
 def test_yang2023_reads_the_maximum_of_resnet50s_last_map_of_the_tumour():
     job = job_of("--study", "yang2023", "--phases", "arterial,venous")
     assert (job.source.network, job.source.weights, job.regions) == ("resnet50", "imagenet", ("intratumour",))
-    assert job.features == study_network("yang2023").features
+    shown = NetworkInput("resized_slice", size=224, spacing_mm=1.0)
+    assert job.features == DeepFeatureSettings(pooling="maximum", input=shown)
     assert job.features.pooling.value == "maximum"
 
 

@@ -43,7 +43,7 @@ def full(regions, name):
 
 
 def test_regions_come_in_order_with_the_tumour_first():
-    settings = RingSettings(outer_mm=(3, 6), fractions=(1 / 6,), inner_rim_mm=2, layout="bands")
+    settings = RingSettings(outer_mm=(3, 6), fractions=(1 / 6,), inner_rim_mm=2, layout="bands", union=True)
     assert list(grow_regions(ball_image(), settings).regions) == [
         "intratumour",
         "ring_0_3mm",
@@ -59,7 +59,7 @@ def test_regions_come_in_order_with_the_tumour_first():
 def test_bands_add_up_to_the_cumulative_ring_and_unions_add_the_tumour():
     tumour = ball_image()
     bands = grow_regions(tumour, RingSettings(outer_mm=(3, 6), layout="bands"))
-    whole = grow_regions(tumour, RingSettings(outer_mm=(3, 6)))
+    whole = grow_regions(tumour, RingSettings(outer_mm=(3, 6), union=True))
     inner, outer = full(bands, "ring_0_3mm"), full(bands, "ring_3_6mm")
     assert not (inner & outer).any()
     assert ((inner | outer) == full(whole, "ring_0_6mm")).all()
@@ -175,7 +175,7 @@ def test_the_organ_holds_the_ring_back():
     organ = np.zeros((40, 40, 40), bool)
     organ[:, :, :20] = True
     free = grow_regions(tumour, RingSettings(outer_mm=(4,)))
-    held = grow_regions(tumour, RingSettings(outer_mm=(4,)), organ=image_of(organ))
+    held = grow_regions(tumour, RingSettings(outer_mm=(4,), union=True), organ=image_of(organ))
     expected = full(free, "ring_0_4mm") & organ
     assert (full(held, "ring_0_4mm") == expected).all()
     assert (full(held, "intratumour") == full(free, "intratumour")).all()
@@ -235,7 +235,7 @@ def test_a_window_without_an_image_is_an_error():
 
 def test_an_organ_that_leaves_nothing_leaves_an_entry_with_the_reason():
     tumour = ball_image()
-    regions = grow_regions(tumour, RingSettings(outer_mm=(3,)), organ=empty_like(tumour))
+    regions = grow_regions(tumour, RingSettings(outer_mm=(3,), union=True), organ=empty_like(tumour))
     ring = regions.regions["ring_0_3mm"]
     assert ring.voxels == 0 and ring.volume_ml == 0 and ring.retained_fraction == 0
     assert ring.reason is not None and "is left by organ mask" in ring.reason

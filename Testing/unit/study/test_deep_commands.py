@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from RadiomicsCoreLib.jobs.registry import load_job
 from RadiomicsStudyLib.cli import main
 from RadiomicsStudyLib.sample.sample_cohort import make_sample_cohort
-from RadiomicsStudyLib.words.deep_arguments import named_tables
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -88,7 +88,8 @@ def test_the_model_of_the_bundle_and_how_it_is_fitted_can_be_chosen(tables, tmp_
 
 def test_apply_predicts_and_evaluates_new_cases(fused, tables, tmp_path):
     features = [f"radiomics={tables['radiomics']}", f"deep={tables['deep']}"]
-    words = ["apply", str(fused / "model"), "--features", *features, "--cohort", tables["cohort"]]
+    words = ["apply", str(fused / "model"), "--features", *features]
+    words.insert(2, tables["cohort"])
     assert main([*words, "--formats", "png", "-o", str(tmp_path / "out")]) == 0
     chances = [float(row["probability"]) for row in rows_of(tmp_path / "out" / "predictions.csv")]
     assert len(chances) == 80 and all(0 <= chance <= 1 for chance in chances)
@@ -101,10 +102,10 @@ def test_apply_refuses_features_that_the_training_did_not_have(fused, tables, tm
     assert said.startswith("peritumoral: ") and "ring_0_3mm" in said
 
 
-def test_explain_gives_the_contributions_to_a_classifier(fused, tables, tmp_path):
+def test_contributions_are_given_to_a_classifier(fused, tables, tmp_path):
     features = [f"radiomics={tables['radiomics']}", f"deep={tables['deep']}"]
-    words = ["explain", tables["cohort"], str(fused / "model"), "--features", *features, "--cases", "p61,p62"]
-    assert main([*words, "-o", str(tmp_path / "out")]) == 0
+    words = ["contributions", str(fused / "model"), "--cohort", tables["cohort"], "--features", *features]
+    assert main([*words, "--cases", "p61,p62", "-o", str(tmp_path / "out")]) == 0
     assert [row["case_id"] for row in rows_of(tmp_path / "out" / "contributions.csv")] == ["p61", "p62"]
     assert (tmp_path / "out" / "patients" / "p61.png").is_file()
 
@@ -115,7 +116,10 @@ def test_explain_gives_the_contributions_to_a_classifier(fused, tables, tmp_path
         (["fuse", "nowhere.csv", "--endpoint", "y", "--features", "a.csv", "-o", "out"], "a.csv"),
         (["fuse", "{cohort}", "--endpoint", "recurrense", "--features", "{radiomics}", "-o", "out"], "recurrence"),
         (["train", "{cohort}", "-o", "out"], "--endpoints"),
-        (["explain", "{no_ids}", "model", "--features", "a.csv", "-o", "out"], "has no column case_id"),
+        (
+            ["correlation", "--cohort", "{no_ids}", "--features", "a={radiomics}", "b={deep}", "-o", "out"],
+            "no column case_id",
+        ),
     ],
 )
 def test_a_wrong_word_ends_in_one_line_and_exit_code_2(tables, words, message, capsys, tmp_path, monkeypatch):
@@ -123,10 +127,6 @@ def test_a_wrong_word_ends_in_one_line_and_exit_code_2(tables, words, message, c
     assert main([word.format(**tables) for word in words]) == 2
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("peritumoral: ")]
     assert len(said) == 1 and message in said[0]
-
-
-def test_feature_tables_are_named_by_word_or_folder():
-    assert named_tables(["r=a.csv", "deep/features.csv"]) == {"r": "a.csv", "deep": "deep/features.csv"}
 
 
 @pytest.mark.slow
@@ -192,7 +192,7 @@ def test_one_command_trains_the_unet_of_song2021_and_its_bottleneck_is_clustered
     assert main([*words, "--no-pictures", "-o", str(deep)]) == 0
     columns = list(rows_of(deep / "features.csv")[0])[1:]
     assert len(columns) == 16 * 4 and columns[0] == "arterial.intratumour.unet_0"
-    used = json.loads((deep / "study.json").read_text(encoding="utf-8"))["settings"]["features"]
+    used = json.loads((deep / "study.json").read_text(encoding="utf-8"))["made_with"]["features"]
     assert (used["source"], used["slices"]) == ("layer", "larger_cluster")
     # The paper's network of the arterial phase reads the venous one too, in that phase's own window.
     rows = [
@@ -205,7 +205,7 @@ def test_one_command_trains_the_unet_of_song2021_and_its_bottleneck_is_clustered
     assert main(words) == 2
     assert "was trained on phase 'arterial', not 'venous'" in capsys.readouterr().err
     assert main([*words, "--other-phase"]) == 0
-    used = json.loads((tmp_path / "venous" / "study.json").read_text(encoding="utf-8"))["settings"]["features"]
+    used = json.loads((tmp_path / "venous" / "study.json").read_text(encoding="utf-8"))["made_with"]["features"]
     assert (used["input"]["window_level"], used["input"]["window_width"], used["input"]["size"]) == (120, 320, 32)
     assert list(rows_of(tmp_path / "venous" / "features.csv")[0])[1] == "venous.intratumour.unet_0"
 
@@ -260,10 +260,7 @@ def test_weights_that_cannot_be_fetched_stop_a_training_before_any_case_is_read(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_settings_file_goes_before_the_study_and_an_option_before_the_file(tmp_path):
-    from RadiomicsStudyLib.cli import _parser
-    from RadiomicsStudyLib.commands.train import train_job_of
-
+def test_a_settings_file_goes_before_the_study_and_an_option_before_the_file(tmp_path, capsys):
     path = tmp_path / "mine.json"
     values = {"epochs": 7, "batch_size": 3, "learning_rate": 1e-3, "mode": "head", "patience": None}
     values |= {"device": "cpu"}
@@ -271,7 +268,9 @@ def test_a_settings_file_goes_before_the_study_and_an_option_before_the_file(tmp
     change = tmp_path / "changes.yaml"
     change.write_text("noise: {probability: 0.5, low: 0, high: 1e-2}", encoding="utf-8")
     words = ["train", "c.csv", "--study", "wu2021", "--endpoints", "y", "--settings", str(path), "--batch-size", "5"]
-    job = train_job_of(_parser().parse_args([*words, "--augmentation", str(change), "-o", "out"]))
+    assert main([*words, "--augmentation", str(change), "--print-job"]) == 0
+    (tmp_path / "job.yaml").write_text(capsys.readouterr().out, encoding="utf-8")
+    job = load_job(tmp_path / "job.yaml")
     assert (job.training.epochs, job.training.batch_size, job.training.patience) == (7, 5, None)
     assert job.training.device.value == "cpu"
     assert (job.training.learning_rate, job.training.decay, job.mode) == (1e-3, 1e-7, "head")

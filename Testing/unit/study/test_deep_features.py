@@ -15,6 +15,7 @@ pytest.importorskip("monai")
 from DeepRadiomicsFusionLib.deep_features.computing import array_features, check_input, deep_features  # noqa: E402
 from DeepRadiomicsFusionLib.deep_features.slice_aggregation import aggregate_slices  # noqa: E402
 from DeepRadiomicsFusionLib.inputs.patches import network_image  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.deep_features import DeepFeaturesJob  # noqa: E402
 from DeepRadiomicsFusionLib.networks.catalogue import build_network, network_spec  # noqa: E402
 from DeepRadiomicsFusionLib.settings.deep_feature_settings import (  # noqa: E402
     DeepFeatureSettings,
@@ -26,6 +27,12 @@ from RadiomicsCoreLib.errors import InputError, ModelError  # noqa: E402
 
 torch.set_num_threads(1)
 SMALL = NetworkInput("resized_slice", size=48, masked=True)
+
+
+def settings_of(study: str) -> tuple[str, DeepFeatureSettings]:
+    """The network of a study, and where its features are read of what."""
+    job = DeepFeaturesJob.from_dict({"cohort": "cohort.csv", "study": study, "weights": "net.pth"})
+    return job.source.network, DeepFeatureSettings.of(job.read, job.shown(None))
 
 
 def batch_of(name: str, count: int = 3) -> np.ndarray:
@@ -84,7 +91,7 @@ def test_liu2025s_features_are_the_512_after_global_average_pooling():
     with torch.no_grad():
         body = network.last_activation(network.stages(network.stem(torch.from_numpy(array))))
         expected = network.pool(body).numpy()
-    found = array_features(network, "se_resnet3d", array, STUDIES["liu2025"].features)
+    found = array_features(network, "se_resnet3d", array, settings_of("liu2025")[1])
     assert found.shape == (2, 512)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
@@ -156,8 +163,8 @@ def test_an_empty_region_gets_a_reason_and_the_others_go_on(resnet, scan, region
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_the_studies_settings_suit_their_networks_and_survive_json(study):
-    settings = STUDIES[study].features
-    check_input(STUDIES[study].network, settings)
+    network, settings = settings_of(study)
+    check_input(network, settings)
     assert DeepFeatureSettings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
 
 

@@ -55,8 +55,8 @@ def test_perturbed_readings_differ_and_lie_beside_those_as_drawn(cohort, tmp_pat
     assert list(drawn.index) == list(moved.index) and list(drawn.columns) == list(moved.columns)
     assert (drawn != moved).any(axis=1).all()
     study = json.loads((tmp_path / "deep" / "perturbed_1" / "study.json").read_text())
-    assert study["settings"]["perturbation"]["sd_mm"] == 2.0
-    assert "perturbation" not in json.loads((tmp_path / "deep" / "study.json").read_text())["settings"]
+    assert study["made_with"]["perturbation"]["sd_mm"] == 2.0
+    assert "perturbation" not in json.loads((tmp_path / "deep" / "study.json").read_text())["made_with"]
 
 
 def test_the_second_readers_masks_are_read_and_cases_without_are_counted(cohort, tmp_path, capsys):
@@ -67,4 +67,4 @@ def test_the_second_readers_masks_are_read_and_cases_without_are_counted(cohort,
 
 def test_an_option_of_perturbations_alone_is_told(cohort, tmp_path, capsys):
     assert deep_features(cohort, tmp_path / "out", "--perturb-mm", "2") == 2
-    assert "--perturb-mm says how to perturb; add --perturb 3" in capsys.readouterr().err
+    assert "perturbation says how to perturb; add perturb: 3 (--perturb 3)" in capsys.readouterr().err

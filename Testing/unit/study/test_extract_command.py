@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +148,7 @@ BAD_CASES = {
     "mask elsewhere": ({"mask": to_image(ball(), origin=(500, 0, 0))}, "500"),
     "NaN voxel": ({"image": with_a_nan()}, "NaN"),
     "4D image": ({"image": sitk.JoinSeries([to_image(body())] * 2)}, "4"),
-    "RGB image": ({"image": sitk.Compose([to_image(body().astype(np.uint8))] * 3)}, "components"),
+    "RGB image": ({"image": sitk.Compose([to_image(body().astype(np.uint8))] * 3)}, "5D image"),
     "label not there": ({"ct_label": "3"}, "3"),
     "several labels": ({"mask": to_image(ball() + (ball(radius_mm=3) > 0))}, "1, 2"),
     "missing file": ({"ct_image": "nowhere.nii.gz"}, "nowhere.nii.gz"),
@@ -271,7 +272,7 @@ def test_the_ibsi_profile_changes_the_definitions_and_is_recorded(cohort, parame
     usual, ibsi = (float(read_table(tmp_path / name / "features.csv")["a"][column]) for name in ("usual", "ibsi"))
     assert usual != ibsi
     study = json.loads((tmp_path / "ibsi" / "study.json").read_text(encoding="utf-8"))
-    assert study["settings"]["extraction"]["profile"] == "ibsi"
+    assert study["settings"]["measure"]["profile"] == "ibsi"
 
 
 def test_masks_on_another_grid_are_taken_when_asked(cohort, parameters, tmp_path):
@@ -284,7 +285,9 @@ def test_masks_on_another_grid_are_taken_when_asked(cohort, parameters, tmp_path
     [
         (["extract", "nowhere.csv", "--preset", "wu2021", "--rings", "3", "-o", "out"], "nowhere.csv"),
         (["extract", "{cohort}", "--preset", "lui2025", "--rings", "3", "-o", "out"], "liu2025"),
-        (["extract", "{cohort}", "--preset", "wu2021", "-o", "out"], "--rings"),
+        (["extract", "{cohort}", "--rings", "3", "-o", "out"], "--preset"),
+        (["extract", "{cohort}", "--preset", "wu2021", "--rings", "3"], "-o FOLDER"),
+        (["rings", "{cohort}", "{cohort}", "-o", "out"], "--rings"),
         (["extract", "{cohort}", "--preset", "wu2021", "--rings", "-3", "-o", "out"], "-3"),
         (["extract", "{cohort}", "--preset", "wu2021", "--rings", "3", "--phases", "pet", "-o", "out"], "pet"),
         (["extract", "{cohort}", "--preset", "wu2021", "--rings", "3", "-o", "{cohort}"], "cohort.csv"),
@@ -370,7 +373,7 @@ def test_lack_of_memory_is_one_line(monkeypatch, capsys):
     def exhausted(arguments):
         raise MemoryError
 
-    monkeypatch.setattr("RadiomicsStudyLib.commands.presets.run", exhausted)
+    monkeypatch.setattr("RadiomicsStudyLib.commands.radiomics.presets.run", exhausted)
     assert main(["presets"]) == 2
     assert capsys.readouterr().err.startswith("peritumoral: not enough memory; ")
 
@@ -417,10 +420,11 @@ def test_perturbed_readings_lie_beside_the_features_as_drawn(cohort, parameters,
     tables = [(out / name / "features.csv").read_bytes() for name in ("perturbed_1", "perturbed_2")]
     assert len({*tables, (out / "features.csv").read_bytes()}) == 3
     study = json.loads((out / "perturbed_2" / "study.json").read_text(encoding="utf-8"))
-    assert study["seed"] == 4
-    assert study["settings"]["perturbation"] == {
-        "sd_mm": 1.5, "correlation_mm": 10.0, "volume_sd": None, "seed": 4, "index": 2
-    }  # fmt: skip
+    assert (study["settings"]["perturbed"], study["settings"]["perturb"]) == (2, 0)
+    own = {"sd_mm": 1.5, "correlation_mm": 10.0, "volume_sd": None, "seed": 4}
+    assert {name: study["settings"]["perturbation"][name] for name in own} == own
+    assert main(["run", str(out / "perturbed_2"), "-o", str(tmp_path / "again")]) == 0
+    assert (tmp_path / "again" / "features.csv").read_bytes() == tables[1]
 
 
 def test_perturbed_readings_do_not_depend_on_the_number_of_processes(cohort, parameters, tmp_path):
@@ -438,9 +442,9 @@ def test_the_same_run_again_reuses_perturbed_cases_until_the_perturbation_change
     extract(cohort, parameters, tmp_path / "out", *words, "1")
     capsys.readouterr()
     extract(cohort, parameters, tmp_path / "out", *words, "1")
-    assert capsys.readouterr().out.count("1 of them reused") == 2
+    assert "2 of 2 cases done, 2 of them reused" in capsys.readouterr().out
     extract(cohort, parameters, tmp_path / "out", *words, "2")
-    assert capsys.readouterr().out.count("0 of them reused") == 1
+    assert "2 of 2 cases done, 1 of them reused" in capsys.readouterr().out
 
 
 def test_a_tumour_lost_by_the_perturbation_fails_that_reading_alone(cohort, parameters, tmp_path, capsys):
@@ -451,20 +455,92 @@ def test_a_tumour_lost_by_the_perturbation_fails_that_reading_alone(cohort, para
     words = ("--perturb", "6", "--perturb-mm", "3")
     assert extract(cohort, parameters, tmp_path / "out", *words) == 1
     told = capsys.readouterr().out
-    assert told.startswith("as drawn:\n2 of 2 cases done")
     assert "nothing is left of the tumour (0.008 ml)" in told
+    assert re.search(r"^  perturbed_\d: small +", told, re.MULTILINE) and not re.search(r"^  small", told, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--perturb-mm", "2"), "--perturb-mm says how to perturb; add --perturb 3"),
-        (("--seed", "2"), "--seed says how to perturb"),
+        (("--perturb-mm", "2"), "(--perturb 3)"),
+        (("--seed", "2"), "(--perturb 3)"),
         (("--perturb", "2", "--perturb-mm", "8"), "give correlation_mm of at least 24"),
-        (("--perturb", "0"), "'0' is not a whole number of 1 or more"),
+        (("--perturb", "-1"), "perturb is -1"),
+        (("--perturb", "1", "--perturbed", "2"), "perturbed is 2"),
     ],
 )
 def test_bad_options_of_a_perturbation_are_told_in_one_line(cohort, parameters, tmp_path, capsys, words, told):
     cohort.add("a")
     assert extract(cohort, parameters, tmp_path / "out", *words) == 2
     assert told in capsys.readouterr().err
+
+
+def test_without_rings_the_tumour_alone_is_measured(cohort, parameters, tmp_path):
+    cohort.add("a")
+    assert (
+        main(["extract", cohort.path(), "--parameters", parameters, "--workers", "1", "-o", str(tmp_path / "out")]) == 0
+    )
+    columns = list(read_table(tmp_path / "out" / "features.csv")["a"])[1:]
+    assert {column.split(".")[1] for column in columns} == {"intratumour"}
+    assert [row["region"] for row in read_rows(tmp_path / "out" / "regions.csv")] == ["intratumour"]
+
+
+def test_settings_of_one_phase_give_the_values_of_a_run_with_them_alone(cohort, tmp_path):
+    rng = np.random.default_rng(5)
+    sitk.WriteImage(to_image(rng.gamma(2, 2, SHAPE).astype(np.float32)), str(cohort.folder / "pet.nii.gz"))
+    sitk.WriteImage(to_image(ball(radius_mm=7)), str(cohort.folder / "pet mask.nii.gz"))
+    cohort.add("a", pet_image="pet.nii.gz", pet_mask="pet mask.nii.gz")
+    words = ["extract", cohort.path(), "--rings", "4", "--preset", "wu2021", "--workers", "1"]
+    pet = "pet:preset=zhang2024,bin-width=0.5,ring-window=0.5,9,plane=every_slice"
+    alone = ["--preset", "zhang2024", "--bin-width", "0.5", "--ring-window=0.5,9", "--plane", "every_slice"]
+    runs = {
+        "both": [*words, "--for", pet],
+        "ct": [*words, "--phases", "ct"],
+        "pet": [*words, "--phases", "pet", *alone],
+    }
+    found = {}
+    for name, run in runs.items():
+        assert main([*run, "-o", str(tmp_path / name)]) == 0, name
+        found[name] = read_table(tmp_path / name / "features.csv")["a"]
+    assert found["both"] == found["ct"] | found["pet"]
+    assert len(found["pet"]) == 1 + 2 * 851 and len(found["ct"]) == 1 + 2 * 107
+    regions = read_rows(tmp_path / "both" / "regions.csv")
+    assert regions == [row for name in ("ct", "pet") for row in read_rows(tmp_path / name / "regions.csv")]
+
+
+def test_a_phase_that_the_cohort_lacks_has_no_settings(cohort, parameters, tmp_path, capsys):
+    cohort.add("a")
+    assert extract(cohort, parameters, tmp_path / "out", "--for", "pte:bin-width=2") == 2
+    assert "phase 'pte'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_run_repeats_an_extraction_to_the_bit_and_reuses_cases_by_whatever_path(
+    cohort, parameters, tmp_path, capsys, monkeypatch
+):
+    cohort.add("a")
+    cohort.add("b")
+    out = tmp_path / "out"
+    assert extract(cohort, parameters, out, "--for", "ct:gap=1") == 0
+    assert {path.name for path in out.iterdir()} >= {"job.yaml", "study.json", "notes.txt", "features.csv"}
+    assert str(tmp_path) not in (out / "job.yaml").read_text(encoding="utf-8")
+    monkeypatch.chdir(cohort.folder)
+    assert main(["run", str(out / "job.yaml"), "-o", str(tmp_path / "again")]) == 0
+    for name in ("features.csv", "regions.csv"):
+        assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes()
+    capsys.readouterr()
+    assert main(["run", str(out)]) == 0
+    assert "2 of them reused" in capsys.readouterr().out
+    words = ["extract", "cohort.csv", "--parameters", parameters, "--rings", "2,4", "--for", "ct:gap=1", "-o", str(out)]
+    assert main(words) == 0
+    assert "2 of them reused" in capsys.readouterr().out
+
+
+def test_a_study_gives_its_rings_and_features_and_own_words_go_before_it(cohort, tmp_path):
+    cohort.add("a")
+    words = ["extract", cohort.path(), "--study", "zhang2024", "--parameters", "mine.yaml", "--print-job"]
+    assert main(words) == 2  # the study's preset and a file of one's own: one of them
+    words = ["extract", cohort.path(), "--study", "zhang2024", "--preset", "wu2021", "--workers", "1"]
+    assert main([*words, "-o", str(tmp_path / "out")]) == 0
+    columns = list(read_table(tmp_path / "out" / "features.csv")["a"])[1:]
+    assert len(columns) == 2 * 107 and {column.split(".")[1] for column in columns} == {"intratumour", "ring_0_3mm"}

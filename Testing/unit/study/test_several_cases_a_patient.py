@@ -10,10 +10,10 @@ pytest.importorskip("torch", reason="needs the extra 'deep'")
 for package in ("monai", "safetensors"):
     pytest.importorskip(package)
 
-from DeepRadiomicsFusionLib.jobs.train_job import train_job  # noqa: E402
+from deep_jobs import run_on, train_job_of  # noqa: E402
+
 from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
 from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
-from DeepRadiomicsFusionLib.training.train_plan import TrainJob  # noqa: E402
 from RadiomicsCoreLib.errors import InputError  # noqa: E402
 from RadiomicsCoreLib.files.tables import write_csv  # noqa: E402
 
@@ -30,9 +30,8 @@ def job(**change):
         "endpoints": ("relapse",),
         "network": "resnet18",
         "input": shown,
-        "pretrained": False,
     }
-    return TrainJob(**(usual | {"pictures": False, "patient": "person"} | change))
+    return train_job_of(**(usual | {"patient": "person"} | change))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +46,7 @@ def test_nobody_validates_a_network_that_learns_from_another_case_of_theirs(rows
     folder, table = rows
     write_csv(folder / "cohort.csv", table)
     settings = TrainingSettings(**(TRAINING.to_dict() | {"seed": seed, "augmentation": "none"}))
-    train_job(folder / "cohort.csv", tmp_path, job(training=settings), jobs=1)
+    run_on(folder / "cohort.csv", tmp_path, job(training=settings))
     bundle = json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))
     person_of = {row["case_id"]: row["person"] for row in table}
     validating = {person_of[case] for case in bundle["provenance"]["validation_cases"]}
@@ -64,10 +63,10 @@ def test_a_person_with_cases_in_training_and_test_is_refused(rows, tmp_path):
     assert torn < set(people)
     write_csv(folder / "torn.csv", changed)
     with pytest.raises(InputError, match=r"in the training and in the test part, the first is 'person 0\.0'"):
-        train_job(folder / "torn.csv", tmp_path / "a", job(), jobs=1)
+        run_on(folder / "torn.csv", tmp_path / "a", job())
     # Without the column of patients every case counts as a patient of its own, and the table passes.
-    done = train_job(folder / "torn.csv", tmp_path / "b", job(patient=None), jobs=1)
-    assert len(done.outcomes) == CASES
+    done = run_on(folder / "torn.csv", tmp_path / "b", job(patient=None))
+    assert len(done.cases) == CASES
 
 
 def test_a_case_without_a_patient_is_named(rows, tmp_path):
@@ -76,4 +75,4 @@ def test_a_case_without_a_patient_is_named(rows, tmp_path):
         folder / "blank.csv", [row | {"person": None if k == 3 else row["person"]} for k, row in enumerate(table)]
     )
     with pytest.raises(InputError, match=r"case 'P03' has no patient: its cell of column 'person' is empty"):
-        train_job(folder / "blank.csv", tmp_path, job(), jobs=1)
+        run_on(folder / "blank.csv", tmp_path, job())

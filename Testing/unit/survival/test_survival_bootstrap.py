@@ -139,7 +139,7 @@ def test_progress_can_stop_it(patients):
         optimism_corrected_c(time, event, CoxRefit(x, time, event), BootstrapSettings(8), stop)
 
 
-@pytest.mark.parametrize("name", ["repeats", "jobs"])
+@pytest.mark.parametrize("name", ["repeats", "workers"])
 def test_fewer_than_one_resample_or_process_is_refused(name):
     with pytest.raises(InputError, match=f"{name} is 0"):
         BootstrapSettings(**{name: 0})

@@ -218,3 +218,17 @@ def test_the_names_of_the_path_stand_below_the_curves_and_cover_none() -> None:
     legend, axes = figure.legends[0].get_window_extent(), figure.axes[0].get_window_extent()
     assert legend.y1 < axes.y0
     assert legend.x0 >= 0 and legend.x1 <= figure.bbox.x1
+
+
+def test_copies_of_a_patient_stay_in_one_fold_and_distinct_patients_are_dealt_as_ever() -> None:
+    x, time, event = wide(80, 6)
+    table = table_of(x, time, event)
+    rows = np.random.default_rng(1).integers(0, 80, 80)
+    settings = LassoCoxSettings(folds=5)
+    folds = fit_lasso_cox(table.rows(rows), settings=settings).validation.fold_of
+    assert all(len(set(folds[rows == row])) == 1 for row in set(rows))
+    assert set(folds) == {1, 2, 3, 4, 5}
+    # Without copies each fold holds a fifth of the patients and of the events.
+    once = fit_lasso_cox(table, settings=settings).validation.fold_of
+    assert np.ptp(np.bincount(once)[1:]) <= 1
+    assert np.ptp(np.bincount(once, event)[1:]) <= 1

@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from job_runs import run_job
 from survival_references import REFERENCE
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.files.tables import read_csv
 from SurvivalNomogramLib.bundles.bundle import load_bundle
-from SurvivalNomogramLib.jobs.logistic_jobs import BinaryColumns, logistic_job
-from SurvivalNomogramLib.jobs.survival_jobs import nomogram_job, predict_job, validate_job
-from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings
 
-COLUMNS = BinaryColumns("dead_in_a_year", covariates=("age", "sex", "ecog"), split="split")
+COLUMNS = {"event": "dead_in_a_year", "covariates": ["age", "sex", "ecog"]}
+PNG = {"formats": ["png"]}
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +27,12 @@ def patients():
 @pytest.fixture(scope="module")
 def fitted(patients, tmp_path_factory):
     out = tmp_path_factory.mktemp("logistic")
-    return out, logistic_job(patients, out, COLUMNS, bootstrap=BootstrapSettings(30, 1), formats=("png",))
+    return out, run_job("logistic", out, cohort=patients, bootstrap=30, seed=1, **COLUMNS, **PNG)
 
 
 def test_the_job_writes_odds_ratios_nomogram_auc_and_decision_curves(fitted):
     out, result = fitted
-    assert not result.failures and all(path.is_file() for path in result.files)
+    assert not result.failures and all(path.exists() for path in [*result.files.values(), *result.tables.values()])
     assert "odds_ratio" in read_csv(out / "coefficients.csv").columns
     assert {"nomogram", "roc", "decision_curve_train", "decision_curve_test"} <= {
         path.stem for path in (out / "figures").iterdir()
@@ -52,9 +51,11 @@ def test_the_auc_counts_pairs_and_that_of_training_is_corrected(fitted, patients
 
 
 def test_nomogram_and_predict_jobs_read_its_bundle(fitted, patients, tmp_path):
-    nomogram_job(fitted[0] / "model", tmp_path, patient=patients.iloc[0].to_dict(), formats=("png",))
-    predict_job(fitted[0] / "model", patients, tmp_path)
-    table = read_csv(tmp_path / "predictions.csv")
+    patient = {name: patients[name].iloc[0].item() for name in COLUMNS["covariates"] if name != "sex"}
+    patient["sex"] = patients["sex"].iloc[0]
+    run_job("nomogram", tmp_path / "n", bundle=fitted[0] / "model", patient=patient, **PNG)
+    run_job("predict", tmp_path / "p", bundle=fitted[0] / "model", cohort=patients)
+    table = read_csv(tmp_path / "p" / "predictions.csv")
     model = load_bundle(fitted[0] / "model").model
     np.testing.assert_allclose(table["probability"], model.predict_probability(patients), atol=1e-10)
     assert set(table["risk_group"]) == {"low risk", "high risk"}
@@ -62,12 +63,12 @@ def test_nomogram_and_predict_jobs_read_its_bundle(fitted, patients, tmp_path):
 
 def test_validation_over_time_refuses_a_logistic_bundle(fitted, patients, tmp_path):
     with pytest.raises(InputError, match="validation over time needs a Cox model"):
-        validate_job(fitted[0] / "model", patients, tmp_path)
+        run_job("validate", tmp_path / "v", bundle=fitted[0] / "model", cohort=patients)
 
 
 def test_separation_and_one_outcome_are_one_line(patients, tmp_path):
     separated = patients.assign(marker=(patients["dead_in_a_year"] == "yes").astype(int))
     with pytest.raises(ModelError, match="'marker' separates the outcomes"):
-        logistic_job(separated, tmp_path, BinaryColumns("dead_in_a_year", covariates=("age", "marker")))
+        run_job("logistic", tmp_path / "a", cohort=separated, event="dead_in_a_year", covariates=["age", "marker"])
     with pytest.raises(InputError, match="no event"):
-        logistic_job(patients.assign(dead_in_a_year="no"), tmp_path, COLUMNS)
+        run_job("logistic", tmp_path / "b", cohort=patients.assign(dead_in_a_year="no"), **COLUMNS)

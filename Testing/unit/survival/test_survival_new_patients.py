@@ -53,7 +53,7 @@ def test_a_code_that_was_read_as_a_number_is_the_same_level():
 def test_names_come_from_the_id_column_and_must_be_unique(bundle):
     frame = pd.DataFrame({"id": ["a", "b"], "age": [60.0, 70], "sex": ["f", "m"]})
     assert read_new_patients(frame, bundle, id_column="id").ids.tolist() == ["a", "b"]
-    with pytest.raises(InputError, match="'a' stands twice"):
+    with pytest.raises(InputError, match="'a' twice in its column 'id'"):
         read_new_patients(frame.assign(id="a"), bundle, id_column="id")
     with pytest.raises(InputError, match="no column 'name'"):
         read_new_patients(frame, bundle, id_column="name")

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from job_runs import run_job
 
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsStudyLib.cli import main
 from SurvivalNomogramLib.bundles.bundle import load_bundle
-from SurvivalNomogramLib.jobs.job_output import BinaryColumns, SurvivalColumns
-from SurvivalNomogramLib.jobs.reading_filter import ReadingFilter
-from SurvivalNomogramLib.jobs.survival_jobs import cox_job
-from SurvivalNomogramLib.validation.cox_modelling import CoxModelling
+from SurvivalNomogramLib.tables.reading_filter import ReadingFilter
+from SurvivalNomogramLib.tables.table_columns import BinaryColumns, SurvivalColumns
 
 COLUMNS = SurvivalColumns("days", "death", id_column="case_id")
 TRAINED = 60
@@ -64,7 +63,7 @@ def test_a_feature_that_no_second_reading_repeats_is_dropped_and_the_others_stay
     found = ReadingFilter((second(table),)).apply(table, replace(COLUMNS, split="split"))
     assert found.columns.covariates == ("age", "steady")
     assert found.dropped == {"shaky"}
-    assert "1 of 2 features exceed 0.8" in found.note and "1 columns were not read again and stay" in found.note
+    assert "1 of 2 features exceed 0.75" in found.note and "1 columns were not read again and stay" in found.note
     again = second(table).set_index("case_id").loc[table["case_id"][:30]]
     by_hand = [
         analysis_of_variance(table[name][:30].to_numpy(), again[name].to_numpy()) for name in ("steady", "shaky")
@@ -107,14 +106,14 @@ def test_a_policy_for_missing_values_of_a_dropped_feature_goes_with_it():
     table = study()
     columns = replace(COLUMNS, missing={"*": "drop", "shaky": "median", "age": "median"})
     kept = ReadingFilter((second(table),)).apply(table, columns).columns
-    assert kept.missing == {"*": "drop", "age": "median"}
+    assert kept.missing == "drop,age=median"
     kept.read(table)  # a policy of a column that is no covariate would be refused
 
 
 @pytest.mark.parametrize(
     ("reading", "threshold", "told"),
     [
-        (lambda t: second(t, slice(0, 4)), 0.8, "4 of 90 training cases were read twice; an ICC needs at least 5"),
+        (lambda t: second(t, slice(0, 4)), 0.8, "4 of 60 training cases were read twice; an ICC needs at least 5"),
         (lambda t: second(t).assign(case_id=range(30)), 0.8, "share 0 cases"),
         (lambda t: second(t).drop(columns="case_id"), 0.8, "reading 2 has no column 'case_id'"),
         (lambda t: second(t).assign(steady="high"), 0.8, "reading 2: column 'steady' holds text"),
@@ -149,12 +148,11 @@ def test_a_table_without_ids_cannot_be_matched():
 
 def test_the_bundle_remembers_the_filter_and_the_columns_left(tmp_path):
     table = study().drop(columns="split")
-    modelling = CoxModelling(covariates=("steady", "shaky"))
-    cox_job(table, tmp_path, COLUMNS, modelling, readings=ReadingFilter((second(table),)), formats=())
-    settings = load_bundle(tmp_path / "model").settings
-    assert settings["readings"] == {"readings": 2, "icc_above": 0.8, "icc_model": "2,1"}
+    out = tmp_path / "c"
+    run_job("cox", out, cohort=table, time="days", event="death", readings=[second(table)], bootstrap=2, formats=[])
+    settings = load_bundle(out / "model").settings
+    assert settings["readings"] == {"readings": 2, "icc_above": 0.75, "icc_model": "2,1"}
     assert settings["columns"]["covariates"] == ["age", "steady"]
-    assert settings["modelling"]["covariates"] == ["steady"]
 
 
 @pytest.fixture
@@ -172,7 +170,7 @@ def test_cox_and_logistic_name_what_the_filter_dropped(verb, files, tmp_path, ca
     words = [verb, str(features), *time, "--event", "death", "--split", "split", "--id", "case_id", "--bootstrap", "5"]
     code = main([*words, "--readings", str(reading), "--formats", "svg", "-o", str(tmp_path / verb)])
     assert code == 0
-    assert "1 of 2 features exceed 0.8 and go on" in capsys.readouterr().out
+    assert "1 of 2 features exceed 0.75 and go on" in capsys.readouterr().out
     iccs = pd.read_csv(tmp_path / verb / "icc.csv").set_index("feature")
     assert list(iccs.index) == ["shaky", "steady"] and iccs["kept"].tolist() == [False, True]
     coefficients = (tmp_path / verb / "coefficients.csv").read_text()
@@ -193,7 +191,7 @@ def test_a_threshold_without_readings_is_told(files, tmp_path, capsys):
         str(tmp_path / "o"),
     ]
     assert main(words) == 2
-    assert "--icc-above needs the tables of a second reading; add --readings" in capsys.readouterr().err
+    assert "icc_above needs the tables of a second reading; add --readings" in capsys.readouterr().err
 
 
 def test_binary_tables_are_filtered_by_the_same_rule():

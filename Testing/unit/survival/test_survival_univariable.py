@@ -22,7 +22,8 @@ def table() -> SurvivalTable:
     frame["t"] = np.ceil(rng.exponential(30 * np.exp(-frame.x0)))
     frame["e"] = rng.integers(0, 2, n)
     frame["marker"] = np.where(frame.e == 1, 1.0, 0.0)
-    return read_survival_table(frame, time="t", event="e")
+    names = [name for name in frame.columns if name not in ("t", "e")]
+    return read_survival_table(frame, time="t", event="e", covariates=names)
 
 
 def test_bulk_fits_equal_single_models(table: SurvivalTable) -> None:

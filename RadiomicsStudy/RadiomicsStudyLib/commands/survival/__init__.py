@@ -1,0 +1,1 @@
+"""Verbs of survival and logistic models."""

@@ -1,0 +1,1 @@
+"""Multiple imputation of missing covariates: chained equations and Rubin's rules."""

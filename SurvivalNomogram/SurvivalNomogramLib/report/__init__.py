@@ -1,0 +1,1 @@
+"""What is written of a model: tables, figures and notes, which every job shares."""

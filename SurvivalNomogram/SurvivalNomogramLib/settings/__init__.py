@@ -1,0 +1,1 @@
+"""Settings that several jobs share, each said once."""
