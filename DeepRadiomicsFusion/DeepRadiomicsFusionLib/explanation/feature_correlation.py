@@ -86,8 +86,8 @@ def correlate_features(
             raise InputError(f"no {what} feature varies over the {int(complete.sum())} patients; nothing to correlate")
     r = np.empty((left.shape[1], right.shape[1]))
     for start in range(0, len(r), _ROWS_AT_A_TIME):
-        part = slice(start, start + _ROWS_AT_A_TIME)
-        np.clip(left[:, part].T @ right / int(complete.sum()), -1.0, 1.0, out=r[part])
+        rows = slice(start, start + _ROWS_AT_A_TIME)
+        np.clip(left[:, rows].T @ right / int(complete.sum()), -1.0, 1.0, out=r[rows])
         done = min(start + _ROWS_AT_A_TIME, len(r))
         progress(done / len(r), f"correlations of {done:,} of {len(r):,} features")
     return FeatureCorrelation(r, tuple(radiomic), tuple(deep), int(complete.sum()), tuple(fixed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.files.tables import read_csv
 from RadiomicsCoreLib.jobs.job import Job
 from RadiomicsCoreLib.jobs.output import JobOutput
-from RadiomicsCoreLib.progress import Progress
+from RadiomicsCoreLib.progress import Progress, part_of
 from RadiomicsCoreLib.settings.options import option
 
 from ..explanation.correlation_figure import correlation_figure
@@ -69,7 +70,7 @@ class CorrelationJob(Job):
         used = None if self.bundle is None else set(load_bundle(self.bundle).model.features)
         table = _of_cases(_of_cohort(tables.table, self.cohort), self.cases)
         (first, rows), (second, columns) = ((name, _used(name, tables.columns[name], used)) for name in self.features)
-        found = correlate_features(table, rows, columns)
+        found = correlate_features(table, rows, columns, part_of(progress, 0.0, 0.5))
         title = f"{first} against {second}" + ("" if used is None else ", features of the model")
         output.files["summary"] = output.table("correlation_summary", [_summary(first, second, found)])
         output.notes += tables.notes
@@ -79,7 +80,8 @@ class CorrelationJob(Job):
             output.notes.append(
                 f"{found.r.size:,} correlations are too many for a table; the picture and the summary hold them"
             )
-        output.figure("correlation", correlation_figure, found, title)
+        draw = partial(correlation_figure, progress=part_of(progress, 0.5, 1.0))
+        output.figure("correlation", draw, found, title)
         output.notes.append(f"{title}: mean |r| = {found.mean_absolute:.3f} over {found.patients} patients")
         if found.constant:
             output.notes.append(

@@ -15,7 +15,7 @@ from RadiomicsCoreLib.cohort.missing import OTHERS, MissingPolicies, MissingPoli
 from RadiomicsCoreLib.cohort.splits import TRAINING, part_order
 from RadiomicsCoreLib.errors import InputError
 
-from .covariates import Term, check_column, is_numeric, level_texts, terms_of
+from .covariates import Term, check_column, check_magnitudes, is_numeric, level_texts, terms_of
 from .event_coding import EventStates
 from .missing_values import MissingValues, policies_of
 from .other_outcomes import looks_like_an_outcome
@@ -193,6 +193,7 @@ class CovariateRequest:
         if offered is None:
             free = {*joined.features, *(() if joined.tables else joined.clinical)} - set(special)
             offered = [name for name in joined.frame.columns if name in free]
+        check_magnitudes(joined.frame, offered)
         suspects = {
             name: why
             for name in offered

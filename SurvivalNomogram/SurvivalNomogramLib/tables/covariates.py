@@ -167,13 +167,36 @@ def _numbers(column: pd.Series) -> np.ndarray:
         raise InputError(
             f"column {column.name!r} must hold finite numbers, but row {column.index[at]} has {_shown(column.iloc[at])}"
         )
+    _check_magnitude(column, values)
+    return values
+
+
+def check_magnitudes(frame: pd.DataFrame, names: Sequence[str]) -> None:
+    """Refuse numbers that no sum of squares holds, before anything is computed of the columns.
+
+    Args:
+        frame: one row a patient.
+        names: columns to look at; texts and missing values pass.
+
+    Raises:
+        InputError: a column holds a number beyond 1e100; one line with column, number and row.
+    """
+    numbers = frame[list(dict.fromkeys(names))].select_dtypes("number")
+    # Infinite numbers are told by those who read the column, in words of their own.
+    values = np.where(np.isinf(array := numbers.to_numpy(dtype=float, na_value=np.nan)), np.nan, array)
+    beyond = (np.abs(values) > LARGEST_NUMBER).any(axis=0)
+    if beyond.any():
+        at = int(np.argmax(beyond))
+        _check_magnitude(numbers.iloc[:, at], np.nan_to_num(values[:, at]))
+
+
+def _check_magnitude(column: pd.Series, values: np.ndarray) -> None:
     if not (np.abs(values) <= LARGEST_NUMBER).all():
         at = int(np.argmax(np.abs(values)))
         raise InputError(
             f"column {column.name!r} has {_shown(column.iloc[at])} in row {column.index[at]}; numbers up to "
             f"{LARGEST_NUMBER:g} can be squared and summed: correct it or give the column in another unit"
         )
-    return values
 
 
 def _shown(value: object) -> str:
