@@ -12,21 +12,26 @@ _MEASURED_PT = 100.0
 
 @lru_cache(maxsize=4096)
 def text_width_in(text: str, size_pt: float = TEXT_PT) -> float:
-    """Width of a text in inches, in matplotlib's default font."""
+    """Width of a text in inches, in matplotlib's default font; of several lines that of the widest."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
     from matplotlib.ft2font import LoadFlags
 
     # The font's own advances: outlines of every letter (TextPath) take a hundred times as long.
     font = get_font(findfont(FontProperties()))
     font.set_size(_MEASURED_PT, POINTS_PER_INCH)
-    font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
-    return float(font.get_width_height()[0]) / 64 * size_pt / _MEASURED_PT / POINTS_PER_INCH
+    widest = 0.0
+    for line in text.split("\n"):
+        font.set_text(line, 0.0, flags=LoadFlags.NO_HINTING)
+        widest = max(widest, float(font.get_width_height()[0]))
+    return widest / 64 * size_pt / _MEASURED_PT / POINTS_PER_INCH
 
 
 def wrapped(text: str, width_in: float, size_pt: float = TEXT_PT) -> str:
     """Break a long name over lines, at spaces, dots, dashes, underscores or joined words if there are any."""
     if text_width_in(text, size_pt) <= width_in:
         return text
+    if "\n" in text:
+        return "\n".join(wrapped(line, width_in, size_pt) for line in text.split("\n"))
     lines, line = [], ""
     for piece in _pieces(text):
         if line and text_width_in(line + piece, size_pt) > width_in:

@@ -20,10 +20,35 @@ from RadiomicsCoreLib.settings.text import load_yaml
 
 # What a field can only be set together with: verb -> field -> the others.
 TOGETHER: dict[str, dict[str, dict[str, Any]]] = {
-    "extract": {f"perturbation.{name}": {"perturb": 2} for name in ("sd_mm", "correlation_mm", "volume_sd", "seed")},
+    **dict.fromkeys(
+        ("extract", "deep_features"),
+        {f"perturbation.{name}": {"perturb": 2} for name in ("sd_mm", "correlation_mm", "volume_sd", "seed")},
+    ),
+    "train": {
+        "time": {"endpoints": [], "event": "e", "training": {"task": "survival"}},
+        "event": {"endpoints": [], "time": "t", "training": {"task": "survival"}},
+        "training.monitor": {"endpoints": [], "network": "unet", "training": {"task": "segmentation"}},
+        "input.size": {"input": {"kind": "patch"}},
+    },
 }
+# Values that fit a field with rules of its own; other fields take one by their type.
+VALUES: dict[str, tuple[Any, ...]] = {
+    "columns.missing": ("median",),
+    "cutoff": ("youden",),
+    "permutations": (99,),
+    "evaluation.permutations": (99,),
+    "evaluation.resamples": (500,),
+    "training.monitor": ("dice", "loss"),
+    "input.size": (64, [64, 64]),
+}
+# Fields that no job ever holds: a file whose contents take their place.
+READ_AWAY = {"train settings"}
 # What a verb needs beside its required fields.
-NEEDED: dict[str, dict[str, Any]] = {"rings": {"rings": {"outer_mm": [3.0]}}}
+NEEDED: dict[str, dict[str, Any]] = {
+    "rings": {"rings": {"outer_mm": [3.0]}},
+    "correlation": {"features": {"deep": "b.csv"}},
+    "train": {"endpoints": ["a"], "training": {"task": "classification"}},
+}
 
 
 def candidates(kind: Any, choices: tuple[Any, ...] = ()) -> Iterator[Any]:
@@ -59,6 +84,8 @@ def nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
 
 
 def value_at(plain: Any, path: tuple[str, ...]) -> Any:
+    if plain is None:  # a record that is not asked for, such as the rings of a network's own
+        return None
     return value_at(plain[path[0]], path[1:]) if path else plain
 
 
@@ -72,7 +99,7 @@ def smallest(verb: str) -> dict[str, Any]:
 def changed(verb: str, setting: Setting) -> Job | None:
     """A job in which one setting is not its default; None if no value was taken."""
     before = job_from(smallest(verb)).to_dict()
-    for value in candidates(setting.kind, setting.choices):
+    for value in (*VALUES.get(setting.name, ()), *candidates(setting.kind, setting.choices)):
         together = TOGETHER.get(verb, {}).get(setting.name, {})
         try:
             job = job_from(merged(smallest(verb), together, nested(setting.path, value)))
@@ -90,6 +117,8 @@ def test_every_field_of_every_job_comes_back_from_plain_values_and_from_yaml():
             if setting.default is dataclasses.MISSING or setting.name == "study":
                 continue
             job = changed(verb, setting)
+            if job is None and f"{verb} {setting.name}" in READ_AWAY:
+                continue
             if job is None:
                 never.append(f"{verb} {setting.name}")
             elif job_from({"verb": verb, **job.to_dict()}) != job or job_from(load_yaml(job_text(job))) != job:
@@ -97,10 +126,27 @@ def test_every_field_of_every_job_comes_back_from_plain_values_and_from_yaml():
     assert (never, lost) == ([], [])
 
 
+def of_study(verb: str, study: str) -> Job | None:
+    """A job with a study's settings; what is learned is named as the study wants it. None: the study has no such job."""
+    outcomes: list[dict[str, Any]] = [{}, {"endpoints": ["a"]}, {"time": "t", "event": "e"}]
+    refused = []
+    for outcome in outcomes if verb == "train" else [{}]:
+        named = {name: value for name, value in smallest(verb).items() if verb != "train" or name in ("verb", "cohort")}
+        try:
+            return job_from({**named, **outcome, "study": study})
+        except InputError as error:
+            refused.append(error)
+    if all("trains no network" in str(error) for error in refused):
+        return None
+    raise refused[-1]
+
+
 def test_every_study_of_every_job_is_one_that_can_be_done_again_without_its_name():
     for verb in verbs():
         for study in job_class(verb).studies():
-            job = job_from({**smallest(verb), "study": study})
+            job = of_study(verb, study)
+            if job is None:
+                continue
             again = {name: value for name, value in job.to_dict().items() if name != "study"}
             assert dataclasses.replace(job, study=None) == job_from({"verb": verb, **again}), (verb, study)
 

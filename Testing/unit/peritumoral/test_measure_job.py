@@ -63,7 +63,7 @@ def test_features_are_written_a_row_a_region_and_feature_and_in_full_precision(p
 def test_a_mask_on_a_crop_of_the_grid_gives_what_the_whole_mask_gives(patient):
     found = read_result(job(patient).run(patient / "out").files["exact numbers"])
     assert found.features["crop"] == found.features["tumour"]
-    assert found.warnings == ()
+    assert [line for line in found.warnings if "few grey levels" not in line] == []
 
 
 def test_an_empty_region_is_nan_with_a_reason_and_stops_no_other(patient):
