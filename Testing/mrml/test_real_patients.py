@@ -52,7 +52,7 @@ def test_rings_of_a_patient_are_the_librarys_voxel_by_voxel(scene, shared_data, 
     assert np.allclose(volume_image(volume).GetOrigin(), image.GetOrigin(), atol=1e-9)
     settings = RingSettings(outer_mm=(3, 6, 9), fractions=(1 / 6,), layout="bands")
     rings = module.PeritumoralRadiomicsLogic().createRings(segmentation, "Tumour", volume, settings)
-    expected = grow_regions(mask, settings, image=image)
+    expected = grow_regions(mask, settings, image=image, phase=phase)
     for ring, name in zip(rings, [n for n in expected.regions if n.startswith("ring_")], strict=True):
         assert np.array_equal(full(segmentation, ring, volume), sitk.GetArrayFromImage(expected.full_mask(name))), name
     assert np.array_equal(full(segmentation, "Tumour", volume), sitk.GetArrayFromImage(mask))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .style import SMALL_PT, literal
 from .text_width import text_width_in, wrapped
@@ -34,7 +34,7 @@ def legend_below(
         The legend; None where nothing has a label.
     """
     several = [axes] if not isinstance(axes, Sequence) else axes
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for each in several:
         for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -96,10 +96,12 @@ class _Head:
         self, groups: GroupComparison | Mapping[str, SurvivalCurve], title: str, left_in: float, width_in: float
     ) -> None:
         self.title, self.left_in, self.width_in = title, left_in, width_in
-        is_compared = not isinstance(groups, Mapping)
-        names = _with_hazard_ratios(groups) if is_compared else list(groups)
+        if isinstance(groups, Mapping):
+            names, self.line = list(groups), ""
+        else:
+            names = _with_hazard_ratios(groups)
+            self.line = f"log-rank {p_text(groups.p_value)}; hazard ratios (HR) with 95 % CI"
         self.columns, self.labels = arranged(names, width_in - left_in - 0.15)
-        self.line = f"log-rank {p_text(groups.p_value)}; hazard ratios (HR) with 95 % CI" if is_compared else ""
         rows = [self.labels[k :: self.columns] for k in range(self.columns)]
         self.legend_in = LINE_IN * max(sum(text.count("\n") + 1 for text in column) for column in rows) + 0.1
 
@@ -135,7 +137,7 @@ def _draw_curve(axes: Axes, curve: SurvivalCurve, k: int, name: str, with_interv
     shade = colour(k)
     times = np.concatenate(([0.0], curve.times))
     survival = np.concatenate(([1.0], curve.survival))
-    style = {"color": shade, "linestyle": dashes(k), "linewidth": 1.5}
+    style: dict[str, Any] = {"color": shade, "linestyle": dashes(k), "linewidth": 1.5}
     axes.step(times, survival, where="post", label=literal(name), **style)
     if with_interval:
         low, high = np.concatenate(([1.0], curve.lower)), np.concatenate(([1.0], curve.upper))

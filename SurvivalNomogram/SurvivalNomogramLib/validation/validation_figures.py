@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def auc_over_time_figure(tables: Mapping[str, pd.DataFrame], *, time_unit: str =
     axes.axhline(0.5, color=LIGHT_GREY, linewidth=0.8, linestyle="--")
     for k, (name, table) in enumerate(tables.items()):
         axes.fill_between(table["horizon"], table["lower"], table["upper"], color=colour(k), alpha=0.15, linewidth=0)
-        style = {"color": colour(k), "linestyle": dashes(k), "marker": "o", "markersize": 3.5}
+        style: dict[str, Any] = {"color": colour(k), "linestyle": dashes(k), "marker": "o", "markersize": 3.5}
         axes.plot(table["horizon"], table["auc"], label=literal(name), **style)
     axes.set_ylim(min(0.4, axes.get_ylim()[0]), 1.01)
     legend_below(figure, axes)
@@ -122,7 +122,7 @@ def brier_figure(tables: Mapping[str, pd.DataFrame], *, time_unit: str = "days",
             continue
         axes.fill_between(table["horizon"], table["lower"], table["upper"], color=colour(k), alpha=0.15, linewidth=0)
         label = f"{name}: integrated {table['integrated'].iloc[-1]:.3f}"
-        style = {"color": colour(k), "linestyle": dashes(k), "marker": "o", "markersize": 3.5}
+        style: dict[str, Any] = {"color": colour(k), "linestyle": dashes(k), "marker": "o", "markersize": 3.5}
         axes.plot(table["horizon"], table["brier"], label=literal(label), **style)
     axes.set_ylim(bottom=0)
     legend_below(figure, axes)
@@ -238,7 +238,7 @@ def decision_curve_figure(
     axes.axhline(0, color="black", linewidth=1, label="treat none")
     for k, name in enumerate(models):
         label = name if corrected is None else f"{name}, apparent"
-        style = {"color": colour(k), "linestyle": dashes(k), "linewidth": 1.5}
+        style: dict[str, Any] = {"color": colour(k), "linestyle": dashes(k), "linewidth": 1.5}
         axes.plot(curve.thresholds, curve.net_benefit[name], label=literal(label), **style)
         if name in curve.intervals:
             axes.fill_between(curve.thresholds, *curve.intervals[name], color=colour(k), alpha=0.13, linewidth=0)

@@ -20,10 +20,10 @@ from RadiomicsCoreLib.settings.text import load_yaml
 
 # What a field can only be set together with: verb -> field -> the others.
 TOGETHER: dict[str, dict[str, dict[str, Any]]] = {
-    **dict.fromkeys(
-        ("extract", "deep_features"),
-        {f"perturbation.{name}": {"perturb": 2} for name in ("sd_mm", "correlation_mm", "volume_sd", "seed")},
-    ),
+    **{
+        verb: {f"perturbation.{name}": {"perturb": 2} for name in ("sd_mm", "correlation_mm", "volume_sd", "seed")}
+        for verb in ("extract", "deep_features")
+    },
     "train": {
         "time": {"endpoints": [], "event": "e", "training": {"task": "survival"}},
         "event": {"endpoints": [], "time": "t", "training": {"task": "survival"}},
@@ -127,7 +127,7 @@ def test_every_field_of_every_job_comes_back_from_plain_values_and_from_yaml():
 
 
 def of_study(verb: str, study: str) -> Job | None:
-    """A job with a study's settings; what is learned is named as the study wants it. None: the study has no such job."""
+    """A job with a study's settings; what is learned is named as the study wants it. None: it has no such job."""
     outcomes: list[dict[str, Any]] = [{}, {"endpoints": ["a"]}, {"time": "t", "event": "e"}]
     refused = []
     for outcome in outcomes if verb == "train" else [{}]:
