@@ -24,7 +24,7 @@ def texts_of(figure: Figure) -> list[tuple[str, Any]]:
         if axes.axison:
             artists += [axes.xaxis.label, axes.yaxis.label]
             artists += shown_tick_labels(axes.xaxis) + shown_tick_labels(axes.yaxis)
-        artists += [axes.title, axes._left_title, axes._right_title]
+        artists += [axes.title, *(getattr(axes, f"_{side}_title") for side in ("left", "right"))]
     seen = [artist for artist in artists if artist.get_visible() and artist.get_text().strip()]
     return [(artist.get_text(), artist.get_window_extent(renderer)) for artist in seen]
 

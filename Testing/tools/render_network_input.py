@@ -19,8 +19,8 @@ for module in ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram"
     sys.path.insert(0, str(ROOT / module))
 
 from DeepRadiomicsFusionLib.inputs.patches import NetworkImage, network_image  # noqa: E402
+from DeepRadiomicsFusionLib.jobs.deep_features import DeepFeaturesJob  # noqa: E402
 from DeepRadiomicsFusionLib.settings.input_settings import InputKind, NetworkInput  # noqa: E402
-from DeepRadiomicsFusionLib.settings.study_networks import STUDIES  # noqa: E402
 from PeritumoralRadiomicsLib.regions.growing import grow_regions  # noqa: E402
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings  # noqa: E402
 from RadiomicsCoreLib.images.reading import read_image  # noqa: E402
@@ -30,13 +30,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+
+def shown_by(study: str) -> NetworkInput:
+    """What the network of a published study sees."""
+    return DeepFeaturesJob.from_dict({"cohort": "cohort.csv", "study": study}).shown(None)
+
+
 REGIONS = {"intratumour": "tumour", "ring_0_3mm": "ring 0–3 mm", "intra_ring_0_3mm": "tumour and ring"}
 INPUTS: dict[str, NetworkInput] = {
-    "masked full slice\nwu2021, ResNet-18": STUDIES["wu2021"].input,
-    "rough box of three slices\nsong2021, U-Net": STUDIES["song2021_arterial"].input,
-    "resized slice\nyang2023, ResNet-50": STUDIES["yang2023"].input,
-    "centred patch\nzhang2024, DenseNet-121": STUDIES["zhang2024"].input,
-    "resized 3D box\nliu2025, 3D-SE-ResNet": STUDIES["liu2025"].input,
+    "masked full slice\nwu2021, ResNet-18": shown_by("wu2021"),
+    "rough box of three slices\nsong2021, U-Net": shown_by("song2021_arterial"),
+    "resized slice\nyang2023, ResNet-50": shown_by("yang2023"),
+    "centred patch\nzhang2024, DenseNet-121": shown_by("zhang2024"),
+    "resized 3D box\nliu2025, 3D-SE-ResNet": shown_by("liu2025"),
 }
 FIRST_TRY = "resized slice, masked\nfirst try, EfficientNet-Lite0"
 

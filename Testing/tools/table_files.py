@@ -50,7 +50,11 @@ def fuse_tables(
 ) -> JobResult:
     """Run a fusion, whose tables are named here, into a folder."""
     again = tuple(table_file(table, out) for table in readings)
-    named = {"features": table_files(features, out), "cohort": table_file(cohort, out), "endpoint": endpoint}
+    named: dict[str, Any] = {
+        "features": table_files(features, out),
+        "cohort": table_file(cohort, out),
+        "endpoint": endpoint,
+    }
     return replace(job, readings=again, **named, **options).run(out, progress)
 
 

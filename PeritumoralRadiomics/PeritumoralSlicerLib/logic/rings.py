@@ -334,9 +334,9 @@ def _warnings(ring: RingTag, mask: PlacedMask | None, tumour: _TumourNow, edited
     found = [] if edited else list(ring.warnings)
     if fingerprint(tumour.mask) != ring.tumour_print:
         found.append("the tumour was changed after this ring was made; create the rings again")
-    for name, other in tumour.others.items() if mask else ():
-        shared = _shared(mask, other)
-        if shared:
+    for name, other in tumour.others.items():
+        shared = _shared(mask, other) if mask else 0
+        if mask and shared:
             remedy = "erase them" if edited else "create the rings again to leave them out"
             found.append(f"{shared} of {mask.voxels} voxels of {ring.region} lie inside tumour {name!r}; {remedy}")
     if not edited:

@@ -61,7 +61,8 @@ class SlicePreview:
     def _draw(self, *_: Any) -> None:
         """Draw into the views of the present layout; it may have changed."""
         self._erase()
-        fields = [FieldImage(ring.field, self.shown.to_world) for ring in self.shown.rings]
+        to_world = self.shown.to_world
+        fields = [FieldImage(ring.field, to_world) for ring in self.shown.rings] if to_world is not None else []
         self._drawn = [_ViewOutlines(view, fields, self.shown.colours) for view in self._views()]
 
     def _erase(self) -> None:

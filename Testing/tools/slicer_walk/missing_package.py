@@ -18,10 +18,10 @@ def without_package(distribution: str, module: str) -> Iterator[None]:
     plain = metadata.version
     hidden = {name: sys.modules.get(name) for name in (module, "slicer.packaging")}
 
-    def version(name: str) -> str:
-        if name.lower() == distribution.lower():
-            raise metadata.PackageNotFoundError(name)
-        return plain(name)
+    def version(distribution_name: str) -> str:
+        if distribution_name.lower() == distribution.lower():
+            raise metadata.PackageNotFoundError(distribution_name)
+        return plain(distribution_name)
 
     metadata.version = version
     for name in hidden:
