@@ -57,7 +57,7 @@ def test_a_constant_region_has_no_spread_and_only_finite_values(value):
     result = features(image)
     row = result.features["a"]
     assert not result.reasons
-    assert not result.warnings
+    assert [line for line in result.warnings if "few grey levels" not in line] == []
     assert np.isfinite(list(row.values())).all()
     assert row["original_firstorder_Variance"] == row["original_firstorder_Skewness"] == 0
     assert row["original_glcm_Contrast"] == 0
