@@ -45,7 +45,7 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
     rows = []
     for name, found in result.learners.items():
         mean = found.mean_auc
-        evaluation = evaluate(result.outcome, found.pooled, found.threshold, settings, folds=mean)
+        evaluation = evaluate(result.outcome, found.pooled, found.threshold, settings)
         rows.append(
             {
                 "model": name,
@@ -67,8 +67,8 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
     output.table("selected_features", _selected_rows(result.learners))
     output.notes.append(
         f"{TRAINING}: probabilities are out-of-fold, the mean over {result.settings.repeats} repeats of "
-        f"{result.settings.folds} folds; the AUC is the mean of the folds with Nadeau and Bengio's interval (DeLong's "
-        "is for held-out parts: pooled folds share cases, which it does not know); F1 and Brier score with bootstrap "
+        f"{result.settings.folds} folds; judge by the mean AUC and its interval (Nadeau and Bengio's): DeLong's interval "
+        "of the pooled AUC does not know that folds share cases, and is too narrow; F1 and Brier score with bootstrap "
         "intervals, other rates with Clopper and Pearson's; the "
         "threshold has the best Youden index of the pooled probabilities"
     )

@@ -32,7 +32,7 @@ def test_tables_are_joined_by_case_whatever_their_order(radiomics, deep):
 def test_a_file_and_its_study_are_read(radiomics, tmp_path):
     write_csv(tmp_path / "features.csv", radiomics)
     settings = {"engine": {"name": "native", "version": "1"}, "extraction": {"setting": {"binWidth": 25}}}
-    write_json(tmp_path / "study.json", {"settings": settings})
+    write_json(tmp_path / "study.json", {"made_with": settings})
     found = FeatureTables({"radiomics": tmp_path / "features.csv"})
     assert found.record.engine == "native"
     assert found.record.preprocessing == {"radiomics": {"extraction": {"setting": {"binWidth": 25}}}}

@@ -158,7 +158,7 @@ def test_every_kind_of_bad_row_is_reported_and_none_hides_another(folder):
         ("good", "ct.nii.gz", "m.nii.gz", ""): None,
         ("missing", "ct.nii", "m.nii.gz", ""): ("ct_image", "did you mean ct.nii.gz"),
         ("cut", "cut.nii.gz", "m.nii.gz", ""): ("ct_image", "truncated"),
-        ("text", "text.nii.gz", "m.nii.gz", ""): ("ct_image", "not an image of a known format"),
+        ("text", "text.nii.gz", "m.nii.gz", ""): ("ct_image", "has no NIfTI header"),
         ("dir", "dir", "m.nii.gz", ""): ("ct_image", "folder without a DICOM image"),
         ("4d", "4d.nii.gz", "m.nii.gz", ""): ("ct_image", "4D"),
         ("rgb", "rgb.mha", "m.nii.gz", ""): ("ct_image", "colour"),

@@ -36,14 +36,14 @@ def test_a_job_file_repeats_every_verb(study, monkeypatch, capsys):
     monkeypatch.chdir(study)
     tables = ["--features", "rings=features.csv"]
     end_point = ["--time", "days", "--event", "death"]
-    quick = ["--bootstrap", "3", "--seed", "5", "--formats", ""]
+    quick = ["--bootstrap", "3", "--seed", "5", "--formats", "png"]
     lasso = ["--selection", "lasso", "--folds", "3", "--readings", "features.csv", "--horizons", "365,730"]
     patient = [word for k in range(5) for word in ("--patient", f"ct.ring_0_3mm.f{k}={k / 2}")]
     verbs = {
         "cox": ["cohort.csv", *tables, *end_point, *lasso, "--cutoff", "0.1", *quick],
         "logistic": ["cohort.csv", *tables, "--select", "*.f0,*.f1", "--event", "response", *quick],
-        "pca": ["cohort.csv", *tables, "--share", "0.8", "--formats", ""],
-        "nomogram": ["cox/model", *patient, "--formats", ""],
+        "pca": ["cohort.csv", *tables, "--share", "0.8", "--formats", "png"],
+        "nomogram": ["cox/model", *patient, "--formats", "png"],
         "validate": ["cox/model", "cohort.csv", *tables, "--subgroups", "age", "--cut", "age=60", *quick],
         "predict": ["cox/model", "cohort.csv", *tables, "--horizons", "365"],
     }
