@@ -51,7 +51,7 @@ def draw(image: sitk.Image, tumour: sitk.Image, who: str) -> Figure:
     """One column a kind of input, one row a region."""
     from matplotlib.figure import Figure
 
-    masks = grow_regions(tumour, RingSettings(outer_mm=(3.0,)), image=image).masks
+    masks = grow_regions(tumour, RingSettings(outer_mm=(3.0,), union=True), image=image).masks
     columns = INPUTS | {FIRST_TRY: NetworkInput(InputKind.RESIZED_SLICE, masked=True)}
     figure = Figure(figsize=(2.3 * len(columns) + 0.5, 2.55 * len(REGIONS) + 1.0), layout="constrained")
     figure.set_facecolor("white")

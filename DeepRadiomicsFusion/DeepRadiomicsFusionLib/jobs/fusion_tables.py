@@ -67,8 +67,8 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
     output.table("selected_features", _selected_rows(result.learners))
     output.notes.append(
         f"{TRAINING}: probabilities are out-of-fold, the mean over {result.settings.repeats} repeats of "
-        f"{result.settings.folds} folds; judge by the mean AUC and its interval (Nadeau and Bengio's): DeLong's interval "
-        "of the pooled AUC does not know that folds share cases, and is too narrow; F1 and Brier score with bootstrap "
+        f"{result.settings.folds} folds; judge by the mean AUC and its interval (Nadeau and Bengio's): DeLong's of the "
+        "pooled AUC does not know that folds share cases, and is too narrow; F1 and Brier score with bootstrap "
         "intervals, other rates with Clopper and Pearson's; the "
         "threshold has the best Youden index of the pooled probabilities"
     )

@@ -149,7 +149,7 @@ def test_no_learner_is_refused():
         cross_validate({}, made())
 
 
-@pytest.mark.parametrize("wrong", [{"folds": 1}, {"repeats": 0}, {"workers": 0}, {"seed": -1}])
+@pytest.mark.parametrize("wrong", [{"folds": 1}, {"repeats": 0}, {"seed": -1}])
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         CrossValidationSettings(**wrong)

@@ -7,6 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from DeepRadiomicsFusionLib.inputs.patches import network_image, picture_of_input
+from DeepRadiomicsFusionLib.jobs.deep_features import DeepFeaturesJob
 from DeepRadiomicsFusionLib.settings.input_settings import InputKind, NetworkInput
 from DeepRadiomicsFusionLib.settings.study_networks import STUDIES
 from PeritumoralRadiomicsLib.regions.growing import grow_regions
@@ -16,6 +17,11 @@ from RadiomicsCoreLib.errors import GeometryError, InputError, RegionError
 SPACING = (0.8, 0.8, 3.0)
 CENTRE = (70, 40, 6)  # (i, j, k)
 UNION = "intra_ring_0_3mm"
+
+
+def shown_by(study):
+    """What the network of a published study sees."""
+    return DeepFeaturesJob.from_dict({"cohort": "cohort.csv", "study": study}).shown(None)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +42,7 @@ def regions(scan) -> dict[str, sitk.Image]:
     squares = sum(((axis - c) * s) ** 2 for axis, c, s in zip((i, j, k), CENTRE, SPACING, strict=True))
     tumour = sitk.GetImageFromArray((squares <= 81).astype(np.uint8))
     tumour.CopyInformation(scan)
-    return grow_regions(tumour, RingSettings(outer_mm=(3.0,))).masks
+    return grow_regions(tumour, RingSettings(outer_mm=(3.0,), union=True)).masks
 
 
 def array_of(scan, regions, kind, **settings) -> np.ndarray:
@@ -210,7 +216,7 @@ def test_a_constant_region_is_said_rather_than_divided_by_zero(scan, regions):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_studies_inputs_have_their_papers_shapes_and_survive_json(scan, regions, name):
-    settings = STUDIES[name].input
+    settings = shown_by(name)
     array = network_image(scan, regions, settings).array
     expected = {"wu2021": 512, "song2021": 256, "yang2023": 224, "zhang2024": 160, "liu2025": 64}[name.split("_")[0]]
     assert array.shape[2:] == (expected,) * settings.spatial_dims
