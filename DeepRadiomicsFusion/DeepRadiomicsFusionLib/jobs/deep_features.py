@@ -25,7 +25,7 @@ from RadiomicsCoreLib.progress import Progress, part_of
 from RadiomicsCoreLib.settings.options import option
 from RadiomicsCoreLib.settings.records import merged
 
-from ..deep_features.computing import DeepFeatures, check_input, deep_features
+from ..deep_features.computing import DeepFeatures, check_input, compute_deep_features
 from ..deep_features.untrained_features import refuse_untrained
 from ..inputs.deep_cases import PhaseRegions, open_cohort, phase_regions
 from ..inputs.patches import picture_of_input
@@ -340,7 +340,7 @@ def _do_case(plan: ReadPlan, case: Case, phases: Sequence[str], folder: Path) ->
     for phase in phases:
         try:
             ready = phase_regions(case, phase, plan.rings, resample=plan.resample_masks, perturbation=plan.perturbation)
-            found = deep_features(
+            found = compute_deep_features(
                 loaded.network, loaded.name, ready.image, ready.masks, plan.features, wanted=plan.regions or None
             )
         except RadiomicsError as error:
