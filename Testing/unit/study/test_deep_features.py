@@ -156,7 +156,9 @@ def test_slices_are_aggregated_as_asked(resnet, scan, regions):
 def test_an_empty_region_gets_a_reason_and_the_others_go_on(resnet, scan, regions):
     empty = sitk.Image(scan.GetSize(), sitk.sitkUInt8)
     empty.CopyInformation(scan)
-    found = compute_deep_features(resnet, "resnet18", scan, {**regions, "ring_0_9mm": empty}, DeepFeatureSettings(input=SMALL))
+    found = compute_deep_features(
+        resnet, "resnet18", scan, {**regions, "ring_0_9mm": empty}, DeepFeatureSettings(input=SMALL)
+    )
     assert set(found.features) == {"intratumour", "ring_0_3mm"}
     assert found.reasons == {"ring_0_9mm": "region 'ring_0_9mm' has no voxel"}
 
