@@ -13,7 +13,7 @@ from RadiomicsCoreLib.files.tables import read_csv
 from RadiomicsCoreLib.jobs.output import JobOutput
 from RadiomicsCoreLib.progress import Progress
 
-from ..evaluation.figures import calibration_figure, roc_figure
+from ..evaluation.figures import classifier_calibration_figure, classifier_roc_figure
 from ..evaluation.metrics import Evaluation, EvaluationSettings, evaluate
 from ..models.classifier_bundle import ClassifierBundle, load_bundle
 from ..networks.seen_cases import NEW, TRAINING_PART
@@ -147,6 +147,6 @@ def _evaluate_part(
         return []
     found: Evaluation = evaluate(outcome, values, bundle.threshold, settings)
     stem, title = ("", known.name) if part == NEW else ("_training", f"{known.name}, {part}")
-    output.figure(f"roc{stem}", roc_figure, outcome, {known.name: values}, title)
-    output.figure(f"calibration{stem}", calibration_figure, found.calibration, title)
+    output.figure(f"roc{stem}", classifier_roc_figure, outcome, {known.name: values}, title)
+    output.figure(f"calibration{stem}", classifier_calibration_figure, found.calibration, title)
     return [{"part": part, **found.row()}]
