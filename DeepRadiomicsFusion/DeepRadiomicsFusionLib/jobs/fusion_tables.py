@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.splits import TRAINING
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 from RadiomicsCoreLib.selection.readings import Readings, Reliability
@@ -16,7 +17,6 @@ from ..evaluation.figures import classifier_calibration_figure, classifier_roc_f
 from ..evaluation.metrics import EvaluationSettings, delong_table, evaluate
 from ..models.cross_validation import CrossValidationResult, LearnerResult, MeanAuc, fit_once
 from ..models.fusion import ColumnLearner
-from ..models.fusion_parts import TRAINING
 from ..models.rad_score import RadScore
 from ..models.selection_plan import SelectionSettings
 from ..models.workspace import Learner
