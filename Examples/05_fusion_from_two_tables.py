@@ -29,7 +29,6 @@ def main(radiomics: Path, deep: Path, cohort: Path, endpoint: str, out: Path) ->
         selection=SelectionSettings(correlation_below=0.9, selector="lasso", largest=10),
         cross_validation=CrossValidationSettings(folds=5, repeats=2),
         sweep=True,  # which ring size, and what choosing it is really worth
-        missing="drop-features",
         workers=2,
     )
     done = job.run(out / "fusion", tell)

@@ -31,6 +31,8 @@ OLD_WORDS = (
     ("train", "--imagenet-weights", "--weights imagenet"),
     ("explain", "--features", "a verb of its own: peritumoral contributions MODEL --features NAME=CSV"),
     ("explain", "--correlation", "a verb of its own: peritumoral correlation --features NAME=CSV NAME=CSV"),
+    ("fuse", "--missing drop-cases", "--missing drop (the default)"),
+    ("fuse", "--missing drop-features", "--missing median, or --select with the features to keep"),
     ("apply", "--cohort", "the second word: peritumoral apply MODEL cohort.csv"),
 )
 
@@ -74,8 +76,9 @@ def _refuse_empty_words(words: Sequence[str]) -> None:
 
 
 def _tell_old_words(words: Sequence[str]) -> None:
+    said = " ".join(words).replace("=", " ") + " "
     for verb, then, now in OLD_WORDS:
-        if (not verb or words[:1] == [verb]) and any(word.split("=")[0] == then for word in words):
+        if (not verb or words[:1] == [verb]) and f" {then} " in said:
             raise InputError(f"{then} is now {now}")
 
 

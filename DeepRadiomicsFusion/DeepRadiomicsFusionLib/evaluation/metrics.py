@@ -11,12 +11,13 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.settings.options import option
+from RadiomicsCoreLib.statistics.brier import brier_score, checked_probabilities
 from RadiomicsCoreLib.statistics.roc import Auc, Rate, auc, delong_matrix, error_rates
 
 from ..models.cross_validation import CrossValidationSettings, MeanAuc, cross_validate
 from ..models.workspace import Learner
 from ..tables.samples import Samples
-from .calibration import Calibration, Estimate, brier_score, calibration, checked_probabilities
+from .calibration import Calibration, Estimate, calibration
 
 if TYPE_CHECKING:
     import pandas as pd

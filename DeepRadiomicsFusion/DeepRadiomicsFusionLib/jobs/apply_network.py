@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import SimpleITK as sitk
 
+from RadiomicsCoreLib.cohort.columns import ID_COLUMN
 from RadiomicsCoreLib.cohort.seen_cases import notes_on_known, seen_record
 from RadiomicsCoreLib.cohort.table import Case, Cohort, load_phase
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
@@ -81,7 +82,7 @@ def apply_network(job: ApplyOptions, output: JobOutput, progress: Progress) -> N
     loaded = source.load(part_of(progress, 0.0, 0.02))
     bundle = required_bundle(loaded, job.bundle)
     assert job.cohort is not None  # the job has refused a network without images
-    table, scans = _open(job.cohort, bundle, job.cases)
+    table, scans = _open(job.cohort, bundle, job)
     outcomes_known = outcomes_of(table.cases, outcome_columns(bundle))
     made = _settings(bundle, loaded, job)
     free = {case: scan for case, scan in scans.items() if bundle.phase not in table.case(case).images}
@@ -100,7 +101,7 @@ def apply_network(job: ApplyOptions, output: JobOutput, progress: Progress) -> N
     if seen.unknown:
         output.notes.append(seen.unknown)
     output.notes += notes_on_known(seen, ids)
-    known = seen.among({case_id: case_id for case_id in ids})
+    known = seen.among(_patients(table, ids))
     found = {case_id: case_json(output.folder, case_id, PREDICTION_FILE) or {} for case_id in ids}
     output.table("predictions", [_row(bundle, outcome, found[outcome.case_id]) for outcome in done])
     if bundle.task is Task.SEGMENTATION:
@@ -116,31 +117,39 @@ def apply_network(job: ApplyOptions, output: JobOutput, progress: Progress) -> N
 # --- the table ---------------------------------------------------------------------------------------------
 
 
-def _open(path: Path | str, bundle: NetworkBundle, cases: Sequence[str] | None) -> tuple[Cohort, dict[str, _Scan]]:
+def _open(path: Path | str, bundle: NetworkBundle, job: ApplyOptions) -> tuple[Cohort, dict[str, _Scan]]:
     """The cohort, and the images of cases that need no mask."""
+    cases, names = job.cases, job.columns.id or ID_COLUMN
     header, cells = read_cells(path)
     column = f"{bundle.phase}_image"
     free = bundle.task is Task.SEGMENTATION and not needs_region(bundle.input)
     scans: dict[str, _Scan] = {}
-    if free and column in header and "case_id" in header:
+    if free and column in header and names in header:
         for row in (dict(zip(header, map(str.strip, cell), strict=True)) for cell in cells):
             if row[column]:
                 path_of_image = Path(path).parent / os.path.expanduser(unguard_text(row[column]))
                 series = unguard_text(row.get(f"{bundle.phase}_series", "")) or None
-                scans[unguard_text(row["case_id"])] = _Scan(path_of_image, series)
+                scans[unguard_text(row[names])] = _Scan(path_of_image, series)
     if scans and f"{bundle.phase}_mask" not in header:
         # The reader of cohorts wants a mask for every image; here none is needed.
         chosen = tuple(Case(case, {}) for case in scans if cases is None or case in cases)
         if not chosen:
             raise InputError(f"{path} has none of the cases {', '.join(cases or ())}")
         return Cohort(Path(path), chosen, (bundle.phase,), ()), scans
-    table = open_cohort(path, None, cases)
+    table = open_cohort(path, None, cases, job.columns)
     if bundle.phase not in table.phases:
         check_fits(bundle, phase=", ".join(table.phases))
     lacking = [name for name in bundle.score_names if name not in table.clinical_columns]
     if lacking:
         raise InputError(f"the network takes the RadScore {lacking[0]!r}, which {Path(path).name} has no column of")
     return table, scans
+
+
+def _patients(table: Cohort, ids: Sequence[str]) -> dict[str, str]:
+    """Case to patient, as far as the table says."""
+    column = table.columns.patient
+    named = {} if column is None else {case.case_id: case.values.get(column) for case in table.cases}
+    return {case_id: case_id if named.get(case_id) is None else str(named[case_id]) for case_id in ids}
 
 
 def _settings(bundle: NetworkBundle, loaded: LoadedNetwork, job: ApplyOptions) -> dict[str, Any]:

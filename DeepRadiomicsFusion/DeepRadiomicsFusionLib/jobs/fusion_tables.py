@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.splits import TRAINING
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 from RadiomicsCoreLib.selection.readings import Readings, Reliability
 
-from ..evaluation.figures import calibration_figure, delong_figure, roc_figure
+from ..evaluation.figures import classifier_calibration_figure, classifier_roc_figure, delong_figure
 from ..evaluation.metrics import EvaluationSettings, delong_table, evaluate
 from ..models.cross_validation import CrossValidationResult, LearnerResult, MeanAuc, fit_once
 from ..models.fusion import ColumnLearner
-from ..models.fusion_parts import TRAINING
 from ..models.rad_score import RadScore
 from ..models.selection_plan import SelectionSettings
 from ..models.workspace import Learner
@@ -57,7 +57,7 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
                 "reason": "",
             }
         )
-        output.figure(f"calibration_{file_stem(name)}", calibration_figure, evaluation.calibration, name)
+        output.figure(f"calibration_{file_stem(name)}", classifier_calibration_figure, evaluation.calibration, name)
     rows += [{"model": name, "part": TRAINING, "reason": reason} for name, reason in result.failed.items()]
     output.table("models", rows)
     pooled = {name: found.pooled for name, found in result.learners.items()}
@@ -99,7 +99,7 @@ def _write_comparison(
     chances: Mapping[str, np.ndarray],
     folds: Mapping[str, MeanAuc] | None = None,
 ) -> None:
-    output.figure(f"roc_{file_stem(part)}", partial(roc_figure, folds=folds), outcome, chances, part)
+    output.figure(f"roc_{file_stem(part)}", partial(classifier_roc_figure, folds=folds), outcome, chances, part)
     if len(chances) > 1:
         table = delong_table(outcome, chances)
         output.table(f"delong_{file_stem(part)}", table.rename_axis("model").reset_index())

@@ -94,7 +94,7 @@ def _binary(
     known: Mapping[str, float] | None,
     settings: EvaluationSettings,
 ) -> list[dict[str, Any]]:
-    from ..evaluation.figures import calibration_figure, roc_figure
+    from ..evaluation.figures import classifier_calibration_figure, classifier_roc_figure
     from ..evaluation.metrics import evaluate
 
     both = [case for case in chances if case in (known or {})]
@@ -114,8 +114,8 @@ def _binary(
         return []
     found = evaluate(labels.astype(int), values, bundle.thresholds[name], settings)
     stem = file_stem(name) + ("" if part == NEW else "_training")
-    output.figure(f"roc_{stem}", roc_figure, labels.astype(int), {name: values}, part)
-    output.figure(f"calibration_{stem}", calibration_figure, found.calibration, f"{name}, {part}")
+    output.figure(f"roc_{stem}", classifier_roc_figure, labels.astype(int), {name: values}, part)
+    output.figure(f"calibration_{stem}", classifier_calibration_figure, found.calibration, f"{name}, {part}")
     return [{"part": part, "output": name, **found.row()}]
 
 

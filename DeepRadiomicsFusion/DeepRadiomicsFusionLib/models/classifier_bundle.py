@@ -23,6 +23,7 @@ from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError, Rad
 from RadiomicsCoreLib.files.broken_zip import BROKEN_ZIP
 from RadiomicsCoreLib.files.bundle_files import MODEL_FILE, BundleFiles, check_hash
 from RadiomicsCoreLib.files.tables import write_json
+from RadiomicsCoreLib.settings.rules import is_number
 
 from ..networks.training_record import TrainingRecord, record_from_dict
 from .classifiers import CLASSIFIERS, ClassifierModel, class_scores
@@ -59,6 +60,7 @@ class ClassifierBundle:
         settings: how the model was made; plain values.
         performance: figures of the cross-validation; plain values.
         provenance: versions, time, hash of the training data; plain values.
+        medians: feature to what a gap of a new case is filled with; empty: such a case has no prediction.
     """
 
     model: Model
@@ -68,6 +70,7 @@ class ClassifierBundle:
     settings: Mapping[str, Any] = field(default_factory=dict)
     performance: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    medians: Mapping[str, float] = field(default_factory=dict)
 
     def predict(self, table: pd.DataFrame) -> np.ndarray:
         """Probability (n,) of the outcome."""
@@ -107,6 +110,7 @@ def save_bundle(bundle: ClassifierBundle, folder: Path | str) -> list[Path]:
             "settings": dict(bundle.settings),
             "performance": dict(bundle.performance),
             "provenance": dict(bundle.provenance),
+            "medians": {name: bundle.medians[name] for name in bundle.model.features if name in bundle.medians},
         },
     )
     return [folder / MODEL_FILE, *(folder / name for name in writer.files)]
@@ -141,12 +145,16 @@ def _bundle(data: Mapping[str, Any], files: Callable[[str], bytes]) -> Classifie
     groups = {name: data.get(name) or {} for name in ("settings", "performance", "provenance")}
     if any(not isinstance(group, Mapping) for group in groups.values()):
         raise ModelError("settings, performance and provenance must be groups of values")
+    medians = data.get("medians") or {}
+    if not isinstance(medians, Mapping) or not all(is_number(value) for value in medians.values()):
+        raise ModelError("the medians of the training cases must be numbers by feature")
     return ClassifierBundle(
         _model(data["model"], files, 0),
         str(data["endpoint"]),
         float(threshold),
         record_from_dict(data["trained_on"]),
         **groups,
+        medians={str(name): float(value) for name, value in medians.items()},
     )
 
 

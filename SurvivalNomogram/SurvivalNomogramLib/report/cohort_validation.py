@@ -11,6 +11,8 @@ import numpy as np
 from RadiomicsCoreLib.cohort.joined import JoinedCohort
 from RadiomicsCoreLib.cohort.splits import TRAINING, part_order
 from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.figures.calibration_figure import calibration_figure
+from RadiomicsCoreLib.figures.roc_figure import roc_figure
 from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 from RadiomicsCoreLib.progress import Progress, part_of
 
@@ -39,7 +41,7 @@ from ..validation.corrected_scores import (
 from ..validation.cox_modelling import CoxModelling, FittedResamples
 from ..validation.decision_curve import corrected_decision_curve, decision_curve_survival
 from ..validation.time_dependent_roc import auc_table, time_dependent_roc
-from ..validation.validation_figures import brier_figure, calibration_figure, decision_curve_figure, roc_figure
+from ..validation.validation_figures import brier_figure, decision_curve_figure, survival_calibration_panel
 from .competing_report import CompetingValidation, predicted_incidences
 from .cox_report import (
     FITTED_HERE,
@@ -388,7 +390,8 @@ class CohortValidation:
         self._table(f"calibration_curve_{name}", pd.concat([c.curve_table() for c in done], ignore_index=True))
         self._table(f"calibration_summary_{name}", pd.DataFrame([c.summary() for c in done]))
         unit = self.part.time_unit
-        self.output.figure(f"calibration_{name}", lambda: calibration_figure(done, time_unit=unit, title=self.title))
+        panels = [survival_calibration_panel(found, time_unit=unit, first=k == 0) for k, found in enumerate(done)]
+        self.output.figure(f"calibration_{name}", lambda: calibration_figure(panels, title=self.title))
 
     def _calibrated(self, horizon: float, progress: Progress) -> Calibration:
         groups = max(1, min(self.groups, len(self.part.time) // 2))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figures.style import interval_text
 from RadiomicsCoreLib.progress import Progress, no_progress
 
 from ..estimation.kaplan_meier import survival_at
 from .bootstrap import BootstrapSettings, OptimismResult, Refit, optimism
-from .brier import brier_score, integrated_brier
+from .brier import brier_at, integrated_brier
 from .cox_modelling import FittedResamples
-from .intervals import interval_text
 from .time_dependent_roc import time_dependent_roc
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _auc(time: np.ndarray, event: np.ndarray, risk: np.ndarray, horizon: float) 
 
 def _brier(time: np.ndarray, event: np.ndarray, risk: np.ndarray, horizon: float) -> float:
     try:
-        return brier_score(time, event, risk, horizon).score
+        return brier_at(time, event, risk, horizon).score
     except InputError:
         return float("nan")
 

@@ -191,7 +191,7 @@ def sample_cohort_features():
     for index in range(80):
         person = draw_person(1, index)
         scan = scan_phases(person.traits, 1, index, ("ct",))["ct"]
-        regions = grow_regions(scan.tumour, RingSettings(outer_mm=(3,)), image=scan.image, organ=scan.organ)
+        regions = grow_regions(scan.tumour, RingSettings(outer_mm=(3,), union=True), image=scan.image, organ=scan.organ)
         masks = {name: region.mask for name, region in regions.regions.items()}
         found = extract_features(scan.image, masks, settings, engine="native").features
         rows[f"sample_{index}"] = {f"ct.{r}.{f}": v for r, values in found.items() for f, v in values.items()}
