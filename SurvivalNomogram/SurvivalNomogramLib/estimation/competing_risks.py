@@ -14,6 +14,7 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 
 from .kaplan_meier import Interval, SurvivalCurve, kaplan_meier
+from .relative_hazard import relative_hazard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ class CumulativeIncidence:
         incidence, se = self.at(times), np.sqrt(self._step(self.variance, times))
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = norm.ppf(0.5 + confidence / 2) * se / (incidence * np.log(incidence))
-            lower, upper = incidence ** np.exp(-spread), incidence ** np.exp(spread)
+            lower, upper = incidence ** relative_hazard(-spread), incidence ** relative_hazard(spread)
         return pd.DataFrame(
             {
                 "cause": self.cause,

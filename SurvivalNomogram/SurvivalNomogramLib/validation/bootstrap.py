@@ -15,6 +15,7 @@ from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
 from ..estimation.partial_likelihood import hazard_increments, maximise
+from ..estimation.relative_hazard import relative_hazard
 from ..estimation.risk_sets import risk_sets
 
 T = TypeVar("T")
@@ -150,7 +151,7 @@ def optimism(
         left_out = np.full(apparent.shape, np.nan)
         if nothing is not None:
             left_out = _left_out(statistic, prediction, np.setdiff1d(everyone, rows), left_out)
-        is_null = bool(np.ptp(prediction, axis=0).max() == 0) if len(prediction) else True
+        is_null = bool((np.ptp(prediction, axis=0) <= 0).all()) if len(prediction) else True
         return _Resampled(on_resample, on_cohort, left_out, is_null)
 
     found, failures = resample(one, settings, progress)
@@ -355,7 +356,7 @@ class CoxRefit:
         x, time, event = self.x[rows], self.time[rows], self.event[rows]
         if not event.any():
             raise ModelError("a resample has no event")
-        if not (x.std(axis=0) > 0).all():
+        if not np.ptp(x, axis=0).all():
             raise ModelError("a covariate is constant in a resample")
         fit = maximise(x, time, event)
         if not fit.is_sound:
@@ -365,10 +366,10 @@ class CoxRefit:
         if not self.horizons:
             return predictor
         sets = risk_sets(time, event)
-        hazard = np.cumsum(hazard_increments(sets, np.exp(predictor[rows])[sets.order]))
+        hazard = np.cumsum(hazard_increments(sets, relative_hazard(predictor[rows])[sets.order]))
         at = np.searchsorted(sets.times, self.horizons, side="right")
         cumulative = np.concatenate(([0.0], hazard))[at]
-        return np.exp(-np.exp(predictor)[:, np.newaxis] * cumulative)
+        return np.exp(-relative_hazard(predictor)[:, np.newaxis] * cumulative)
 
 
 def optimism_corrected_c(

@@ -21,8 +21,9 @@ from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
 from ..estimation.kaplan_meier import kaplan_meier, survival_at
-from ..estimation.outcome_checks import check_horizon, check_outcome, check_probability
+from ..estimation.outcome_checks import check_horizon, check_outcome, check_probability, is_constant
 from ..estimation.partial_likelihood import hazard_increments, maximise
+from ..estimation.relative_hazard import relative_hazard
 from ..estimation.risk_sets import risk_sets
 from .bootstrap import (
     DEFAULT_BOOTSTRAP,
@@ -223,7 +224,7 @@ def _ratio_interval(
 
 
 def _slope_interval(time: np.ndarray, event: np.ndarray, z: np.ndarray, confidence: float) -> tuple[float, float]:
-    if z.std() == 0:
+    if is_constant(z):
         return NO_INTERVAL
     fit = maximise(z[:, np.newaxis], time, event)
     if not fit.is_sound:
@@ -327,7 +328,7 @@ class _Measure:
             errors = _error_figures(np.abs(smooth[len(self.grid) :] - predicted))
         except ModelError:  # the spline has no maximum on this resample; the groups still have their values
             curve, errors = np.full(len(self.grid), np.nan), (np.nan,) * 3
-        slope = _slope(time, event, z) if z.std() > 0 else 0.0  # of a model that chose nothing
+        slope = _slope(time, event, z) if not is_constant(z) else 0.0  # of a model that chose nothing
         ratio = _observed_to_expected(time, event, predicted, self.horizon)
         return np.concatenate((by_group, curve, [slope, ratio, *errors]))
 
@@ -407,7 +408,7 @@ def smooth_observed(time: np.ndarray, event: np.ndarray, z: np.ndarray, horizon:
         ModelError: the partial likelihood has no maximum.
     """
     knots = np.quantile(z, SPLINE_KNOTS)
-    if z.std() == 0:
+    if is_constant(z):
         return np.full(len(at), kaplan_meier(time, event).at(horizon)[0])
     has_spline = bool((np.diff(knots) > 1e-9).all())
 
@@ -422,10 +423,10 @@ def smooth_observed(time: np.ndarray, event: np.ndarray, z: np.ndarray, horizon:
         raise ModelError("the smooth calibration curve has no maximum")
     centre = x.mean(axis=0)
     sets = risk_sets(time, event)
-    risk = np.exp((x - centre) @ fit.coefficients)[sets.order]
+    risk = relative_hazard((x - centre) @ fit.coefficients)[sets.order]
     steps = hazard_increments(sets, risk)
     cumulative = steps[: np.searchsorted(sets.times, horizon, side="right")].sum()
-    return np.exp(-cumulative * np.exp((basis(at) - centre) @ fit.coefficients))
+    return np.exp(-cumulative * relative_hazard((basis(at) - centre) @ fit.coefficients))
 
 
 def restricted_cubic(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
@@ -441,6 +442,6 @@ def restricted_cubic(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
 
 
 def _slope(time: np.ndarray, event: np.ndarray, z: np.ndarray) -> float:
-    if z.std() == 0:
+    if is_constant(z):
         return float("nan")
     return float(maximise(z[:, np.newaxis], time, event).coefficients[0])

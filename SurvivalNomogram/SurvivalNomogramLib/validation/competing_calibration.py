@@ -19,7 +19,7 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, ModelError
 
 from ..estimation.competing_risks import cumulative_incidence
-from ..estimation.outcome_checks import check_horizon, check_probability
+from ..estimation.outcome_checks import check_horizon, check_probability, is_constant
 from ..estimation.subdistribution import maximise_subdistribution
 from .calibration import SPLINE_KNOTS, restricted_cubic
 from .competing_scores import check_states
@@ -210,7 +210,7 @@ def smooth_incidence(
     Raises:
         ModelError: the likelihood has no maximum.
     """
-    if np.ptp(z) == 0:
+    if is_constant(z):
         overall = cumulative_incidence(time, state).incidence[str(cause)].at([horizon])[0]
         return np.full(len(at), overall)
     knots = np.quantile(z, SPLINE_KNOTS)
@@ -227,7 +227,7 @@ def smooth_incidence(
 
 def _slope(time: np.ndarray, state: np.ndarray, z: np.ndarray, cause: int) -> tuple[float, float]:
     """Slope and standard error; NaN where all predictions are the same or one value separates the events."""
-    if np.ptp(z) == 0:
+    if is_constant(z):
         return float("nan"), float("nan")
     try:
         fit = maximise_subdistribution(z[:, np.newaxis], time, state, cause)
