@@ -138,7 +138,9 @@ class SubdistributionFit:
     def incidence(self, x: np.ndarray, horizon: float) -> np.ndarray:
         """Cumulative incidence (n,) of covariates ``x`` (n, p) at a horizon."""
         steps = np.concatenate(([0.0], self.hazard))
-        return -np.expm1(-steps[np.searchsorted(self.times, horizon, side="right")] * relative_hazard(x @ self.coefficients))
+        return -np.expm1(
+            -steps[np.searchsorted(self.times, horizon, side="right")] * relative_hazard(x @ self.coefficients)
+        )
 
 
 def maximise_subdistribution(
