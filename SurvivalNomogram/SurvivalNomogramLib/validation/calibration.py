@@ -263,7 +263,7 @@ def calibrate_with_optimism(
     *,
     groups: int = 5,
     settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
-    selects: bool = False,
+    partitions: Sequence[np.ndarray] = (),
     progress: Progress = no_progress,
 ) -> Calibration:
     """Calibration of a model on its own training patients, corrected for optimism by the bootstrap.
@@ -273,8 +273,8 @@ def calibrate_with_optimism(
         refit: the whole modelling step; returns the predicted survival at the horizon for all patients,
             (n,) or (n, 1), e.g. :class:`SurvivalNomogramLib.validation.bootstrap.CoxRefit` with that horizon.
         settings: resamples, seed, processes.
-        selects: the modelling step chooses covariates by the outcome; slope and observed over expected then have
-            the .632+ estimate.
+        partitions: folds, where the modelling step chooses covariates by the outcome; see
+            :func:`SurvivalNomogramLib.validation.bootstrap.optimism`.
         progress: told after every batch of resamples.
     """
 
@@ -283,9 +283,7 @@ def calibrate_with_optimism(
     apparent = calibrate(time, event, everyone, horizon, groups=groups)
     measure = _Measure(time, event, horizon, group_cuts(everyone, groups), apparent.grid)
     size = len(measure.cuts) - 1 + len(measure.grid)
-    known = np.concatenate((np.full(size, np.nan), [0.0, 1.0], np.full(3, np.nan)))  # slope and O/E of the mean risk
-    chance = (lambda predicted: known) if selects else None
-    result = optimism(refit, measure, len(time), settings, progress, chance=chance)
+    result = optimism(refit, measure, len(time), settings, progress, partitions=partitions)
     g = len(apparent.groups.n)
     group_optimism, curve_optimism = result.optimism[:g], result.optimism[g:size]
     lower, upper = result.lower[size:], result.upper[size:]
@@ -409,7 +407,7 @@ def smooth_observed(time: np.ndarray, event: np.ndarray, z: np.ndarray, horizon:
     """
     knots = np.quantile(z, SPLINE_KNOTS)
     if is_constant(z):
-        return np.full(len(at), kaplan_meier(time, event).at(horizon)[0])
+        return np.full(len(at), survival_at(time, event, horizon))
     has_spline = bool((np.diff(knots) > 1e-9).all())
 
     def basis(values: np.ndarray) -> np.ndarray:
