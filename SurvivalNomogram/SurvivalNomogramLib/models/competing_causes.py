@@ -14,6 +14,7 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 
+from ..estimation.relative_hazard import relative_hazard
 from .cox import CoxModel, fit_cox
 from .fine_gray import FineGrayModel, fit_fine_gray
 
@@ -144,7 +145,7 @@ def combined_incidence(
     grid = grid[grid <= times.max()]
     place = np.searchsorted(grid, times, side="right")
     steps = np.stack([np.diff(model.baseline.at(grid), prepend=0.0) for model in models])
-    risks = np.exp(np.stack([model.linear_predictor(frame) for model in models]))
+    risks = relative_hazard(np.stack([model.linear_predictor(frame) for model in models]))
     incidence = np.empty((len(models), len(frame), len(times)))
     for row in range(len(frame)):  # one patient at a time: all at once would need causes x patients x times
         own = risks[:, row, np.newaxis] * steps

@@ -404,7 +404,7 @@ class CohortValidation:
                 horizon,
                 groups=groups,
                 settings=self.bootstrap,
-                selects=self.refits.selects,
+                partitions=self.refits.partitions,
                 progress=progress,
             )
         survival = self.model.survival_at(self.part.frame, horizon)[:, 0]
@@ -424,7 +424,7 @@ class CohortValidation:
                 horizon,
                 settings=self.bootstrap,
                 progress=progress,
-                selects=self.refits.selects,
+                partitions=self.refits.partitions,
             )
             self._table(stem, corrected.table())
             self.output.figure(stem, lambda: decision_curve_figure(corrected.curve, corrected=corrected, title=title))
@@ -439,12 +439,12 @@ class CohortValidation:
     def _concordance_values(self, progress: Progress) -> dict[str, Any]:
         values: dict[str, Any] = dict(concordances(self.part, self.risk, self.is_fitted))
         if self.refits is not None:
-            table, selects = self.refits.table, self.refits.selects
+            table, partitions = self.refits.table, self.refits.partitions
             result = optimism_corrected_c(
-                table.time, table.event, self.refits, self.bootstrap, progress, selects=selects
+                table.time, table.event, self.refits, self.bootstrap, progress, partitions=partitions
             )
             values |= corrected_values("harrell", result)
-            self.output.notes += optimism_notes(result, selects)
+            self.output.notes += optimism_notes(result, len(partitions))
         elif not self.is_fitted and (short := too_few_for_interval(self.bootstrap.repeats)):
             self.output.notes.append(f"{self.label}, ICI, E50, E90 and net benefit: {short}")
         return values

@@ -89,7 +89,7 @@ def _corrected(
         return auc(part.event[rows], risk).value
 
     result = optimism(LogisticRefit(part), area, len(part), bootstrap, progress)
-    output.notes += optimism_notes(result, selects=False)
+    output.notes += optimism_notes(result)
     return corrected_values("auc", result)
 
 

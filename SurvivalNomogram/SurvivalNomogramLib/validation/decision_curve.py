@@ -276,7 +276,7 @@ def corrected_decision_curve(
     settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
     progress: Progress = no_progress,
     *,
-    selects: bool = False,
+    partitions: Sequence[np.ndarray] = (),
 ) -> CorrectedDecisionCurve:
     """Decision curve with the bootstrap's correction for optimism, at every threshold.
 
@@ -286,7 +286,7 @@ def corrected_decision_curve(
         horizon, thresholds: as in :func:`decision_curve_survival`.
         settings: resamples, seed, processes.
         progress: told after every batch of resamples.
-        selects: the modelling step chooses covariates by the outcome; the estimate is then the .632+.
+        partitions: folds, where the modelling step chooses covariates by the outcome; see :func:`optimism`.
     """
     time, event = check_outcome(time, event)
     horizon = check_horizon(horizon, time, event)
@@ -299,13 +299,7 @@ def corrected_decision_curve(
         pairs = np.array([_survival_rates(t, e, horizon, risk >= threshold) for threshold in values])
         return pairs[:, 0] - odds * pairs[:, 1]
 
-    prevalence = 1 - survival_at(time, event, horizon)
-
-    def chance(risk: np.ndarray) -> np.ndarray:
-        share = (_inside(risk.reshape(-1))[:, np.newaxis] >= values).mean(axis=0)
-        return np.asarray(share * (prevalence - odds * (1 - prevalence)))
-
-    result = optimism(refit, net_benefit, len(time), settings, progress, chance=chance if selects else None)
+    result = optimism(refit, net_benefit, len(time), settings, progress, partitions=partitions)
     everyone = refit(np.arange(len(time))).reshape(-1)
     curve = decision_curve_survival(time, event, {"model": everyone}, horizon, values.tolist())
     return CorrectedDecisionCurve(
