@@ -13,12 +13,12 @@ from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
 
 from .commands import cohort, mcp, run, sample_cohort
 from .commands.deep import apply, contributions, correlation, deep_features, explain, fuse, train
-from .commands.radiomics import extract, maps, measure, presets, rings
+from .commands.radiomics import dicom, extract, maps, measure, presets, rings
 from .commands.survival import cox, logistic, nomogram, pca, predict, validate
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (
-    *(rings, extract, measure, maps, cohort, presets),
+    *(rings, extract, measure, maps, dicom, cohort, presets),
     *(deep_features, train, explain, contributions, correlation, fuse, apply),
     *(cox, logistic, pca, nomogram, validate, predict),
     *(run, sample_cohort, mcp),
