@@ -90,8 +90,8 @@ def sweep_figure(sweep: RingSweep, title: str = "") -> Figure:
     """AUC, sensitivity and specificity over ring size (wu2021), one line of panels for each family and unit.
 
     Bands are 95 % intervals; the grey level is the tumour alone; a filled marker differs from it at p < 0.05
-    (DeLong, not corrected for the number of sizes); the dotted line is the AUC with the size chosen inside the
-    inner folds.
+    (t test of the folds, not corrected for the number of sizes); the dotted line is the AUC with the size chosen
+    inside the inner folds.
     """
     lines = list(
         dict.fromkeys((row.source.family, row.source.region.unit) for row in sweep.rows if row.source.region.unit)
@@ -115,8 +115,8 @@ def sweep_figure(sweep: RingSweep, title: str = "") -> Figure:
     return figure
 
 
-def delong_figure(p_values: pd.DataFrame, title: str = "") -> Figure:
-    """p values of DeLong's tests between models, the lower half, darker where smaller."""
+def p_value_figure(p_values: pd.DataFrame, title: str = "") -> Figure:
+    """p values of tests between models, the lower half, darker where smaller."""
     names = [str(name) for name in p_values.index]
     size = 1.8 + 0.62 * len(names)
     figure = new_figure(size + 0.6, size)
@@ -134,7 +134,7 @@ def delong_figure(p_values: pd.DataFrame, title: str = "") -> Figure:
     _name_ticks(axes, names, names)
     for side in axes.spines.values():
         side.set_visible(False)
-    axes.set_title(literal(title or "DeLong's test, p values"), fontsize=TEXT_PT, loc="left")
+    axes.set_title(literal(title or "p values"), fontsize=TEXT_PT, loc="left")
     bar = figure.colorbar(image, ax=axes, shrink=0.6, ticks=[-4, -3, -2, -1, 0])
     bar.ax.set_yticklabels(["0.0001", "0.001", "0.01", "0.1", "1"], fontsize=SMALL_PT - 1)
     return figure

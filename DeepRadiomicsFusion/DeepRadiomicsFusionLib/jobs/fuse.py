@@ -67,8 +67,9 @@ class BundledModel(Enum):
 class FuseJob(Job):
     """Signatures, their fusion and seven classifiers: cross-validated, compared, applied to other parts, bundled.
 
-    Writes ``models.csv`` (mean AUC of the folds with Nadeau and Bengio's interval; figures of the pooled
-    out-of-fold probabilities), ``predictions.csv``, ``selected_features.csv``, ``delong_<part>.csv``,
+    Writes ``models.csv`` (AUC as the mean of the folds with Nadeau and Bengio's interval; other figures of the pooled
+    out-of-fold probabilities), ``predictions.csv``, ``selected_features.csv``, ``comparison.csv`` (every two models:
+    fold by fold in training, DeLong's test in other parts), ``delong_<part>.csv`` of the other parts,
     ``signatures.txt`` with the formulas, with readings ``icc.csv``, with ``sweep`` also ``ring_sweep.csv``;
     ``figures/`` and the bundle ``model/``. Cases whose split is ``train`` (all, without that column) are
     cross-validated; every other part is predicted by the mean of the fold models, at the training's threshold. A model

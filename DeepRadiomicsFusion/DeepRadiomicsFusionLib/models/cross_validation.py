@@ -16,7 +16,7 @@ from RadiomicsCoreLib.blas_threads import single_blas_thread
 from RadiomicsCoreLib.errors import InputError, ModelError, RadiomicsError
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.settings.options import option
-from RadiomicsCoreLib.statistics.roc import youden_threshold
+from RadiomicsCoreLib.statistics.roc import AucComparison, youden_threshold
 
 from ..tables.samples import Samples
 from .classifiers import quick_auc
@@ -25,6 +25,10 @@ from .workspace import Learner, Model, Workspace, patient_folds
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+OUT_OF_FOLD = "training, out of fold"
+"""Which patients a cross-validated figure was measured on, for tables."""
 
 
 @dataclass(frozen=True)
@@ -242,6 +246,33 @@ def corrected_mean(values: np.ndarray, test_share: float) -> MeanAuc:
     error = float(np.sqrt((1 / len(values) + test_share) * values.var(ddof=1)))
     half = float(t.ppf(0.975, len(values) - 1)) * error
     return MeanAuc(mean, error, max(0.0, mean - half), min(1.0, mean + half))
+
+
+def compare_folds(first: LearnerResult, second: LearnerResult) -> AucComparison:
+    """Test whether two learners of one cross-validation differ in AUC, fold by fold.
+
+    DeLong's test of their pooled probabilities takes cases as independent, but folds share training cases. Here the
+    variance of the folds' differences is corrected for that (the corrected resampled t test).
+
+    Returns:
+        First mean AUC minus second; ``z`` is the t statistic with J - 1 degrees of freedom, NaN for one fold alone.
+
+    Reference: Nadeau C, Bengio Y. Mach Learn 2003;52:239-281.
+    """
+    from scipy.stats import t
+
+    differences = (first.fold_aucs - second.fold_aucs).ravel()
+    mean = corrected_mean(differences, first.test_share)
+    difference, error = float(differences.mean()), mean.standard_error
+    freedom = len(differences) - 1
+    if not error > 0:  # the same in every fold, or one fold alone
+        p = float("nan") if np.isnan(error) else float(difference == 0)
+        return AucComparison(difference, 0.0 if difference == 0 else float("nan"), p, difference, difference)
+    half = float(t.ppf(0.975, freedom)) * error
+    statistic = difference / error
+    return AucComparison(
+        difference, statistic, float(2 * t.sf(abs(statistic), freedom)), difference - half, difference + half
+    )
 
 
 def fit_once(learner: Learner, samples: Samples, seed: int = 0) -> Any:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.statistics.stratified_folds import stratified_folds
+from RadiomicsCoreLib.statistics.stratified_folds import grouped_folds
 
 from ..tables.samples import Samples
 
@@ -94,14 +93,4 @@ def patient_folds(samples: Samples, folds: int, seed: int, *, smallest: int | No
     Raises:
         InputError: too few patients of a class.
     """
-    if len(set(samples.patients)) == len(samples):
-        return stratified_folds(samples.outcome, folds, seed, smallest=smallest)
-    names = list(dict.fromkeys(samples.patients))
-    of_patient: dict[str, int] = {}
-    for patient, value in zip(samples.patients, samples.outcome.tolist(), strict=True):
-        of_patient[patient] = max(of_patient.get(patient, 0), value)
-    outcome = np.array([of_patient[name] for name in names])
-    if outcome.min() == outcome.max():
-        raise InputError("every patient has a case with the outcome; folds over patients need some without")
-    fold_of = dict(zip(names, stratified_folds(outcome, folds, seed, smallest=smallest).tolist(), strict=True))
-    return np.array([fold_of[patient] for patient in samples.patients])
+    return grouped_folds(samples.outcome, samples.patients, folds, seed, smallest=smallest)
