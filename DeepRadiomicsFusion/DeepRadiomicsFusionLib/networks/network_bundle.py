@@ -240,6 +240,18 @@ def load_network_bundle(path: Path | str) -> NetworkBundle:
         raise ModelError(f"model {path.name or str(path)!r}: {error}") from None
 
 
+def refuse_torn(path: Path | str) -> None:
+    """Refuse what is neither a folder nor a sound zip, before anybody asks of which kind it is.
+
+    Raises:
+        ModelError: one line.
+    """
+    try:
+        BundleFiles(path, (WEIGHTS_FILE,))
+    except ModelError as error:
+        raise ModelError(f"model {Path(path).name or str(path)!r}: {error}") from None
+
+
 def is_network_bundle(path: Path | str) -> bool:
     """Whether a path looks like a bundle of this kind: a folder or zip with both files."""
     try:
