@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from RadiomicsCoreLib.figures.style import (
     p_text,
     style_axes,
 )
-from RadiomicsCoreLib.statistics.roc import Auc, auc, roc_curve
+from RadiomicsCoreLib.statistics.roc import Auc, Rate, auc, roc_curve
 
 from ..models.cross_validation import MeanAuc
 from ..models.ring_sweep import RegionKind, RingSweep, SweepRow
@@ -142,7 +142,7 @@ def p_value_figure(p_values: pd.DataFrame, title: str = "") -> Figure:
 
 def _draw_sweep_panel(axes: Axes, rows: Sequence[SweepRow], unit: str, name: str) -> None:
     tumour = next(row for row in rows if row.source.region.kind is RegionKind.INTRATUMOUR)
-    level: Any = getattr(tumour, name)
+    level: MeanAuc | Rate = getattr(tumour, name)
     axes.axhspan(level.lower, level.upper, color=FAINT, linewidth=0, zorder=0)
     axes.axhline(level.value, color=GREY, linewidth=1.2, label=KIND_LABELS[RegionKind.INTRATUMOUR])
     for kind in (RegionKind.RING, RegionKind.UNION):
@@ -150,7 +150,7 @@ def _draw_sweep_panel(axes: Axes, rows: Sequence[SweepRow], unit: str, name: str
         if not own:
             continue
         size = [row.source.region.size for row in own]
-        figures: list[Any] = [getattr(row, name) for row in own]
+        figures: list[MeanAuc | Rate] = [getattr(row, name) for row in own]
         paint = KIND_COLOURS[kind]
         axes.plot(size, [f.value for f in figures], color=paint, linewidth=1.5, label=KIND_LABELS[kind])
         axes.fill_between(

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from RadiomicsCoreLib.cohort.columns import ID_COLUMN, CohortColumns, features_option, select_option
 from RadiomicsCoreLib.cohort.joined import read_features, read_joined
@@ -33,7 +32,7 @@ from ..models.fusion_parts import study_parts
 from ..models.rad_score import RadScoreLearner
 from ..models.ring_sweep import SweepSource, ring_sweep, sweep_sources
 from ..models.selection_plan import GROUP, SelectionPlan, SelectionSettings
-from ..models.workspace import Learner
+from ..models.workspace import Learner, Model
 from ..networks.training_record import record_of
 from ..tables.endpoints import read_endpoint
 from ..tables.feature_tables import FeatureTables
@@ -161,7 +160,7 @@ class FuseJob(Job):
         if self.permutations and self.permutations < 19:
             raise InputError(f"permutations must be 0 or at least 19 (a p value of 0.05), not {self.permutations}")
 
-    def how(self) -> dict[str, Any]:
+    def how(self) -> dict[str, object]:
         """Return how the models are made, as plain values that stand in the bundle."""
         left_out = {"study", "cohort", "features", "readings", "endpoint", "formats", "workers"}
         return {name: value for name, value in self.to_dict().items() if name not in left_out}
@@ -275,7 +274,7 @@ class FuseJob(Job):
     ) -> ClassifierBundle:
         found = result.learners[deployed]
         if self.bundled is BundledModel.FOLDS:
-            model: Any = found.ensemble
+            model: Model = found.ensemble
         else:
             model = fit_once(learners[deployed], training, self.cross_validation.seed)
         needed = record_of(model.features)
@@ -322,7 +321,7 @@ def _signature_columns(tables: FeatureTables, training: Samples, per: SignatureF
     return found
 
 
-def _readings(tables: FeatureTables, readings: Sequence[Any]) -> Readings | None:
+def _readings(tables: FeatureTables, readings: Sequence[Path]) -> Readings | None:
     """The first feature table and its repetitions; None without any."""
     if not readings:
         return None

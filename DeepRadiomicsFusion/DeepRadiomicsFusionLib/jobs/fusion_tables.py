@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -103,7 +103,7 @@ def fold_p_values(result: CrossValidationResult) -> pd.DataFrame:
     return pd.DataFrame(p, index=names, columns=names)
 
 
-def _fold_comparisons(result: CrossValidationResult) -> list[dict[str, Any]]:
+def _fold_comparisons(result: CrossValidationResult) -> list[dict[str, object]]:
     known = result.learners
     return [
         _comparison(TRAINING, OUT_OF_FOLD, (first, second), compare_folds(known[first], known[second]), FOLDS_TEST)
@@ -113,7 +113,7 @@ def _fold_comparisons(result: CrossValidationResult) -> list[dict[str, Any]]:
 
 def _write_delong(
     output: JobOutput, part: str, outcome: np.ndarray, chances: Mapping[str, np.ndarray]
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """Draw the curves of a part that nothing was fitted on, and compare its models; return the comparisons."""
     output.figure(f"roc_{file_stem(part)}", classifier_roc_figure, outcome, chances, part)
     if len(chances) < 2:
@@ -127,7 +127,9 @@ def _write_delong(
     ]
 
 
-def _comparison(part: str, patients: str, models: tuple[str, str], found: AucComparison, test: str) -> dict[str, Any]:
+def _comparison(
+    part: str, patients: str, models: tuple[str, str], found: AucComparison, test: str
+) -> dict[str, object]:
     figures = {"difference": found.difference, "lower": found.lower, "upper": found.upper, "p": found.p}
     return {"part": part, "patients": patients, "model": models[0], "against": models[1], **figures, "test": test}
 
@@ -157,7 +159,7 @@ def write_signatures(output: JobOutput, learners: Mapping[str, Learner], trainin
 
 def _prediction_rows(
     part: str, cases: Sequence[str], outcome: np.ndarray, chances: Mapping[str, np.ndarray]
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     return [
         {
             "case_id": case,
@@ -169,7 +171,7 @@ def _prediction_rows(
     ]
 
 
-def _selected_rows(learners: Mapping[str, LearnerResult]) -> list[dict[str, Any]]:
+def _selected_rows(learners: Mapping[str, LearnerResult]) -> list[dict[str, object]]:
     """How often each feature stands in a fold's model."""
     rows = []
     for name, found in learners.items():

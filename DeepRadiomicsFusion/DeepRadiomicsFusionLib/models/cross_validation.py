@@ -85,7 +85,7 @@ class LearnerResult:
 
     probability: np.ndarray
     fold_aucs: np.ndarray
-    models: tuple[Any, ...]
+    models: tuple[Model, ...]
     outcome: np.ndarray
     test_share: float
 
@@ -191,7 +191,7 @@ def cross_validate(
         _check_split(samples, fold_of[repeat] == fold, settings)
     shape = (settings.repeats, len(samples))
     chance = {name: np.full(shape, np.nan) for name in learners}
-    models: dict[str, list[Any]] = {name: [] for name in learners}
+    models: dict[str, list[Model]] = {name: [] for name in learners}
     failed: dict[str, str] = {}
     tasks = [(learners, samples, fold_of[r] == k, _seed(settings.seed, r, k)) for r, k in splits]
     for done, (repeat, fold) in enumerate(splits):
@@ -285,12 +285,12 @@ def fit_once(learner: Learner, samples: Samples, seed: int = 0) -> Any:
 class _OneSplit:
     """What one fold gave: models and test probabilities by learner, and why a learner gave none."""
 
-    models: Mapping[str, Any]
+    models: Mapping[str, Model]
     chances: Mapping[str, np.ndarray]
     failed: Mapping[str, RadiomicsError]
 
 
-def _run(tasks: list[tuple[Any, ...]], workers: int) -> Iterator[_OneSplit]:
+def _run(tasks: list[tuple[Mapping[str, Learner], Samples, np.ndarray, int]], workers: int) -> Iterator[_OneSplit]:
     if workers == 1:
         return (_one_split(*task) for task in tasks)
     from joblib import Parallel, delayed
@@ -301,7 +301,7 @@ def _run(tasks: list[tuple[Any, ...]], workers: int) -> Iterator[_OneSplit]:
 def _one_split(learners: Mapping[str, Learner], samples: Samples, is_test: np.ndarray, seed: int) -> _OneSplit:
     training, test = samples.rows(np.flatnonzero(~is_test)), samples.rows(np.flatnonzero(is_test))
     workspace = Workspace(seed)
-    models: dict[str, Any] = {}
+    models: dict[str, Model] = {}
     chances: dict[str, np.ndarray] = {}
     failed: dict[str, RadiomicsError] = {}
     with single_blas_thread():

@@ -158,7 +158,7 @@ def rad_score_from_dict(data: dict[str, Any]) -> RadScore:
     return RadScore(names, arrays["coefficients"], numbers[0], arrays["mean"], arrays["scale"], numbers[1])
 
 
-def rad_score_to_dict(score: RadScore) -> dict[str, Any]:
+def rad_score_to_dict(score: RadScore) -> dict[str, object]:
     """Plain values, as they stand in a bundle."""
     return {
         "feature_names": list(score.feature_names),

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -300,7 +300,7 @@ def ring_sweep(
     Raises:
         InputError, ModelError: as :func:`~DeepRadiomicsFusionLib.models.cross_validation.cross_validate`.
     """
-    learners: dict[str, Any] = {s.name: ColumnLearner(Source(learner, s.columns)) for s in sources}
+    learners: dict[str, Learner] = {s.name: ColumnLearner(Source(learner, s.columns)) for s in sources}
     families = dict.fromkeys(source.family for source in sources)
     if honest:
         for family in families:
@@ -347,9 +347,9 @@ def _honest(family: str, rows: Sequence[SweepRow], result: CrossValidationResult
     return HonestChoice(family, found.mean_auc, dict(counts.most_common()), best.source.region.name, best.auc.value)
 
 
-def _flat(row: SweepRow) -> dict[str, Any]:
+def _flat(row: SweepRow) -> dict[str, object]:
     region = row.source.region
-    flat: dict[str, Any] = {
+    flat: dict[str, object] = {
         "family": row.source.family,
         "region": region.name,
         "kind": region.kind.value,

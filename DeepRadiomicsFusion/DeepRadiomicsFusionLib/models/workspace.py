@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .selection_plan import Selected, SelectionPlan
+
+
+T = TypeVar("T")
 
 
 class Model(Protocol):
@@ -44,7 +47,7 @@ class Workspace:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self._known: dict[Any, Any] = {}
+        self._known: dict[tuple[object, ...], tuple[object, Any]] = {}
 
     def selected(self, plan: SelectionPlan, samples: Samples) -> Selected:
         """The plan, fitted on these samples."""
@@ -71,7 +74,7 @@ class Workspace:
 
         return self._once((learner, folds), samples, predict)
 
-    def _once(self, what: Any, samples: Samples, make: Callable[[], Any]) -> Any:
+    def _once(self, what: object, samples: Samples, make: Callable[[], T]) -> T:
         parts = what if isinstance(what, tuple) else (what,)
         # By identity: learners hold arrays, which have no hash. They are kept in the value, so that no other
         # object can take their place in memory.

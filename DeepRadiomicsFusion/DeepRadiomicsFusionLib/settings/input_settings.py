@@ -159,7 +159,7 @@ class NetworkInput:
     def _usual(self) -> _Usual:
         return _USUAL[InputKind(self.kind)]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the settings as plain values, for JSON."""
         return {name: value.value if isinstance(value, Enum) else value for name, value in asdict(self).items()}
 

@@ -191,7 +191,7 @@ class TrainingSettings:
         """
         return self.learning_rate * _FACTORS[self.schedule](self, step, epoch)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the settings as plain values, for JSON."""
         values = {name: value.value if isinstance(value, Enum) else value for name, value in asdict(self).items()}
         return values | {"augmentation": self.augmentation.to_dict()}
@@ -208,7 +208,7 @@ class TrainingSettings:
             raise InputError(f"the training settings name no task; choose from {', '.join(t.value for t in Task)}")
         return cls(values["task"]).changed(values)
 
-    def changed(self, values: Mapping[str, Any]) -> TrainingSettings:
+    def changed(self, values: Mapping[str, object]) -> TrainingSettings:
         """Return these settings with some of them given anew, as plain values, for example from a file.
 
         Raises:
@@ -263,6 +263,6 @@ def make_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.opti
     return maker(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
 
 
-def _check_names(values: Mapping[str, Any]) -> None:
+def _check_names(values: Mapping[str, object]) -> None:
     for name in values:
         check_known("training setting", name, [item.name for item in fields(TrainingSettings)])
