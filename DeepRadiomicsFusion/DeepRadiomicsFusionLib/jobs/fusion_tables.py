@@ -63,7 +63,9 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
     folds = {name: found.mean_auc for name, found in result.learners.items()}
     output.figure(f"roc_{TRAINING}", partial(classifier_roc_figure, folds=folds), result.outcome, chances, TRAINING)
     if len(folds) > 1:
-        output.figure(f"p_values_{TRAINING}", p_value_figure, fold_p_values(result), f"{FOLDS_TEST}, {TRAINING}")
+        p_values = fold_p_values(result)
+        output.table(f"p_values_{TRAINING}", p_values.rename_axis("model").reset_index())
+        output.figure(f"p_values_{TRAINING}", p_value_figure, p_values, f"{FOLDS_TEST}, {TRAINING}")
     output.table("selected_features", _selected_rows(result.learners))
     output.notes.append(
         f"{TRAINING}: probabilities are out-of-fold, the mean over {result.settings.repeats} repeats of "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..statistics.lasso_logistic import LassoFit, LassoSettings, first_with_a_feature, fit_lasso_logistic
 from ..statistics.penalised_path import LambdaChoice
 from ..statistics.stratified_folds import grouped_folds
-from .step import Self, Step, TableView
+from .step import Step, TableView
 
 
 class LassoSelector(Step):
@@ -57,7 +57,7 @@ class LassoSelector(Step):
         self.largest = largest
         self.lambda_count = lambda_count
 
-    def fit(self: Self, X: Any, y: Any = None, groups: Sequence[str] | None = None) -> Self:
+    def fit(self, X: Any, y: Any = None, groups: Sequence[str] | None = None) -> Self:
         """Learn from training data; the penalty is judged by groups, such as patients, that its fold has not seen.
 
         Args:
