@@ -20,7 +20,7 @@ from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
 if TYPE_CHECKING:
-    import torch
+    from torch import Tensor
 
 MOST_EXACT_INPUTS = 12
 _ROWS_AT_A_TIME = 200_000
@@ -188,7 +188,7 @@ def _sampler(samples: int, seed: int) -> Callable[[_Model, np.ndarray, np.ndarra
     torch, sampling = _captum()
 
     def explain(model: _Model, row: np.ndarray, background: np.ndarray) -> np.ndarray:
-        def forward(batch: torch.Tensor) -> torch.Tensor:
+        def forward(batch: Tensor) -> Tensor:
             return torch.from_numpy(model(batch.numpy()))
 
         # The patient against every background patient, in the same random orders: the mean sums to what it should.

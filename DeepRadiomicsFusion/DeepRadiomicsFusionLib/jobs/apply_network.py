@@ -90,7 +90,7 @@ def apply_network(job: ApplyOptions, output: JobOutput, progress: Progress) -> N
     done = run_cases(
         output,
         table,
-        partial(_do_case, job, source, made["network"]["weights_sha256"], scans),
+        partial(_do_case, job, source, weights_hash(loaded.network), scans),
         made,
         workers=workers_for(loaded.network, job.workers),
         progress=part_of(progress, 0.02, 0.95),

@@ -273,7 +273,7 @@ class DeepFeaturesJob(CohortJob):
         return outcomes
 
 
-def _study_of(name: str, given: Mapping[str, object], model: Path | str | None) -> str:
+def _study_of(name: str, given: Mapping[str, Any], model: Path | str | None) -> str:
     """The study's settings for the phase that is done."""
     window = given.get("input", {}).get("window")
     phases = given.get("phases") or ([bundle_phase(model)] if model is not None and name in BY_PHASE else [])
@@ -361,7 +361,7 @@ def _do_case(plan: ReadPlan, case: Case, phases: Sequence[str], folder: Path) ->
 
 def _rows(ready: PhaseRegions, found: DeepFeatures) -> Iterator[dict[str, object]]:
     for row in ready.rows:
-        reason = found.reasons.get(row["region"]) or row["reason"]
+        reason = found.reasons.get(str(row["region"])) or row["reason"]
         yield {**row, "reason": reason}
 
 

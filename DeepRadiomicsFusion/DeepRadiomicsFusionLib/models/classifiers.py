@@ -173,7 +173,8 @@ class TunedClassifier:
         parts = self._inner_parts(samples, workspace)
         best_auc, best_point, best_scores = -np.inf, None, np.empty(0)
         for point in kind.points():
-            if point.get("n_neighbors", 0) > min(len(part.training_outcome) for part in parts):
+            neighbours = point.get("n_neighbors", 0)
+            if isinstance(neighbours, int) and neighbours > min(len(part.training_outcome) for part in parts):
                 continue
             scores, mean_auc = _inner_scores(kind, seed, point, parts, len(samples))
             if mean_auc > best_auc + 1e-12:

@@ -300,11 +300,12 @@ def ring_sweep(
     Raises:
         InputError, ModelError: as :func:`~DeepRadiomicsFusionLib.models.cross_validation.cross_validate`.
     """
-    learners: dict[str, Learner] = {s.name: ColumnLearner(Source(learner, s.columns)) for s in sources}
+    plain = {s.name: ColumnLearner(Source(learner, s.columns)) for s in sources}
+    learners: dict[str, Learner] = dict(plain)
     families = dict.fromkeys(source.family for source in sources)
     if honest:
         for family in families:
-            own = {s.region.name: learners[s.name] for s in sources if s.family == family}
+            own = {s.region.name: plain[s.name] for s in sources if s.family == family}
             learners[f"{family}: {HONEST}"] = ChooseSource(own, inner_folds)
     result = cross_validate(learners, samples, settings, workers=workers, progress=progress)
     for name, reason in result.failed.items():  # a chart with a gap would look like a size that was not asked for
@@ -342,7 +343,7 @@ def _row(source: SweepSource, sources: Sequence[SweepSource], result: CrossValid
 
 def _honest(family: str, rows: Sequence[SweepRow], result: CrossValidationResult) -> HonestChoice:
     found = result.learners[f"{family}: {HONEST}"]
-    counts = Counter(model.name for model in found.models)
+    counts = Counter(model.name for model in found.models if isinstance(model, ChosenModel))
     best = max((row for row in rows if row.source.family == family), key=lambda row: row.auc.value)
     return HonestChoice(family, found.mean_auc, dict(counts.most_common()), best.source.region.name, best.auc.value)
 

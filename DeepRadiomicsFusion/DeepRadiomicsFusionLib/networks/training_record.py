@@ -142,8 +142,8 @@ def check_compatible(trained: TrainingRecord, new: TrainingRecord) -> tuple[str,
         if source not in new.preprocessing:
             notes.append(f"no {STUDY_FILE} beside the {source} table: its preprocessing could not be compared")
             continue
-        both = (_of_phases(made, trained.phases) for made in (settings, new.preprocessing[source]))
-        difference = first_difference(*both)
+        was_made, is_made = (_of_phases(made, trained.phases) for made in (settings, new.preprocessing[source]))
+        difference = first_difference(was_made, is_made)
         if difference:
             name, was, now = difference
             raise ModelError(

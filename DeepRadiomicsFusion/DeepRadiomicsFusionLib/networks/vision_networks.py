@@ -53,8 +53,8 @@ def _of_channels(first: nn.Conv2d, in_channels: int) -> nn.Conv2d:
 
     if in_channels == RGB:
         return first
-    bias = first.bias is not None
-    return nn.Conv2d(in_channels, first.out_channels, 3, stride=first.stride, padding=first.padding, bias=bias)
+    stride, padding = first.stride[0], int(first.padding[0])
+    return nn.Conv2d(in_channels, first.out_channels, 3, stride, padding, bias=first.bias is not None)
 
 
 def _torchvision_models() -> ModuleType | None:

@@ -208,7 +208,7 @@ class TrainingSettings:
             raise InputError(f"the training settings name no task; choose from {', '.join(t.value for t in Task)}")
         return cls(values["task"]).changed(values)
 
-    def changed(self, values: Mapping[str, object]) -> TrainingSettings:
+    def changed(self, values: Mapping[str, Any]) -> TrainingSettings:
         """Return these settings with some of them given anew, as plain values, for example from a file.
 
         Raises:
