@@ -340,10 +340,10 @@ def classifier_calibration() -> Figure:
 
 def delong() -> Figure:
     """Ten models, 45 tests."""
-    from DeepRadiomicsFusionLib.evaluation.figures import delong_figure
+    from DeepRadiomicsFusionLib.evaluation.figures import p_value_figure
     from DeepRadiomicsFusionLib.evaluation.metrics import delong_table
 
-    return delong_figure(delong_table(*predictions()))
+    return p_value_figure(delong_table(*predictions()))
 
 
 def ring_sweep() -> Figure:

@@ -53,7 +53,8 @@ def two_families(patients: int, rings: tuple[float, ...]) -> Samples:
     for index in range(patients):
         person = draw_person(SEED, index)
         scan = scan_phases(person.traits, SEED, index, ("ct",))["ct"]
-        regions = grow_regions(scan.tumour, RingSettings(outer_mm=rings), image=scan.image, organ=scan.organ)
+        settings = RingSettings(outer_mm=rings, union=True)
+        regions = grow_regions(scan.tumour, settings, image=scan.image, organ=scan.organ)
         masks = {name: region.mask for name, region in regions.regions.items()}
         radiomics = extract_features(scan.image, masks, RADIOMICS, engine="native").features
         deep = compute_deep_features(network, NETWORK, scan.image, masks, DEEP)

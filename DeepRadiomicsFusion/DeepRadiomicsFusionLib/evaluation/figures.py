@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from RadiomicsCoreLib.figures.style import (
     p_text,
     style_axes,
 )
-from RadiomicsCoreLib.statistics.roc import Auc, auc, roc_curve
+from RadiomicsCoreLib.statistics.roc import Auc, Rate, auc, roc_curve
 
 from ..models.cross_validation import MeanAuc
 from ..models.ring_sweep import RegionKind, RingSweep, SweepRow
@@ -90,8 +90,8 @@ def sweep_figure(sweep: RingSweep, title: str = "") -> Figure:
     """AUC, sensitivity and specificity over ring size (wu2021), one line of panels for each family and unit.
 
     Bands are 95 % intervals; the grey level is the tumour alone; a filled marker differs from it at p < 0.05
-    (DeLong, not corrected for the number of sizes); the dotted line is the AUC with the size chosen inside the
-    inner folds.
+    (t test of the folds, not corrected for the number of sizes); the dotted line is the AUC with the size chosen
+    inside the inner folds.
     """
     lines = list(
         dict.fromkeys((row.source.family, row.source.region.unit) for row in sweep.rows if row.source.region.unit)
@@ -115,8 +115,8 @@ def sweep_figure(sweep: RingSweep, title: str = "") -> Figure:
     return figure
 
 
-def delong_figure(p_values: pd.DataFrame, title: str = "") -> Figure:
-    """p values of DeLong's tests between models, the lower half, darker where smaller."""
+def p_value_figure(p_values: pd.DataFrame, title: str = "") -> Figure:
+    """p values of tests between models, the lower half, darker where smaller."""
     names = [str(name) for name in p_values.index]
     size = 1.8 + 0.62 * len(names)
     figure = new_figure(size + 0.6, size)
@@ -134,7 +134,7 @@ def delong_figure(p_values: pd.DataFrame, title: str = "") -> Figure:
     _name_ticks(axes, names, names)
     for side in axes.spines.values():
         side.set_visible(False)
-    axes.set_title(literal(title or "DeLong's test, p values"), fontsize=TEXT_PT, loc="left")
+    axes.set_title(literal(title or "p values"), fontsize=TEXT_PT, loc="left")
     bar = figure.colorbar(image, ax=axes, shrink=0.6, ticks=[-4, -3, -2, -1, 0])
     bar.ax.set_yticklabels(["0.0001", "0.001", "0.01", "0.1", "1"], fontsize=SMALL_PT - 1)
     return figure
@@ -142,7 +142,7 @@ def delong_figure(p_values: pd.DataFrame, title: str = "") -> Figure:
 
 def _draw_sweep_panel(axes: Axes, rows: Sequence[SweepRow], unit: str, name: str) -> None:
     tumour = next(row for row in rows if row.source.region.kind is RegionKind.INTRATUMOUR)
-    level: Any = getattr(tumour, name)
+    level: MeanAuc | Rate = getattr(tumour, name)
     axes.axhspan(level.lower, level.upper, color=FAINT, linewidth=0, zorder=0)
     axes.axhline(level.value, color=GREY, linewidth=1.2, label=KIND_LABELS[RegionKind.INTRATUMOUR])
     for kind in (RegionKind.RING, RegionKind.UNION):
@@ -150,7 +150,7 @@ def _draw_sweep_panel(axes: Axes, rows: Sequence[SweepRow], unit: str, name: str
         if not own:
             continue
         size = [row.source.region.size for row in own]
-        figures: list[Any] = [getattr(row, name) for row in own]
+        figures: list[MeanAuc | Rate] = [getattr(row, name) for row in own]
         paint = KIND_COLOURS[kind]
         axes.plot(size, [f.value for f in figures], color=paint, linewidth=1.5, label=KIND_LABELS[kind])
         axes.fill_between(

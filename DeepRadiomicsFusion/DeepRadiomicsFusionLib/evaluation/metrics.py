@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -72,7 +72,7 @@ class Evaluation:
             "with_outcome": self.auc.positives,
             "threshold": self.threshold,
         }
-        named: dict[str, Any] = {
+        named: dict[str, Auc | Rate | Estimate] = {
             "auc": self.auc,
             **self.rates,
             "f1": self.f1,
@@ -244,7 +244,7 @@ def delong_table(outcome: np.ndarray, scores: Mapping[str, np.ndarray]) -> pd.Da
     return pd.DataFrame(p, index=names, columns=names)
 
 
-def _resamples(outcome: np.ndarray, settings: EvaluationSettings) -> Any:
+def _resamples(outcome: np.ndarray, settings: EvaluationSettings) -> Iterator[np.ndarray]:
     rng = np.random.default_rng(settings.seed)
     groups = [np.flatnonzero(outcome == value) for value in (0, 1)]
     for _ in range(settings.resamples):

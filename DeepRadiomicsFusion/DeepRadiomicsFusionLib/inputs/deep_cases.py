@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import SimpleITK as sitk
 
@@ -32,7 +31,7 @@ class PhaseRegions:
 
     image: sitk.Image
     masks: Mapping[str, sitk.Image]
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[dict[str, object], ...]
     warnings: tuple[str, ...]
 
     @property
@@ -103,6 +102,6 @@ def scores_of(case: Case, names: Sequence[str]) -> list[float]:
     return found
 
 
-def scores_record(case: Case, names: Sequence[str]) -> dict[str, Any]:
+def scores_record(case: Case, names: Sequence[str]) -> dict[str, object]:
     """Return a patient's RadScores as they stand in the table, for fingerprints."""
     return {"scores": {name: case.values.get(name) for name in names}}

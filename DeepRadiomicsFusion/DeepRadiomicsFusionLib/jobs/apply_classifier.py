@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -139,7 +139,7 @@ def _evaluate_part(
     part: str,
     chance: Mapping[str, float],
     settings: EvaluationSettings,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """Evaluate some cases; what cannot be evaluated is told in the notes."""
     both = [
         (y, chance[c])

@@ -37,6 +37,7 @@ from ..networks.network_source import (
 )
 from ..networks.prediction import predict, probability
 from ..networks.seen_cases import NEW, PREDICTIONS_FILE, SIGNATURES_FILE, TRAINING_PART, namesakes, seen_by_bundle
+from ..settings.input_settings import InputKind
 from ..settings.training_settings import Task
 from ..training.new_masks import dice_with, draw_mask, needs_region
 from .cohort_job import workers_for
@@ -89,7 +90,7 @@ def apply_network(job: ApplyOptions, output: JobOutput, progress: Progress) -> N
     done = run_cases(
         output,
         table,
-        partial(_do_case, job, source, made["network"]["weights_sha256"], scans),
+        partial(_do_case, job, source, weights_hash(loaded.network), scans),
         made,
         workers=workers_for(loaded.network, job.workers),
         progress=part_of(progress, 0.02, 0.95),
@@ -152,7 +153,7 @@ def _patients(table: Cohort, ids: Sequence[str]) -> dict[str, str]:
     return {case_id: case_id if named.get(case_id) is None else str(named[case_id]) for case_id in ids}
 
 
-def _settings(bundle: NetworkBundle, loaded: LoadedNetwork, job: ApplyOptions) -> dict[str, Any]:
+def _settings(bundle: NetworkBundle, loaded: LoadedNetwork, job: ApplyOptions) -> dict[str, object]:
     return {
         "rings": bundle.to_dict()["rings"],
         "input": bundle.input.to_dict(),
@@ -165,7 +166,7 @@ def _settings(bundle: NetworkBundle, loaded: LoadedNetwork, job: ApplyOptions) -
     }
 
 
-def _also(case: Case, scans: Mapping[str, _Scan], names: Sequence[str]) -> dict[str, Any]:
+def _also(case: Case, scans: Mapping[str, _Scan], names: Sequence[str]) -> dict[str, object]:
     """What decides a case's result beside the files of its phase: RadScores, or an image without a mask."""
     scan = scans.get(case.case_id)
     alone = {} if scan is None else {"image": hash_files([scan.path]), "series": scan.series}
@@ -228,7 +229,7 @@ def _draw(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyOptio
         image = read_image(scan.path, series=scan.series)
     drawn = draw_mask(bundle.network, image, regions, bundle.input, device=job.device.value)
     sitk.WriteImage(drawn.mask, str(folder / MASK_FILE), useCompression=True)
-    record: dict[str, Any] = {"slices": drawn.slices, "volume_ml": drawn.volume_ml}
+    record: dict[str, object] = {"slices": drawn.slices, "volume_ml": drawn.volume_ml}
     if truth is not None:
         record["dice"] = dice_with(drawn.mask, truth)
     write_json(folder / PREDICTION_FILE, record)
@@ -237,7 +238,7 @@ def _draw(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyOptio
 
 def _refuse_without_region(case: Case, bundle: NetworkBundle) -> None:
     problems = {problem.phase: problem.message for problem in case.problems}
-    kind = bundle.to_dict()["input"]["kind"]
+    kind = InputKind(bundle.input.kind).value
     raise InputError(
         f"{problems.get(bundle.phase, 'no mask is named')}: the network's input ({kind}) is cut around the tumour; "
         "name a rough mask, or train a network of whole slices (--input full_slice --whole-box)"
@@ -247,8 +248,8 @@ def _refuse_without_region(case: Case, bundle: NetworkBundle) -> None:
 # --- tables ------------------------------------------------------------------------------------------------
 
 
-def _row(bundle: NetworkBundle, outcome: CaseOutcome, found: Mapping[str, Any]) -> dict[str, Any]:
-    row: dict[str, Any] = {"case_id": outcome.case_id}
+def _row(bundle: NetworkBundle, outcome: CaseOutcome, found: Mapping[str, Any]) -> dict[str, object]:
+    row: dict[str, object] = {"case_id": outcome.case_id}
     if bundle.task is Task.SEGMENTATION:
         row["mask"] = (case_folder(Path(), outcome.case_id) / MASK_FILE).as_posix() if found else None
         row |= {name: found.get(name) for name in ("slices", "volume_ml", "dice")}
@@ -262,12 +263,12 @@ def _row(bundle: NetworkBundle, outcome: CaseOutcome, found: Mapping[str, Any]) 
     return row | {"reason": one_line(outcome.reason)}
 
 
-def _signatures(bundle: NetworkBundle, case_id: str, found: Mapping[str, Any]) -> dict[str, Any]:
+def _signatures(bundle: NetworkBundle, case_id: str, found: Mapping[str, Any]) -> dict[str, object]:
     outputs = found["outputs"] if found else [None] * len(bundle.outputs)
     return {"case_id": case_id} | {f"{name}.signature": outputs[place] for place, name in enumerate(bundle.outputs)}
 
 
-def _evaluate_masks(output: JobOutput, found: Mapping[str, Mapping[str, Any]], seen: Sequence[str]) -> None:
+def _evaluate_masks(output: JobOutput, found: Mapping[str, Mapping[str, float]], seen: Sequence[str]) -> None:
     rows = []
     for part, chosen in ((NEW, [c for c in found if c not in set(seen)]), (TRAINING_PART, list(seen))):
         dice = [found[case]["dice"] for case in chosen if "dice" in found[case]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -106,7 +106,7 @@ def _rows(table: pd.DataFrame, ids: Sequence[str] | None) -> pd.DataFrame:
     return table.loc[list(dict.fromkeys(ids))]
 
 
-def _background(table: pd.DataFrame, ids: Any) -> pd.DataFrame:
+def _background(table: pd.DataFrame, ids: object) -> pd.DataFrame:
     """The training patients that the tables hold; all of the tables if they hold none."""
     named = {str(case) for case in ids} if isinstance(ids, Sequence) else set()  # a bundle may say anything
     kept = table.loc[[case in named for case in table.index]]
@@ -129,7 +129,7 @@ def _drawn(table: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
 
 
 def _write(output: JobOutput, found: Contributions) -> None:
-    rows: list[dict[str, Any]] = [row | {"method": found.method.value} for row in found.rows()]
+    rows: list[dict[str, object]] = [row | {"method": found.method.value} for row in found.rows()]
     output.files["contributions"] = output.table("contributions", rows)
     output.files["overall"] = output.table("overall", found.overall_rows())
     output.figure("overall", overall_figure, found)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from RadiomicsCoreLib.cohort.columns import ID_COLUMN, CohortColumns, features_option, select_option
 from RadiomicsCoreLib.cohort.joined import read_features, read_joined
@@ -33,7 +32,7 @@ from ..models.fusion_parts import study_parts
 from ..models.rad_score import RadScoreLearner
 from ..models.ring_sweep import SweepSource, ring_sweep, sweep_sources
 from ..models.selection_plan import GROUP, SelectionPlan, SelectionSettings
-from ..models.workspace import Learner
+from ..models.workspace import Learner, Model
 from ..networks.training_record import record_of
 from ..tables.endpoints import read_endpoint
 from ..tables.feature_tables import FeatureTables
@@ -67,8 +66,9 @@ class BundledModel(Enum):
 class FuseJob(Job):
     """Signatures, their fusion and seven classifiers: cross-validated, compared, applied to other parts, bundled.
 
-    Writes ``models.csv`` (mean AUC of the folds with Nadeau and Bengio's interval; figures of the pooled
-    out-of-fold probabilities), ``predictions.csv``, ``selected_features.csv``, ``delong_<part>.csv``,
+    Writes ``models.csv`` (AUC as the mean of the folds with Nadeau and Bengio's interval; other figures of the pooled
+    out-of-fold probabilities), ``predictions.csv``, ``selected_features.csv``, ``comparison.csv`` (every two models:
+    fold by fold in training, DeLong's test in other parts), ``delong_<part>.csv`` of the other parts,
     ``signatures.txt`` with the formulas, with readings ``icc.csv``, with ``sweep`` also ``ring_sweep.csv``;
     ``figures/`` and the bundle ``model/``. Cases whose split is ``train`` (all, without that column) are
     cross-validated; every other part is predicted by the mean of the fold models, at the training's threshold. A model
@@ -160,7 +160,7 @@ class FuseJob(Job):
         if self.permutations and self.permutations < 19:
             raise InputError(f"permutations must be 0 or at least 19 (a p value of 0.05), not {self.permutations}")
 
-    def how(self) -> dict[str, Any]:
+    def how(self) -> dict[str, object]:
         """Return how the models are made, as plain values that stand in the bundle."""
         left_out = {"study", "cohort", "features", "readings", "endpoint", "formats", "workers"}
         return {name: value for name, value in self.to_dict().items() if name not in left_out}
@@ -274,7 +274,7 @@ class FuseJob(Job):
     ) -> ClassifierBundle:
         found = result.learners[deployed]
         if self.bundled is BundledModel.FOLDS:
-            model: Any = found.ensemble
+            model: Model = found.ensemble
         else:
             model = fit_once(learners[deployed], training, self.cross_validation.seed)
         needed = record_of(model.features)
@@ -321,7 +321,7 @@ def _signature_columns(tables: FeatureTables, training: Samples, per: SignatureF
     return found
 
 
-def _readings(tables: FeatureTables, readings: Sequence[Any]) -> Readings | None:
+def _readings(tables: FeatureTables, readings: Sequence[Path]) -> Readings | None:
     """The first feature table and its repetitions; None without any."""
     if not readings:
         return None

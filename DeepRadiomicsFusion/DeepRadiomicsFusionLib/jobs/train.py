@@ -301,7 +301,7 @@ class TrainJob(CohortJob):
 
     def _record(
         self, plan: TrainPlan, settings: TrainingSettings, trained: TrainedNetwork, side: Side
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         made = _settings(plan) | {
             "training": settings.to_dict(),
             "losses": trained.losses.to_dict(),
@@ -364,7 +364,7 @@ def _folders(out: Path, outcomes: Sequence[CaseOutcome]) -> dict[str, Path]:
     return usable
 
 
-def _settings(plan: TrainPlan) -> dict[str, Any]:
+def _settings(plan: TrainPlan) -> dict[str, object]:
     """What is recorded of the plan."""
     return {
         "rings": asdict(plan.grown),
@@ -404,7 +404,7 @@ def _begun(out: Path, plan: TrainPlan) -> dict[str, str]:
     return own
 
 
-def _start(plan: TrainPlan) -> dict[str, Any]:
+def _start(plan: TrainPlan) -> dict[str, object]:
     """Where the weights were taken from; a file is known by its contents."""
     if plan.weights is None:
         return {"pretrained": plan.pretrained}

@@ -77,7 +77,9 @@ def _labels(joined: JoinedCohort, strict: bool) -> tuple[dict[str, str | None], 
     label = dict(zip(joined.ids, split.tolist(), strict=True))
     column = joined.columns.split
     if TRAINING not in label.values():
-        raise InputError(f"no case has the split {TRAINING!r}; column {column!r} holds {', '.join(part_order(split))}")
+        raise InputError(
+            f"no case has the split {TRAINING!r}; column {column!r} holds {', '.join(part_order(split.tolist()))}"
+        )
     blank = [case for case, part in label.items() if part is None]
     if blank and strict:
         raise InputError(f"{len(blank)} cases have no {column!r}, the first is {blank[0]!r}; write train, test, …")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Samples:
         return len(self.outcome)
 
     @property
-    def key(self) -> tuple[Any, ...]:
+    def key(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Tells samples of one cohort apart by their cases and features."""
         return tuple(self.table.index), tuple(self.table.columns)
 
@@ -50,7 +50,9 @@ class Samples:
         return Samples(self.table[list(names)], self.outcome, self.patients)
 
 
-def make_samples(table: pd.DataFrame, outcome: Any, patients: Sequence[object] | None = None) -> Samples:
+def make_samples(
+    table: pd.DataFrame, outcome: Sequence[object] | np.ndarray, patients: Sequence[object] | None = None
+) -> Samples:
     """Check features and outcome, and put them together.
 
     Args:

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..files.provenance import hash_files, hash_settings
 from ..files.safe_names import one_line
 from ..files.tables import read_cells, text_column, typed_column, unguard_text
-from .columns import ID_COLUMN, CaseColumns
+from .columns import ID_COLUMN, CaseColumns, CohortColumns
 from .splits import TRAINING, split_labels
 from .table import MISSING_CELLS, file_columns
 
@@ -47,7 +47,7 @@ class JoinedCohort:
     """
 
     frame: pd.DataFrame
-    columns: CaseColumns
+    columns: CohortColumns
     tables: Mapping[str, tuple[str, ...]]
     files: tuple[str, ...]
     notes: tuple[str, ...]
@@ -155,7 +155,7 @@ def read_joined(
     import pandas as pd
 
     known: dict[str, pd.DataFrame] = {}
-    asked = columns or CaseColumns()
+    asked = columns if isinstance(columns, CohortColumns) else _with_missing(columns or CaseColumns())
     own_id = asked.id or (usual or {}).get("id", ID_COLUMN)
     frame = _read(cohort, own_id, known)
     found = asked.found_in([str(name) for name in frame.columns], usual)
@@ -220,13 +220,17 @@ def join_tables(features: Mapping[str, Source], select: Sequence[str] = ()) -> J
     shared, notes = _shared(f"the table {name}", list(first.index), joined)
     result = JoinedCohort(
         pd.concat([table.loc[shared] for table in joined.values()], axis=1),
-        CaseColumns(id=ID_COLUMN),
+        CohortColumns(id=ID_COLUMN),
         {name: tuple(table.columns) for name, table in joined.items()},
         (),
         tuple(notes),
         dict(features),
     )
     return _selected(result, select) if select else result
+
+
+def _with_missing(columns: CaseColumns) -> CohortColumns:
+    return CohortColumns(id=columns.id, split=columns.split, patient=columns.patient, centre=columns.centre)
 
 
 def read_features(what: str, source: Source, id_column: str = ID_COLUMN) -> pd.DataFrame:

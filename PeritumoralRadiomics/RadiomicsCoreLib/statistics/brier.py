@@ -28,7 +28,7 @@ def brier_score(outcome: np.ndarray, chance: np.ndarray) -> float:
     return float(squared_errors(outcome, 1 - outcome, chance).mean())
 
 
-def squared_errors(cases: np.ndarray, controls: np.ndarray, chance: np.ndarray) -> np.ndarray:
+def squared_errors(cases: np.ndarray, controls: np.ndarray, chance: np.ndarray | float) -> np.ndarray:
     """Squared difference (n,) of probability and outcome, where a patient may count as both in part.
 
     Args:

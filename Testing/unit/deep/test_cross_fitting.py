@@ -103,7 +103,7 @@ def fused_auc(side: Side, signature: np.ndarray, folder: Path) -> float:
     deep = pd.DataFrame({"case_id": ids, "y.signature": probability(signature)})
     fuse_tables({"radiomics": noise, "deep": deep}, cohort, "y", folder, QUICK)
     models = read_csv(folder / "models.csv").set_index("model")
-    return float(models.loc["deep.signature", "mean_auc"])
+    return float(models.loc["deep.signature", "auc"])
 
 
 @pytest.mark.slow

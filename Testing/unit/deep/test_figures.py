@@ -10,7 +10,7 @@ from DeepRadiomicsFusionLib.evaluation.calibration import calibration
 from DeepRadiomicsFusionLib.evaluation.figures import (
     classifier_calibration_figure,
     classifier_roc_figure,
-    delong_figure,
+    p_value_figure,
     sweep_figure,
 )
 from DeepRadiomicsFusionLib.evaluation.metrics import delong_table
@@ -79,7 +79,7 @@ def test_the_sweep_has_three_panels_for_each_unit_with_bands_and_the_tumours_lev
 
 def test_the_comparison_shows_each_pair_once(predicted):
     table = delong_table(*predicted)
-    axes = delong_figure(table).axes[0]
+    axes = p_value_figure(table).axes[0]
     assert [text.get_text() for text in axes.texts] == [p_text(table.iloc[1, 0]).removeprefix("p ").removeprefix("= ")]
 
 

@@ -14,6 +14,7 @@ from table_files import apply_to_tables, fuse_tables
 
 from DeepRadiomicsFusionLib.evaluation.metrics import EvaluationSettings
 from DeepRadiomicsFusionLib.jobs.fuse import FuseJob
+from DeepRadiomicsFusionLib.jobs.fusion_tables import FOLDS_INTERVAL
 from DeepRadiomicsFusionLib.models.classifier_bundle import load_bundle
 from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
 from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
@@ -86,14 +87,15 @@ def test_a_fusion_study_leaves_tables_figures_and_a_bundle(fused):
     models = read_csv(fused / "models.csv").set_index("model")
     assert list(models.index) == ["radiomics.signature", "deep.signature", "fusion", "lr", "nb", "best classifier"]
     assert (models["cases"] == 59).all()
-    assert models.loc["fusion", "auc"] > models.loc["radiomics.signature", "auc"]
-    assert (models["mean_auc_lower"] <= models["mean_auc"]).all()
+    assert models.loc["fusion", "pooled_auc"] > models.loc["radiomics.signature", "pooled_auc"]
+    assert (models["auc_lower"] <= models["auc"]).all()
+    assert set(models["patients"]) == {"training, out of fold"} and set(models["interval"]) == {FOLDS_INTERVAL}
     others = read_csv(fused / "models_other_parts.csv").set_index("model")
     assert (others["part"] == "test").all()
     assert (others["cases"] == 29).all()
     assert others["threshold"].to_dict() == models["threshold"].to_dict()
     figures = {path.name for path in (fused / "figures").iterdir()}
-    assert {"roc_train.png", "roc_test.png", "delong_train.png", "calibration_fusion.png"} <= figures
+    assert {"roc_train.png", "roc_test.png", "p_values_train.png", "calibration_fusion.png"} <= figures
     assert (fused / "model" / "model.json").is_file()
     notes = (fused / "notes.txt").read_text()
     assert "2 cases have no label of relapse" in notes
@@ -105,9 +107,16 @@ def test_tables_agree_with_each_other(fused):
     models = read_csv(fused / "models.csv").set_index("model")
     predictions = read_csv(fused / "predictions.csv")
     found = auc(predictions["outcome"].to_numpy(), predictions["fusion"].to_numpy())
-    assert models.loc["fusion", "auc"] == pytest.approx(found.value)
-    delong = read_csv(fused / "delong_train.csv").set_index("model")
+    assert models.loc["fusion", "pooled_auc"] == pytest.approx(found.value)
+    assert not (fused / "delong_train.csv").exists()
+    delong = read_csv(fused / "delong_test.csv").set_index("model")
     assert delong.loc["lr", "lr"] == 1
+    compared = read_csv(fused / "comparison.csv").set_index(["part", "model", "against"]).sort_index()
+    row = compared.loc[("train", "radiomics.signature", "fusion")]
+    expected = models.loc["radiomics.signature", "auc"] - models.loc["fusion", "auc"]
+    assert row["difference"] == pytest.approx(expected) and row["patients"] == "training, out of fold"
+    assert compared.loc[("test", "lr", "nb"), "p"] == pytest.approx(delong.loc["lr", "nb"])
+    assert set(compared.loc["test", "test"]) == {"DeLong's test"}
     selected = read_csv(fused / "selected_features.csv").query("model == 'nb'")
     assert {"ct.ring_0_3mm.resnet18_1", "ct.ring_0_3mm.original_glcm_F0"} == set(selected["feature"][:2])
     assert (selected["share_of_folds"] == selected["folds"] / 6).all()

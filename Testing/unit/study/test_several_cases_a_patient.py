@@ -77,3 +77,11 @@ def test_a_case_without_a_patient_is_named(rows, tmp_path):
     )
     with pytest.raises(InputError, match=r"case 'P03' has no patient: its cell of column 'person' is empty"):
         run_on(folder / "blank.csv", tmp_path, job())
+
+
+def test_inputs_that_the_memory_cannot_hold_together_are_refused_before_they_are_loaded(rows, tmp_path, monkeypatch):
+    folder, table = rows
+    write_csv(folder / "large.csv", table)
+    monkeypatch.setattr("DeepRadiomicsFusionLib.training.training_sides.machine_memory_gb", lambda: 1e-5)
+    with pytest.raises(InputError, match=r"the inputs of 12 cases take \S+ GB together, and this machine has 1e-05 GB"):
+        run_on(folder / "large.csv", tmp_path, job())
