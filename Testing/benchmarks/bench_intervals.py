@@ -84,7 +84,7 @@ def corrected(cohorts: int, resamples: int, n: int, beta: np.ndarray) -> str:
         above += int(truth > found.upper)
         errors.append(float(found.corrected) - truth)
     return (
-        f"corrected C, {cohorts} cohorts of {n} with {len(beta)} covariates, {resamples} resamples: the interval holds it in "
+        f"corrected C, {cohorts} cohorts of {n} with {len(beta)} covariates, {resamples} resamples: held in "
         f"{1 - (below + above) / cohorts:.3f} (truth below it {below / cohorts:.3f}, above it {above / cohorts:.3f}), "
         f"mean error {np.mean(errors):+.4f}"
     )

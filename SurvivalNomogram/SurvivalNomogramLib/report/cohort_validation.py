@@ -267,19 +267,30 @@ class CohortValidation:
         if self.competing is None:
             self._survival(name, inside, progress)
         else:
-            self._incidence(name, inside)
+            self._incidence(name, inside, progress)
         row["validation"] = self._kind()
         step = part_of(progress, 0.9, 1.0)
         return row | (self.output.attempt(f"{self.label}: concordance", self._concordance_values, step) or {})
 
-    def _incidence(self, name: str, horizons: Sequence[float]) -> None:
+    def _incidence(self, name: str, horizons: Sequence[float], progress: Progress) -> None:
         """With competing events nothing is judged against Kaplan-Meier, which would take them for censoring."""
         assert self.competing is not None
         part = self.part
         predicted = predicted_incidences(self.model, self.competing, part.frame, horizons)
         is_new = self._kind() == "as is"
-        validation = CompetingValidation(self.output, self.label, name, part.time, part.state, part.time_unit, is_new)
-        self.output.attempt(f"{self.label}: competing events", validation.run, predicted, horizons, self.groups)
+        validation = CompetingValidation(
+            self.output,
+            self.label,
+            name,
+            part.time,
+            part.state,
+            part.time_unit,
+            is_new,
+            self.bootstrap,
+            self.refits,
+        )
+        arrays = (predicted, horizons, self.groups, part_of(progress, 0.1, 0.9))
+        self.output.attempt(f"{self.label}: competing events", validation.run, *arrays)
 
     def _survival(self, name: str, inside: Sequence[float], progress: Progress) -> None:
         progress(0.05, f"{self.label}: ROC and Brier score")

@@ -6,7 +6,7 @@ The result depends on the seed alone, not on the number of processes: every resa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -18,8 +18,7 @@ from ..estimation.outcome_checks import check_outcome
 from ..estimation.partial_likelihood import hazard_increments, maximise
 from ..estimation.relative_hazard import relative_hazard
 from ..estimation.risk_sets import risk_sets
-from .concordance import Concordance, harrell_c
-from .intervals import logit_interval
+from .concordance import harrell_c
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -94,8 +93,8 @@ class OptimismResult:
         used: resamples on which the model could be fitted and the statistic has a value.
         repeats: resamples drawn.
         failures: reasons of those on which the model could not be fitted, with their numbers.
-        lower, upper: 95 % interval of ``corrected``; NaN with fewer than FEWEST_FOR_PERCENTILES resamples, or a value in fewer
-            than half of them.
+        lower, upper: 95 % interval of ``corrected``; NaN with fewer than FEWEST_FOR_PERCENTILES resamples, or where
+            fewer than half of them have a value.
         nulls: resamples in which the modelling step chose nothing; they count as a model without covariates.
     """
 
@@ -448,27 +447,10 @@ def optimism_corrected_c(
         settings: resamples, seed, processes.
         progress: told after every batch of resamples.
         partitions: folds, where the modelling step chooses covariates by the outcome; see :func:`optimism`.
-
-    Returns:
-        The result; its interval is the wider of the location-shifted one and the jackknife's, at each end, both on the
-        logit.
     """
     time, event = check_outcome(time, event)
 
     def c_index(rows: np.ndarray, risk: np.ndarray) -> float:
         return harrell_c(time[rows], event[rows], risk).index
 
-    found = optimism(refit, c_index, len(time), settings, progress, partitions=partitions, on_logit=True)
-    # The resamples' spread alone covers too seldom (bench_intervals.py): the interval is never within the jackknife's.
-    # A C of 0.8 that falls to 0.7 has a wider one there: the error is moved on the logit, as the resamples are.
-    apparent = harrell_c(time, event, refit(np.arange(len(time))))
-    low, high = logit_interval(float(found.corrected), _error_at(apparent, float(found.corrected)))
-    if not np.isfinite([low, high]).all():  # a perfect C has no error
-        return found
-    return replace(found, lower=np.minimum(found.lower, low), upper=np.maximum(found.upper, high))
-
-
-def _error_at(apparent: Concordance, corrected: float) -> float:
-    """The jackknife's standard error where the logit's is that of the apparent C."""
-    spread = apparent.index * (1 - apparent.index)
-    return apparent.se * corrected * (1 - corrected) / spread if spread > 0 else apparent.se
+    return optimism(refit, c_index, len(time), settings, progress, partitions=partitions, on_logit=True)

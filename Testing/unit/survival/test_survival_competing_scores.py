@@ -7,8 +7,8 @@ import pytest
 from competing_references import competing_data, competing_values
 
 from RadiomicsCoreLib.errors import InputError
+from SurvivalNomogramLib.competing.competing_scores import competing_auc, competing_brier, competing_table
 from SurvivalNomogramLib.validation.brier import brier_at
-from SurvivalNomogramLib.validation.competing_scores import competing_auc, competing_brier, competing_table
 from SurvivalNomogramLib.validation.time_dependent_roc import time_dependent_roc
 
 

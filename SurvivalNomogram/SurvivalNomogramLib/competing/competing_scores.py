@@ -19,8 +19,8 @@ from ..estimation.censoring_influence import censoring_term
 from ..estimation.competing_risks import incidence_of
 from ..estimation.kaplan_meier import censoring_weights
 from ..estimation.outcome_checks import check_horizon, check_outcome, check_probability, check_score
-from .brier import BrierScore
-from .time_dependent_roc import weight_below
+from ..validation.brier import BrierScore
+from ..validation.time_dependent_roc import weight_below
 
 if TYPE_CHECKING:
     import pandas as pd

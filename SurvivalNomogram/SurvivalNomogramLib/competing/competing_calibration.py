@@ -21,7 +21,7 @@ from RadiomicsCoreLib.errors import InputError, ModelError
 from ..estimation.competing_risks import incidence_of
 from ..estimation.outcome_checks import check_horizon, check_probability, is_constant
 from ..estimation.subdistribution import maximise_subdistribution
-from .calibration import SPLINE_KNOTS, restricted_cubic
+from ..validation.calibration import SPLINE_KNOTS, restricted_cubic
 from .competing_scores import check_states
 
 if TYPE_CHECKING:
