@@ -77,8 +77,8 @@ def corrected(cohorts: int, resamples: int, n: int, beta: np.ndarray) -> str:
         errors.append(float(found.corrected) - truth)
     return (
         f"corrected C, {cohorts} cohorts of {n} with {len(beta)} covariates, {resamples} resamples: the interval "
-        f"covers {1 - (below + above) / cohorts:.3f} (truth below it {below / cohorts:.3f}, above it {above / cohorts:.3f}), "
-        f"mean error {np.mean(errors):+.4f}"
+        f"covers {1 - (below + above) / cohorts:.3f} (truth below it {below / cohorts:.3f}, above it "
+        f"{above / cohorts:.3f}), mean error {np.mean(errors):+.4f}"
     )
 
 
