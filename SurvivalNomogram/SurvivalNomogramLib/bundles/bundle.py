@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from RadiomicsCoreLib.cohort.known_patients import NOBODY_KNOWN, KnownPatients
-from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsCoreLib.errors import InputError, ModelError, RadiomicsError
 from RadiomicsCoreLib.files.bundle_files import MODEL_FILE, BundleFiles, check_format
 from RadiomicsCoreLib.files.tables import write_json
 
@@ -131,7 +131,10 @@ def load_bundle(path: Path | str) -> ModelBundle:
 
 def bundle_from_dict(data: Mapping[str, Any]) -> ModelBundle:
     """Rebuild a bundle from :meth:`ModelBundle.to_dict`, checking every part."""
-    return _bundle_of(check_format(data, FORMAT, VERSION, WRITER))
+    try:
+        return _bundle_of(check_format(data, FORMAT, VERSION, WRITER))
+    except ModelError as error:
+        raise InputError(str(error)) from None
 
 
 def _bundle_of(data: Mapping[str, Any]) -> ModelBundle:
