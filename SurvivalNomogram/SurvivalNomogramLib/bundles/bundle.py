@@ -57,11 +57,11 @@ class ModelBundle:
     cutoff: RiskCutoff | None = None
     missing: MissingValues = field(default_factory=MissingValues)
     settings: Mapping[str, Any] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, object] = field(default_factory=dict)
     fitted: KnownPatients = NOBODY_KNOWN
     competing: CompetingCauses | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, as they stand in the file."""
         return {
             "format": FORMAT,
@@ -157,7 +157,7 @@ def _bundle_of(data: Mapping[str, Any]) -> ModelBundle:
         raise InputError(f"a part is missing or has the wrong form ({type(error).__name__}: {error})") from None
 
 
-def _model(data: Any) -> Model:
+def _model(data: object) -> Model:
     if not isinstance(data, Mapping):
         raise InputError("it holds no model")
     kind = KINDS.get(str(data.get("kind")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -345,7 +345,7 @@ def write_concordance(
 
     rows = []
     for label, part in table.parts.items():
-        row: dict[str, Any] = {"cohort": label, "n": len(part), "events": part.events, "resamples_used": 0}
+        row: dict[str, object] = {"cohort": label, "n": len(part), "events": part.events, "resamples_used": 0}
         risk, is_fitted = model.linear_predictor(part.frame), label == TRAINING
         row |= output.attempt(f"concordance of {label}", concordances, part, risk, is_fitted) or {}
         if is_fitted:
