@@ -66,7 +66,7 @@ class CompetingCauses:
         """Return cumulative incidences (n, k) with their log-log interval; arguments as :meth:`incidence_at`."""
         return incidence_interval([model, *self.models.values()], frame, times, confidence)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return plain values, as they stand in a bundle."""
         return {
             "event": self.event,

@@ -192,7 +192,7 @@ class CoxModel(ModelOfTerms):
         """Return one line for each column: coefficient, hazard ratio with Wald interval, z and p."""
         return coefficient_lines(self.columns, self.coefficients, self.covariance, confidence)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the model as numbers, texts and lists that JSON holds without loss."""
         return {
             "kind": "cox",
@@ -268,7 +268,7 @@ def _baseline_from(data: Mapping[str, Any], columns: int) -> Baseline:
     return Baseline(times, np.array(data["cumulative_hazard"], float), float(data["last_time"]), variance, drift)
 
 
-def _covariance(stored: Any, size: int) -> np.ndarray:
+def _covariance(stored: object, size: int) -> np.ndarray:
     return np.full((size, size), np.nan) if stored is None else np.array(stored, float).reshape(size, size)
 
 
