@@ -11,7 +11,7 @@ from types import ModuleType
 from RadiomicsCoreLib import __version__
 from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
 
-from .commands import cohort, mcp, run, sample_cohort
+from .commands import cohort, mcp, report, run, sample_cohort
 from .commands.deep import apply, contributions, correlation, deep_features, explain, fuse, train
 from .commands.radiomics import dicom, extract, maps, measure, presets, rings
 from .commands.survival import cox, logistic, nomogram, pca, predict, validate
@@ -21,7 +21,7 @@ VERBS: tuple[ModuleType, ...] = (
     *(rings, extract, measure, maps, dicom, cohort, presets),
     *(deep_features, train, explain, contributions, correlation, fuse, apply),
     *(cox, logistic, pca, nomogram, validate, predict),
-    *(run, sample_cohort, mcp),
+    *(run, report, sample_cohort, mcp),
 )
 # Words of earlier versions, told for one version: verb ("" is every verb), the word then, the word now.
 OLD_WORDS = (

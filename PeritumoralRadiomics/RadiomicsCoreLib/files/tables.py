@@ -193,6 +193,11 @@ def write_json(path: Path | str, value: object) -> None:
     _write_atomically(path, [(text + "\n").encode("utf-8", "surrogateescape")])
 
 
+def write_text(path: Path | str, text: str) -> None:
+    """Write a text file in one step, UTF-8."""
+    _write_atomically(path, [text.encode("utf-8", "surrogateescape")])
+
+
 def read_json(path: Path | str) -> Any:
     """Read a JSON file.
 
