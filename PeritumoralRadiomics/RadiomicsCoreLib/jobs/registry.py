@@ -23,6 +23,7 @@ _JOBS: dict[str, tuple[str, str]] = {
     "pca": ("SurvivalNomogramLib.jobs.pca", "PcaJob"),
     "nomogram": ("SurvivalNomogramLib.jobs.nomogram", "NomogramJob"),
     "validate": ("SurvivalNomogramLib.jobs.validate", "ValidateJob"),
+    "compare": ("SurvivalNomogramLib.jobs.compare", "CompareJob"),
     "predict": ("SurvivalNomogramLib.jobs.predict", "PredictJob"),
     "deep_features": ("DeepRadiomicsFusionLib.jobs.deep_features", "DeepFeaturesJob"),
     "train": ("DeepRadiomicsFusionLib.jobs.train", "TrainJob"),
@@ -31,6 +32,8 @@ _JOBS: dict[str, tuple[str, str]] = {
     "correlation": ("DeepRadiomicsFusionLib.jobs.correlation", "CorrelationJob"),
     "fuse": ("DeepRadiomicsFusionLib.jobs.fuse", "FuseJob"),
     "apply": ("DeepRadiomicsFusionLib.jobs.apply", "ApplyJob"),
+    "split": ("RadiomicsStudyLib.jobs.split", "SplitJob"),
+    "study": ("RadiomicsStudyLib.jobs.study", "StudyJob"),
 }
 
 
