@@ -14,15 +14,15 @@ from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
 from .commands import cohort, run, sample_cohort
 from .commands.deep import apply, contributions, correlation, deep_features, explain, fuse, train
 from .commands.radiomics import extract, maps, measure, presets, rings
-from .commands.study import recipes, split, study
-from .commands.survival import compare, cox, logistic, nomogram, pca, predict, validate
+from .commands.study import collect, join, recipes, scores, signature, split, study
+from .commands.survival import baseline, compare, cox, groups, logistic, nomogram, pca, predict, validate
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (
     *(rings, extract, measure, maps, cohort, presets),
     *(deep_features, train, explain, contributions, correlation, fuse, apply),
-    *(cox, logistic, pca, nomogram, validate, compare, predict),
-    *(recipes, split, study),
+    *(cox, logistic, pca, nomogram, validate, compare, predict, groups, baseline),
+    *(recipes, study, split, join, signature, scores, collect),
     *(run, sample_cohort),
 )
 # Words of earlier versions, told for one version: verb ("" is every verb), the word then, the word now.

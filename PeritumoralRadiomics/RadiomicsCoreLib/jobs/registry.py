@@ -23,6 +23,8 @@ _JOBS: dict[str, tuple[str, str]] = {
     "pca": ("SurvivalNomogramLib.jobs.pca", "PcaJob"),
     "nomogram": ("SurvivalNomogramLib.jobs.nomogram", "NomogramJob"),
     "validate": ("SurvivalNomogramLib.jobs.validate", "ValidateJob"),
+    "groups": ("SurvivalNomogramLib.jobs.groups", "GroupsJob"),
+    "baseline": ("SurvivalNomogramLib.jobs.baseline", "BaselineJob"),
     "compare": ("SurvivalNomogramLib.jobs.compare", "CompareJob"),
     "predict": ("SurvivalNomogramLib.jobs.predict", "PredictJob"),
     "deep_features": ("DeepRadiomicsFusionLib.jobs.deep_features", "DeepFeaturesJob"),
@@ -33,6 +35,10 @@ _JOBS: dict[str, tuple[str, str]] = {
     "fuse": ("DeepRadiomicsFusionLib.jobs.fuse", "FuseJob"),
     "apply": ("DeepRadiomicsFusionLib.jobs.apply", "ApplyJob"),
     "split": ("RadiomicsStudyLib.jobs.split", "SplitJob"),
+    "join": ("RadiomicsStudyLib.jobs.join", "JoinJob"),
+    "signature": ("RadiomicsStudyLib.jobs.signature", "SignatureJob"),
+    "scores": ("RadiomicsStudyLib.jobs.scores", "ScoresJob"),
+    "collect": ("RadiomicsStudyLib.jobs.collect", "CollectJob"),
     "study": ("RadiomicsStudyLib.jobs.study", "StudyJob"),
 }
 

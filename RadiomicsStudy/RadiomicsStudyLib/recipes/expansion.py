@@ -9,7 +9,7 @@ which ``{size}`` is that member. What is left after that names the cohort, the s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,6 +35,7 @@ class Stage:
         verb, title, paper: as in the recipe.
         settings: of its job, with the placeholders of files.
         needs: names of the stages before it.
+        may_lack: settings whose entries of failed stages may be left out.
         place: where it stands in the recipe.
     """
 
@@ -44,7 +45,32 @@ class Stage:
     title: str = ""
     paper: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    may_lack: tuple[str, ...] = ()
     place: Place = field(default=(), compare=False)
+
+    def without(self, failed: Collection[str]) -> Stage | None:
+        """Return the stage without the entries that name failed stages; None where it cannot do without one of them.
+
+        Args:
+            failed: names of stages that have no files.
+
+        Example:
+            >>> stage = Stage("all", "compare", {"models": {"a": "{a}/model", "b": "{b}/model"}}, may_lack=("models",))
+            >>> stage.without(["b"]).settings
+            {'models': {'a': '{a}/model'}}
+        """
+        settings = dict(self.settings)
+        for name in self.may_lack:
+            held = settings.get(name)
+            if isinstance(held, Mapping):
+                settings[name] = {key: item for key, item in held.items() if not set(_stages_in(item)) & set(failed)}
+            elif isinstance(held, list):
+                settings[name] = [item for item in held if not set(_stages_in(item)) & set(failed)]
+            if held and not settings[name]:
+                return None
+        if set(_stages_in(settings)) & set(failed):
+            return None
+        return replace(self, settings=settings)
 
 
 class _LeftOut(Exception):
@@ -99,7 +125,7 @@ def expand(recipe: Recipe, *, with_split: bool = False) -> list[Stage]:
             if need not in earlier:
                 later = "comes after it" if need in known else "is no stage of the recipe"
                 raise recipe.lines.error(stage.place, f"the stage {name} needs {need}, which {later}")
-        done.append(Stage(name, stage.verb, settings, str(title) or name, stage.paper, needs, stage.place))
+        done.append(Stage(name, stage.verb, settings, str(title) or name, stage.paper, needs, stage.may_lack, stage.place))
     return done
 
 
@@ -137,6 +163,7 @@ def expanded_values(recipe: Recipe, stages: Sequence[Stage]) -> dict[str, Any]:
                 "title": stage.title,
                 "paper": list(stage.paper),
                 "after": list(stage.needs),
+                "may_lack": list(stage.may_lack),
                 "settings": dict(stage.settings),
             }
             for stage in stages

@@ -12,7 +12,7 @@ from RadiomicsCoreLib.settings.rules import check_known
 from RadiomicsCoreLib.settings.text import Place, load_yaml, read_values, yaml_lines
 
 RECIPE_KEYS = ("recipe", "title", "source", "left_open", "phases", "columns", "values", "split", "defaults", "stages")
-STAGE_KEYS = ("name", "verb", "title", "paper", "when", "after", "settings")
+STAGE_KEYS = ("name", "verb", "title", "paper", "when", "after", "may_lack", "settings")
 PHASES, PHASE, COHORT, OUT = "phases", "phase", "cohort", "out"
 TAKEN = (COHORT, OUT)
 """Names that placeholders have for the cohort table and the study's folder."""
@@ -56,6 +56,7 @@ class RecipeStage:
         paper: figures and tables of the paper that it answers.
         when: names of values; the stage is left out where one of them is empty.
         after: stages that must be done before, beside those whose files it names.
+        may_lack: settings that hold lists or names with values, whose entries of failed stages may be left out.
         place: where it stands.
     """
 
@@ -66,6 +67,7 @@ class RecipeStage:
     paper: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    may_lack: tuple[str, ...] = ()
     place: Place = ()
 
 
@@ -99,9 +101,10 @@ class Recipe:
 
     @property
     def names(self) -> dict[str, Any]:
-        """Everything that a placeholder may name, but for the stages."""
+        """Everything that a placeholder may name, but for the stages; ``phase`` and ``phase_1`` are the first phase."""
+        each = {f"{PHASE}_{number}": phase for number, phase in enumerate(self.phases, start=1)}
         first = {PHASE: self.phases[0]} if self.phases else {}
-        return {PHASES: list(self.phases), **first, **self.columns, **self.values}
+        return {PHASES: list(self.phases), **first, **each, **self.columns, **self.values}
 
     def changed(self, values: Mapping[str, Any]) -> Recipe:
         """Return the recipe with some of its values, columns or phases given anew.
@@ -211,6 +214,7 @@ def _stage(values: Any, place: Place, lines: Lines) -> RecipeStage:
         _texts(values, "paper", place, lines),
         _texts(values, "when", place, lines),
         _texts(values, "after", place, lines),
+        _texts(values, "may_lack", place, lines),
         place,
     )
 

@@ -39,6 +39,7 @@ class StudyRun:
     only: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        self.lacking: dict[str, str] = {}
         self.earlier: Mapping[str, StageRow] = {row.name: row for row in read_stages(self.plan.out)}
         wanted = self.plan.wanted(self.only)
         self.rows = [self._row(stage, stage.name in wanted) for stage in self.plan.stages]
@@ -81,15 +82,19 @@ class StudyRun:
         states = {one.name: one for one in self.rows}
         missing = [name for name in stage.needs if not states[name].has_results]
         if missing:
-            why = f"needs {', '.join(missing)}, which {states[missing[0]].state}"
-            return replace(row, state=StageState.SKIPPED.value, why=why)
+            reduced = stage.without(missing)
+            if reduced is None:
+                why = f"needs {', '.join(missing)}, which {_stood(states[missing[0]])}"
+                return replace(row, state=StageState.SKIPPED.value, why=why)
+            stage, self.lacking[stage.name] = reduced, f"without {', '.join(missing)}"
         known, folder = self.earlier.get(stage.name), self.plan.folder(stage.name)
         try:
             job = self.plan.job(stage)
             fingerprint = self.plan.fingerprint(job)
             if known is not None and self.plan.holds(stage, known, fingerprint):
                 progress(1.0, f"{stage.title}: as before")
-                return replace(row, state=StageState.REUSED.value, seconds=known.seconds, fingerprint=fingerprint)
+                reused = replace(row, state=StageState.REUSED.value, seconds=known.seconds, why=known.why)
+                return replace(reused, fingerprint=fingerprint)
             refuse_foreign_folder(folder, known)
         except RadiomicsError as error:
             return replace(row, state=StageState.FAILED.value, why=self._told(str(error)))
@@ -123,7 +128,8 @@ class StudyRun:
             (folder / TRACEBACK_FILE).write_text(self._told(traceback.format_exc()), encoding="utf-8")
             why = f"unexpected {type(error).__name__}: {one_line(str(error))} (report it with {TRACEBACK_FILE})"
         seconds = round(time.monotonic() - started, 2)
-        return replace(row, state=state.value, why=self._told(why), seconds=seconds)
+        why = "; ".join(line for line in (self.lacking.get(row.name), self._told(why)) if line)
+        return replace(row, state=state.value, why=why, seconds=seconds)
 
     def _told(self, text: str) -> str:
         return without_folders(text, [self.plan.out, self.plan.cohort.parent, Path.cwd()])
@@ -135,6 +141,10 @@ def _ended(result: JobResult) -> tuple[StageState, str]:
     more = len(failed) + len(result.failures) - len(lines)
     why = "; ".join(lines) + (f" and {more} more" if more > 0 else "")
     return (StageState.FAILED if result.status is JobStatus.NOTHING else StageState.DONE), why
+
+
+def _stood(row: StageRow) -> str:
+    return "was skipped" if row.state == StageState.SKIPPED else row.state
 
 
 def _clear(folder: Path) -> None:
