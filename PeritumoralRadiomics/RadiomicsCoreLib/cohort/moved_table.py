@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from ..files.tables import read_cells, unguard_text, write_csv
@@ -14,7 +15,7 @@ from .table import MISSING_CELLS, file_columns
 _NAMES_A_FILE = ("_image", "_mask")
 
 
-def write_moved_table(cohort: Path, path: Path, added: Mapping[str, Sequence[str]]) -> None:
+def write_moved_table(cohort: Path, path: Path, added: Mapping[str, Sequence[Any]]) -> None:
     """Write a cohort table with added columns.
 
     Args:
@@ -29,11 +30,26 @@ def write_moved_table(cohort: Path, path: Path, added: Mapping[str, Sequence[str
     names_files = {name for name in file_columns(header) if name.endswith(_NAMES_A_FILE)}
     rows = []
     for number, row in enumerate(cells):
-        values = {name: unguard_text(cell) for name, cell in zip(header, row, strict=True)}
+        values: dict[str, Any] = {name: _plain(cell) for name, cell in zip(header, row, strict=True)}
         for name in names_files:
-            values[name] = moved_path(values[name], cohort.parent, path.parent)
+            values[name] = moved_path(str(values[name]), cohort.parent, path.parent)
         rows.append(values | {name: column[number] for name, column in added.items()})
     write_csv(path, rows, [*header, *(name for name in added if name not in header)])
+
+
+def _plain(cell: str) -> str | int | float:
+    """A cell as it was; a number with a sign as a number, for as a text it would be guarded like a formula."""
+    text = unguard_text(cell)
+    if not text.startswith(("-", "+")):
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def moved_path(cell: str, old: Path, new: Path) -> str:

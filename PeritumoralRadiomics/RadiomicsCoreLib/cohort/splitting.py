@@ -10,6 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from ..errors import InputError
+from ..settings.checks import choose
 from ..settings.options import option
 from .splits import TRAINING
 
@@ -57,6 +58,7 @@ class SplitSettings:
     seed: int = option("of the random order", 0, group=_GROUP)
 
     def __post_init__(self) -> None:
+        choose(self, by=SplitBy)
         if not 0 < self.ratio < 1:
             raise InputError(f"ratio is {self.ratio:g}; give a share between 0 and 1, such as 0.7")
         if self.by is SplitBy.DATE and self.date is None:

@@ -57,7 +57,7 @@ class JoinJob(Job):
         write_moved_table(self.cohort, path, added)
         output.tables["cohort"] = output.files["cohort"] = path
         if added:
-            rows = [{ID_COLUMN: case, **{name: v[k] or None for name, v in added.items()}} for k, case in enumerate(ids)]
+            rows = [{ID_COLUMN: case, **{name: v[k] for name, v in added.items()}} for k, case in enumerate(ids)]
             output.files["features"] = output.table(FEATURES_FILE, rows)
             output.notes.append(f"{len(added)} columns joined: {listed(added)}")
             seen = {name: seen_by_table(path, [SIGNATURE]) for name, path in self.features.items()}
@@ -69,16 +69,16 @@ class JoinJob(Job):
             output.files["numbers"] = output.table(NUMBERS_FILE, rows)
         progress(1.0, f"{len(added)} columns joined")
 
-    def _added(self, ids: list[str]) -> dict[str, list[str]]:
+    def _added(self, ids: list[str]) -> dict[str, list[Any]]:
         tables = {name: read_features(f"the table {name}", path) for name, path in self.features.items()}
         every = [column for table in tables.values() for column in table.columns]
         chosen = set(selected_columns(list(dict.fromkeys(every)), self.select)) if every else set()
-        added: dict[str, list[str]] = {}
+        added: dict[str, list[Any]] = {}
         for name, table in tables.items():
             for column in (column for column in table.columns if column in chosen):
                 values = dict(zip(table.index, table[column].tolist(), strict=True))
                 called = f"{name}.{column}" if every.count(column) > 1 else column
-                added[called] = ["" if _missing(values.get(case)) else repr(values[case]) for case in ids]
+                added[called] = [None if _missing(values.get(case)) else values[case] for case in ids]
         return added
 
 

@@ -60,6 +60,8 @@ class Stage:
             {'models': {'a': '{a}/model'}}
         """
         settings = dict(self.settings)
+        if set(failed) - set(_stages_in(settings)):
+            return None  # it comes after a stage without naming its files: only the recipe knows why
         for name in self.may_lack:
             held = settings.get(name)
             if isinstance(held, Mapping):

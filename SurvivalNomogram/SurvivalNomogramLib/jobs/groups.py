@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,7 +85,8 @@ class GroupsJob(Figures, Patients, Job):
         labels = part_order(parts.tolist())
         for label in [*labels, *([ALL] if len(labels) > 1 else [])]:
             rows = np.ones(len(table), bool) if label == ALL else parts == label
-            found = output.attempt(label, compare_groups, table.time[rows], table.event[rows], groups[rows])
+            compare = partial(compare_groups, levels=(LOW, HIGH))
+            found = output.attempt(label, compare, table.time[rows], table.event[rows], groups[rows])
             if found is not None:
                 frames.append(self._write(output, label, found, table.time_unit))
         if not frames:

@@ -15,19 +15,18 @@ from RadiomicsStudyLib.study_run.layout import read_stages
 
 RECIPE = """
 recipe: small
-title: Three models of a table
-columns: {time: days, event: death, offered: [age, marker]}
-values: {bootstrap: 5, horizons: [300]}
+title: Three tables of a cohort
+columns: {event: death, offered: [age, marker]}
+values: {ratio: 0.7}
 defaults:
-  cox: {cohort: "{cohort}", time: "{time}", event: "{event}", bootstrap: "{bootstrap}", horizons: "{horizons}",
-        formats: []}
-split: {by: ratio, ratio: 0.7, stratify: ["{event}"]}
+  baseline: {cohort: "{cohort}", by: "{event}"}
+split: {by: ratio, ratio: "{ratio}", stratify: ["{event}"]}
 stages:
-  - {name: clinical, verb: cox, settings: {covariates: "{offered}"}, paper: Table 2}
-  - {name: marker, verb: cox, settings: {covariates: [marker]}}
-  - name: compare
-    verb: compare
-    settings: {cohort: "{cohort}", models: {clinical: "{clinical}/model", marker: "{marker}/model"}, formats: []}
+  - {name: described, verb: baseline, settings: {describe: "{offered}"}, paper: Table 2}
+  - {name: numbers, verb: join, settings: {cohort: "{cohort}", numbers: [marker]}}
+  - name: both
+    verb: collect
+    settings: {runs: {described: "{described}", numbers: "{numbers}"}, table: [baseline, numbers], formats: []}
 """
 
 
@@ -58,13 +57,13 @@ def states(folder: Path, out: str = "out") -> dict[str, str]:
 
 def test_every_stage_is_a_job_of_its_own_and_the_folder_says_how_it_ended(study):
     result = run(study)
-    assert states(study) == dict.fromkeys(("split", "clinical", "marker", "compare"), "done")
+    assert states(study) == dict.fromkeys(("split", "described", "numbers", "both"), "done")
     rows = json.loads((study / "out" / "stages.json").read_text())
-    assert {row["name"]: row["needs"] for row in rows}["compare"] == ["split", "clinical", "marker"]
-    assert {row["name"]: row["paper"] for row in rows}["clinical"] == ["Table 2"]
-    assert load_job(study / "out" / "clinical").verb == "cox"
+    assert {row["name"]: row["needs"] for row in rows}["both"] == ["split", "described", "numbers"]
+    assert {row["name"]: row["paper"] for row in rows}["described"] == ["Table 2"]
+    assert load_job(study / "out" / "described").verb == "baseline"
     record = json.loads((study / "out" / "study.json").read_text())
-    assert record["recipe"]["title"] == "Three models of a table"
+    assert record["recipe"]["title"] == "Three tables of a cohort"
     assert (study / "out" / record["cohort"]).resolve() == study / "cohort.csv"
     assert result.status.value == "done"
 
@@ -80,7 +79,7 @@ def test_a_study_that_is_run_again_does_nothing_again(study):
 def test_a_changed_setting_does_again_only_what_depends_on_it(study):
     run(study)
     run(study, values={"offered": ["age"]})
-    assert states(study) == {"split": "reused", "clinical": "done", "marker": "reused", "compare": "done"}
+    assert states(study) == {"split": "reused", "described": "done", "numbers": "reused", "both": "done"}
 
 
 def test_a_changed_cohort_does_everything_again(study):
@@ -95,44 +94,44 @@ def test_a_changed_cohort_does_everything_again(study):
 
 
 def test_a_failed_stage_says_why_and_what_needs_it_is_skipped_while_the_rest_is_done(study):
-    text = RECIPE.replace("covariates: [marker]", "covariates: [makrer]")
+    text = RECIPE.replace("numbers: [marker]", "numbers: [makrer]")
     (study / "small.yaml").write_text(text, encoding="utf-8")
     result = run(study)
-    assert states(study) == {"split": "done", "clinical": "done", "marker": "failed", "compare": "skipped"}
+    assert states(study) == {"split": "done", "described": "done", "numbers": "failed", "both": "skipped"}
     rows = {row.name: row for row in read_stages(study / "out")}
-    assert "makrer" in rows["marker"].why
-    assert "needs marker, which failed" in rows["compare"].why
+    assert "makrer" in rows["numbers"].why
+    assert "needs numbers, which failed" in rows["both"].why
     assert result.status.value == "partly"
     (study / "small.yaml").write_text(RECIPE, encoding="utf-8")
     run(study)
-    assert states(study) == {"split": "reused", "clinical": "reused", "marker": "done", "compare": "done"}
+    assert states(study) == {"split": "reused", "described": "reused", "numbers": "done", "both": "done"}
 
 
 def test_one_stage_is_done_with_those_that_it_needs(study):
-    run(study, stage=["marker"])
-    assert states(study) == {"split": "done", "clinical": "skipped", "marker": "done", "compare": "skipped"}
-    with pytest.raises(InputError, match="did you mean 'marker'"):
-        run(study, stage=["markr"])
+    run(study, stage=["numbers"])
+    assert states(study) == {"split": "done", "described": "skipped", "numbers": "done", "both": "skipped"}
+    with pytest.raises(InputError, match="did you mean 'numbers'"):
+        run(study, stage=["numbrs"])
 
 
 def test_a_stopped_study_goes_on_where_it_stood(study):
     def stop(fraction: float, message: str) -> None:
-        if message.startswith("marker"):
+        if message.startswith("numbers"):
             raise Cancelled("stopped by the user")
 
     with pytest.raises(Cancelled):
         run(study, progress=stop)
-    assert states(study) == {"split": "done", "clinical": "done", "marker": "waiting", "compare": "waiting"}
+    assert states(study) == {"split": "done", "described": "done", "numbers": "waiting", "both": "waiting"}
     run(study)
-    assert states(study) == {"split": "reused", "clinical": "reused", "marker": "done", "compare": "done"}
+    assert states(study) == {"split": "reused", "described": "reused", "numbers": "done", "both": "done"}
 
 
 def test_a_folder_that_is_no_stages_is_left_alone(study):
-    kept = study / "out" / "marker" / "thesis.txt"
+    kept = study / "out" / "numbers" / "thesis.txt"
     kept.parent.mkdir(parents=True)
     kept.write_text("mine")
     run(study)
-    assert states(study)["marker"] == "failed"
+    assert states(study)["numbers"] == "failed"
     assert kept.read_text() == "mine"
 
 
@@ -149,12 +148,12 @@ def test_the_study_is_a_job_that_its_job_file_repeats(study, monkeypatch):
     assert main(["study", "small.yaml", "cohort.csv", "-o", "out", "--no-report", "--set", "offered=age"]) == 0
     assert load_job("out").values == {"offered": "age"}
     assert main(["run", "out", "-o", "again"]) == 0
-    assert states(study, "again")["clinical"] == "done"
-    both = [(study / name / "clinical" / "coefficients.csv").read_text() for name in ("out", "again")]
+    assert states(study, "again")["described"] == "done"
+    both = [(study / name / "described" / "baseline.csv").read_text() for name in ("out", "again")]
     assert both[0] == both[1]
 
 
 def test_a_recipe_that_does_not_fit_the_cohort_is_refused_before_anything_is_written(study):
-    with pytest.raises(InputError, match=r"small\.yaml, line 4: .*no column 'day' "):
-        run(study, values={"time": "day"})
+    with pytest.raises(InputError, match=r"small\.yaml, line 4: .*no column 'deaht' "):
+        run(study, values={"event": "deaht"})
     assert not (study / "out").exists()
