@@ -1,6 +1,6 @@
 """The published recipes in a small form: same stages, a few patients, an epoch or two, networks from random weights.
 
-    python Testing/tools/small_recipes.py liu2025 FOLDER        makes sample patients and runs the recipe on them
+python Testing/tools/small_recipes.py liu2025 FOLDER        makes sample patients and runs the recipe on them
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class SmallStudy:
 SMALL: Mapping[str, SmallStudy] = {
     "wu2021": SmallStudy(
         ("ct",),
-        18,
+        24,
         {
             "rings": [3, 6],
             "adaptive": [0.33333333],

@@ -79,4 +79,6 @@ def cells_of(cohort: Path, names: Sequence[str]) -> dict[str, list[str]]:
         if name not in header:
             raise InputError(f"the cohort has no column {name!r}; it has {', '.join(header[:12])}")
     found = {name: [unguard_text(row[header.index(name)].strip()) for row in rows] for name in (ID_COLUMN, *names)}
-    return {name: ["" if name != ID_COLUMN and c in MISSING_CELLS else c for c in cells] for name, cells in found.items()}
+    return {
+        name: ["" if name != ID_COLUMN and c in MISSING_CELLS else c for c in cells] for name, cells in found.items()
+    }

@@ -127,7 +127,9 @@ def expand(recipe: Recipe, *, with_split: bool = False) -> list[Stage]:
             if need not in earlier:
                 later = "comes after it" if need in known else "is no stage of the recipe"
                 raise recipe.lines.error(stage.place, f"the stage {name} needs {need}, which {later}")
-        done.append(Stage(name, stage.verb, settings, str(title) or name, stage.paper, needs, stage.may_lack, stage.place))
+        done.append(
+            Stage(name, stage.verb, settings, str(title) or name, stage.paper, needs, stage.may_lack, stage.place)
+        )
     return done
 
 
@@ -197,9 +199,7 @@ def _is_there(recipe: Recipe, stage: RecipeStage, name: str) -> bool:
     return bool(recipe.names[wanted]) is not name.startswith("no ")
 
 
-def _members(
-    text: str, names: Mapping[str, Any], recipe: Recipe, place: Place
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _members(text: str, names: Mapping[str, Any], recipe: Recipe, place: Place) -> Iterator[tuple[str, dict[str, Any]]]:
     """The texts that ``{x in xs}`` makes of one, each with what x is; the text itself where there is none."""
     found = next((match for match in _HOLDER.finditer(text) if match.group(2)), None)
     if found is None:

@@ -36,7 +36,9 @@ class PartScores:
     scores: Mapping[str, np.ndarray]
 
 
-def parts_of(table: pd.DataFrame, outcome: Mapping[str, int], part_of: Mapping[str, str]) -> tuple[list[PartScores], list[str]]:
+def parts_of(
+    table: pd.DataFrame, outcome: Mapping[str, int], part_of: Mapping[str, str]
+) -> tuple[list[PartScores], list[str]]:
     """Return the parts whose cases have a label and every score, training first, and notes on those left out.
 
     Args:

@@ -226,9 +226,7 @@ def risk_groups(compared: ComparedModels, output: JobOutput) -> dict[tuple[str, 
     return found
 
 
-def hazard_rows(
-    compared: ComparedModels, groups: Mapping[tuple[str, str], GroupComparison]
-) -> list[dict[str, Any]]:
+def hazard_rows(compared: ComparedModels, groups: Mapping[tuple[str, str], GroupComparison]) -> list[dict[str, Any]]:
     """Return the hazard ratio of high against low risk, with the log-rank test, of every model and cohort."""
     rows = []
     for (label, name), found in groups.items():
@@ -262,7 +260,5 @@ def coefficient_rows(compared: ComparedModels) -> list[dict[str, Any]]:
         spread = one.cox.design.transform(one.frame).std(axis=0, ddof=1)
         for line, sd in zip(one.cox.summary(), spread, strict=True):
             standardised = line.coefficient * float(sd)
-            rows.append(
-                {"model": name, "term": line.column, "coefficient": line.coefficient, "per_sd": standardised}
-            )
+            rows.append({"model": name, "term": line.column, "coefficient": line.coefficient, "per_sd": standardised})
     return rows

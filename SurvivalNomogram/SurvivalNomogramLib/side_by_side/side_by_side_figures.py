@@ -140,9 +140,7 @@ def _curves(axes: Axes, found: GroupComparison) -> None:
     axes.set_ylim(0, 1.03)
 
 
-def calibration_panels(
-    found: Mapping[str, Mapping[str, Calibration]], horizon: float, time_unit: str
-) -> Figure:
+def calibration_panels(found: Mapping[str, Mapping[str, Calibration]], horizon: float, time_unit: str) -> Figure:
     """Observed against predicted survival of every model at one horizon, a panel a cohort."""
     models = list(dict.fromkeys(name for one in found.values() for name in one))
     figure, grid = _panels(len(found), height_in=PANEL_IN + 0.2)

@@ -29,7 +29,10 @@ def test_a_date_that_cannot_be_read_is_told_with_its_patient():
 def test_every_stratum_gives_its_share_and_the_seed_decides_who():
     death = ["1"] * 30 + ["0"] * 70
     patients = [f"p{k}" for k in range(100)]
-    made = [split_patients(SplitSettings("ratio", 0.7, None, ("death",), seed=s), patients, {"death": death}) for s in (0, 0, 1)]
+    made = [
+        split_patients(SplitSettings("ratio", 0.7, None, ("death",), seed=s), patients, {"death": death})
+        for s in (0, 0, 1)
+    ]
     assert made[0] == made[1] != made[2]
     for parts in made:
         assert parts[:30].count("train") == 21

@@ -46,7 +46,11 @@ def study(tmp_path_factory):
 
 
 def signature(study, region: str, out: str, **more):
-    settings = {"cohort": str(study / "cohort.csv"), "endpoint": "relapse", "features": {"r": str(study / f"{region}.csv")}}
+    settings = {
+        "cohort": str(study / "cohort.csv"),
+        "endpoint": "relapse",
+        "features": {"r": str(study / f"{region}.csv")},
+    }
     return run_job("signature", study / out, **{**settings, "folds": 3, **more})
 
 
@@ -84,7 +88,10 @@ def test_only_what_is_significant_together_stays(study):
 
 def test_scores_stand_side_by_side_with_every_pair_and_a_figure_over_ring_sizes(signatures):
     out = signatures / "scores"
-    tables = {name: str(signatures / folder / "signatures.csv") for name, folder in (("intratumour", "tumour"), ("ring_0_3mm", "ring"))}
+    tables = {
+        name: str(signatures / folder / "signatures.csv")
+        for name, folder in (("intratumour", "tumour"), ("ring_0_3mm", "ring"))
+    }
     run_job("scores", out, cohort=str(signatures / "cohort.csv"), endpoint="relapse", features=tables, formats=["png"])
     rows = pd.read_csv(out / "scores.csv").set_index(["part", "model"])
     assert rows.loc[("test", "ring_0_3mm"), "auc"] > rows.loc[("test", "intratumour"), "auc"]
@@ -100,7 +107,15 @@ def test_tables_of_many_runs_are_stacked_with_their_names(signatures):
     out = signatures / "all"
     runs = {"ring": str(signatures / "ring"), "tumour": str(signatures / "tumour"), "none": str(signatures / "nowhere")}
     result = run_job(
-        "collect", out, runs=runs, table=["auc"], key="region", value="auc", by="how", only={"part": "train"}, formats=["png"]
+        "collect",
+        out,
+        runs=runs,
+        table=["auc"],
+        key="region",
+        value="auc",
+        by="how",
+        only={"part": "train"},
+        formats=["png"],
     )
     assert pd.read_csv(out / "auc.csv")["region"].value_counts().to_dict() == {"ring": 3, "tumour": 3}
     assert any("none has no table" in note for note in result.notes)
@@ -109,7 +124,10 @@ def test_tables_of_many_runs_are_stacked_with_their_names(signatures):
 
 def test_joined_scores_keep_their_sign_and_clinical_columns_become_numbers(signatures):
     out = signatures / "joined"
-    features = {"ring": str(signatures / "ring" / "signatures.csv"), "tumour": str(signatures / "tumour" / "signatures.csv")}
+    features = {
+        "ring": str(signatures / "ring" / "signatures.csv"),
+        "tumour": str(signatures / "tumour" / "signatures.csv"),
+    }
     run_job("join", out, cohort=str(signatures / "cohort.csv"), features=features, numbers=["change", "sex"])
     case = read_cohort(out / "cohort.csv").cases[0]
     wanted = pd.read_csv(signatures / "ring" / "signatures.csv")["rad.signature"][0]
@@ -143,7 +161,9 @@ def test_a_score_divides_patients_at_the_trainings_cutoff_and_high_scores_die_ea
 
 
 def test_the_baseline_table_describes_by_a_binary_end_point(signatures):
-    run_job("baseline", signatures / "base", cohort=str(signatures / "cohort.csv"), by="relapse", describe=["change", "sex"])
+    run_job(
+        "baseline", signatures / "base", cohort=str(signatures / "cohort.csv"), by="relapse", describe=["change", "sex"]
+    )
     table = pd.read_csv(signatures / "base" / "baseline.csv")
     assert set(table["variable"]) == {"change", "sex"}
     counts = pd.read_csv(signatures / "cohort.csv")["relapse"].value_counts()
@@ -174,7 +194,14 @@ def test_cox_models_stand_side_by_side_in_every_cohort(signatures):
     assert rows.loc[("test", "ring"), "c"] == pytest.approx(own.loc["test", "harrell"])
     assert rows.loc[("train", "ring"), "patients"] == "fitted on these patients"
     assert pd.read_csv(out / "auc.csv")["horizon"].unique().tolist() == [300]
-    for figure in ("concordance", "kaplan_meier", "roc_300", "calibration_300", "decision_curve_300", "coefficients_ring"):
+    for figure in (
+        "concordance",
+        "kaplan_meier",
+        "roc_300",
+        "calibration_300",
+        "decision_curve_300",
+        "coefficients_ring",
+    ):
         assert (out / "figures" / f"{figure}.png").is_file()
 
 
