@@ -129,7 +129,8 @@ class SignatureJob(Job):
         inside = self._values(model, training.table)
         held_out, fold_of = self._out_of_fold(learner, training, output)
         shown = held_out if self.fitted_on == "out-of-fold" else inside
-        self._write(output, model, table, training, dict(zip(training.table.index, zip(shown, fold_of, strict=True))))
+        known = zip(shown, fold_of, strict=True)
+        self._write(output, model, table, training, dict(zip(training.table.index, known, strict=True)))
         rows = [_area("train", "in-sample", training, inside), _area("train", "out of fold", training, held_out)]
         for name, samples in parts.items():
             if name != TRAINING:

@@ -65,7 +65,7 @@ class StudyJob(Job):
         cohort: the cohort table.
         values: values of the recipe, changed.
         stage: stages to do, with those that they need; empty: all.
-        workers, device, seed, formats: for every stage that has such a setting; None: as the recipe or the stage has it.
+        workers, device, seed, formats: for every stage that has such a setting; None, and all formats: as it has it.
         report: write ``report.html`` at the end.
 
     Raises:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from small_recipes import SMALL, small_job
 
 from RadiomicsCoreLib.jobs.registry import job_from
 from RadiomicsStudyLib.recipes.catalogue import PUBLISHED
 from RadiomicsStudyLib.sample.sample_cohort import make_sample_cohort
 from RadiomicsStudyLib.study_run.layout import StageState, read_stages
-from small_recipes import SMALL, small_job
 
 # What a handful of patients and one epoch need not be enough for, by what the reason says.
 EXCUSED = ("leaves no covariate", "found no feature", "needs ", "did not pass", "cannot be evaluated", "not estimable")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-
 from job_runs import run_job
+
 from RadiomicsCoreLib.cohort.table import read_cohort
 from RadiomicsCoreLib.errors import InputError
 

@@ -10,6 +10,8 @@ VERB = JobVerb(
     description="Stack the same table of several output folders.",
     doing="collecting",
     examples="""examples:
-  peritumoral collect --folder egfr=a --folder kras=b --table models,models_other_parts --key endpoint -o alln  peritumoral collect --folder egfr=a --folder kras=b --table scores --value auc --only part=test -o all
+  peritumoral collect --folder egfr=a --folder kras=b --table models,models_other_parts --key endpoint -o all
+  peritumoral collect --folder egfr=a --folder kras=b --table scores --key endpoint --value auc --only part=test \\
+      -o all
 """,
 )

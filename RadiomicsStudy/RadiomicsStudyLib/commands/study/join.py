@@ -10,6 +10,7 @@ VERB = JobVerb(
     description="Join feature tables to a cohort table; clinical columns become features.",
     doing="joining",
     examples="""examples:
-  peritumoral join cohort.csv --features tumour=t/signatures.csv ring=r/signatures.csv -o joinedn  peritumoral join cohort.csv --numbers age,sex -o clinical
+  peritumoral join cohort.csv --features tumour=t/signatures.csv ring=r/signatures.csv -o joined
+  peritumoral join cohort.csv --numbers age,sex -o clinical
 """,
 )

@@ -1,4 +1,4 @@
-"""``peritumoral recipes`` and ``peritumoral recipe show | check``: the published studies as files to copy and change."""
+"""``peritumoral recipes`` and ``recipe show | check``: the published studies as files to copy and change."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ VERB = JobVerb(
     description="Compare scores of several models, part by part; nothing is fitted.",
     doing="comparing",
     examples="""examples:
-  peritumoral scores cohort.csv --endpoint recurrence --features rad=s/signatures.csv deep=d/signatures.csv -o scoresn  peritumoral scores cohort.csv --endpoint recurrence --fused a=a --fused v=v --model svm --against a -o scores
+  peritumoral scores cohort.csv --endpoint recurrence --features rad=s/signatures.csv deep=d/signatures.csv -o scores
+  peritumoral scores cohort.csv --endpoint recurrence --fused a=arterial --fused v=venous --model svm --against a \\
+      -o scores
 """,
 )

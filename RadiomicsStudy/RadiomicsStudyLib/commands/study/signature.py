@@ -10,6 +10,9 @@ VERB = JobVerb(
     description="Fit a signature of a binary end point and give every patient its value.",
     doing="fitting",
     examples="""examples:
-  peritumoral signature cohort.csv --endpoint recurrence --features r=r/features.csv --select '*.intratumour.*' -o sn  peritumoral signature cohort.csv --endpoint recurrence --features r=r/features.csv --p-below 0.05 -o s
+  peritumoral signature cohort.csv --endpoint recurrence --features r=r/features.csv --select '*.intratumour.*' -o s
+  peritumoral signature cohort.csv --endpoint recurrence --features r=r/features.csv --p-below 0.05 -o s
+  peritumoral signature cohort.csv --endpoint recurrence --features rad=s/signatures.csv deep=d/signatures.csv \\
+      --method logistic -o fused
 """,
 )

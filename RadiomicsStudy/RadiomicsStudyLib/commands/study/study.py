@@ -67,8 +67,9 @@ def show_plan(plan: StudyPlan, only: tuple[str, ...], cases: int) -> None:
     print_table("what would be done", ("stage", "verb", "state", "time", "needs", "paper"), rows)
     print_lines(
         [
-            f"{len(again)} of {len(plan.stages)} stages would run on {cases} cases: about {time_text(seconds)} with one "
-            f"worker (a guess, good to a factor of three; ~ was never run here) and {megabytes:.0f} MB in {plan.out.name}"
+            f"{len(again)} of {len(plan.stages)} stages would run on {cases} cases: about {time_text(seconds)} with "
+            "one worker (a guess, good to a factor of three; ~ was never run here) and "
+            f"{megabytes:.0f} MB in {plan.out.name}"
         ]
     )
 
