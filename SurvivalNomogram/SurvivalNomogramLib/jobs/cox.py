@@ -134,7 +134,7 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         output.table("coefficients", coefficients_table(model, training))
         if competing is not None:
             write_fine_gray(output, competing)
-        write_selection(output, result, table, modelling.lambda_choice)
+        write_selection(output, result, table, modelling.lambda_choice, source.joined.columns.id or "patient")
         progress(0.35, "proportional hazards")
         output.attempt("test of proportional hazards", write_schoenfeld, output, model, training)
         output.table("nomogram_points", nomogram.points_table())

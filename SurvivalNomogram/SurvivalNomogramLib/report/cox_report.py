@@ -120,9 +120,17 @@ def selection_notes(result: ModellingResult) -> list[str]:
 
 
 def write_selection(
-    output: JobOutput, result: ModellingResult, table: SurvivalTable, lambda_choice: str = "min"
+    output: JobOutput, result: ModellingResult, table: SurvivalTable, lambda_choice: str, id_column: str
 ) -> None:
-    """Write the steps of a stepwise selection, or the path of the lasso with its figures and its signature."""
+    """Write the steps of a stepwise selection, or the path of the lasso with its figures and its signature.
+
+    Args:
+        output: takes the files.
+        result: of the modelling step.
+        table: all cohorts.
+        lambda_choice: "min" or "1se".
+        id_column: of the signature's table, by which it is joined to the cohort again.
+    """
     import pandas as pd
 
     if result.stepwise is not None:
@@ -140,16 +148,16 @@ def write_selection(
         output.table("selection", frame)
         output.figure("lasso_path", plot_path, result.lasso)
         output.figure("lasso_validation", plot_validation, result.lasso)
-        output.attempt("signature", _write_signature, output, result.lasso, table, lambda_choice)
+        output.attempt("signature", _write_signature, output, result.lasso, table, lambda_choice, id_column)
 
 
-def _write_signature(output: JobOutput, lasso: LassoCoxFit, table: SurvivalTable, choice: str) -> None:
+def _write_signature(output: JobOutput, lasso: LassoCoxFit, table: SurvivalTable, choice: str, id_column: str) -> None:
     """Write the penalised model as a signature: its formula, and its value for every patient."""
     import pandas as pd
 
     signature = signature_of_lasso("lasso", lasso, table, choice)
     output.text("signature_formula", signature.formula())
-    values = pd.DataFrame({"patient": table.ids, signature.column: signature.values(table.frame)})
+    values = pd.DataFrame({id_column: table.ids, signature.column: signature.values(table.frame)})
     if table.split is not None:
         values.insert(1, "split", table.split)
     output.table("signature", values)
