@@ -79,7 +79,7 @@ def test_an_elastic_net_writes_its_signature_which_predict_could_compute_by_hand
     assert formula.startswith("lasso.signature = ") and "signature" in [name for _, name, _, _ in terms]
     patients = {row["case_id"]: row for row in rows_of(table)}
     for row in rows_of(out / "signature.csv"):
-        patient = patients[row["patient"]]
+        patient = patients[row["case_id"]]
         by_hand = sum(
             float(w) * (_design(patient, name) + float(m.replace(" ", ""))) / float(s) for w, name, m, s in terms
         )
