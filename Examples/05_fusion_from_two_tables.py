@@ -29,13 +29,12 @@ def main(radiomics: Path, deep: Path, cohort: Path, endpoint: str, out: Path) ->
         selection=SelectionSettings(correlation_below=0.9, selector="lasso", largest=10),
         cross_validation=CrossValidationSettings(folds=5, repeats=2),
         sweep=True,  # which ring size, and what choosing it is really worth
-        missing="drop-features",
         workers=2,
     )
     done = job.run(out / "fusion", tell)
     print(*done.notes, sep="\n")
     models = read_csv(out / "fusion" / "models.csv")
-    print(models[["model", "mean_auc", "mean_auc_lower", "mean_auc_upper", "auc"]].to_string(index=False))
+    print(models[["model", "auc", "auc_lower", "auc_upper", "pooled_auc"]].to_string(index=False))
     # The bundle is a folder that can be sent to another hospital: it holds no code and checks what it is given.
     ApplyJob(bundle=out / "fusion" / "model", cohort=cohort, features=tables).run(out / "applied", tell)
     print(read_csv(out / "applied" / "predictions.csv").head().to_string(index=False))

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = front_door(
     __name__,
     {
         "networks.catalogue": "build_network network_names",
-        "deep_features.computing": "deep_features",
+        "deep_features.computing": "compute_deep_features",
         "models.cross_validation": "CrossValidationSettings",
         "models.selection_plan": "SelectionSettings",
         "evaluation.metrics": "evaluate",

@@ -200,7 +200,7 @@ def _tight_ranges(values: np.ndarray, label: int) -> tuple[slice, slice, slice] 
     slices = []
     for k, plane in enumerate(values):
         np.equal(plane, label, out=here)
-        found: np.ndarray = here.any(axis=1)
+        found = np.asarray(here.any(axis=1))
         if found.any():
             slices.append(k)
             rows |= found

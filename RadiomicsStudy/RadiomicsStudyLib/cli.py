@@ -11,19 +11,19 @@ from types import ModuleType
 from RadiomicsCoreLib import __version__
 from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
 
-from .commands import cohort, run, sample_cohort
+from .commands import cohort, mcp, run, sample_cohort
 from .commands.deep import apply, contributions, correlation, deep_features, explain, fuse, train
-from .commands.radiomics import extract, maps, measure, presets, rings
+from .commands.radiomics import dicom, extract, maps, measure, presets, rings
 from .commands.study import collect, join, recipes, scores, signature, split, study
 from .commands.survival import baseline, compare, cox, groups, logistic, nomogram, pca, predict, validate
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (
-    *(rings, extract, measure, maps, cohort, presets),
+    *(rings, extract, measure, maps, dicom, cohort, presets),
     *(deep_features, train, explain, contributions, correlation, fuse, apply),
     *(cox, logistic, pca, nomogram, validate, compare, predict, groups, baseline),
     *(recipes, study, split, join, signature, scores, collect),
-    *(run, sample_cohort),
+    *(run, sample_cohort, mcp),
 )
 # Words of earlier versions, told for one version: verb ("" is every verb), the word then, the word now.
 OLD_WORDS = (
@@ -33,6 +33,8 @@ OLD_WORDS = (
     ("train", "--imagenet-weights", "--weights imagenet"),
     ("explain", "--features", "a verb of its own: peritumoral contributions MODEL --features NAME=CSV"),
     ("explain", "--correlation", "a verb of its own: peritumoral correlation --features NAME=CSV NAME=CSV"),
+    ("fuse", "--missing drop-cases", "--missing drop (the default)"),
+    ("fuse", "--missing drop-features", "--missing median, or --select with the features to keep"),
     ("apply", "--cohort", "the second word: peritumoral apply MODEL cohort.csv"),
 )
 
@@ -76,8 +78,9 @@ def _refuse_empty_words(words: Sequence[str]) -> None:
 
 
 def _tell_old_words(words: Sequence[str]) -> None:
+    said = " ".join(words).replace("=", " ") + " "
     for verb, then, now in OLD_WORDS:
-        if (not verb or words[:1] == [verb]) and any(word.split("=")[0] == then for word in words):
+        if (not verb or words[:1] == [verb]) and f" {then} " in said:
             raise InputError(f"{then} is now {now}")
 
 

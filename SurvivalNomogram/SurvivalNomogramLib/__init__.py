@@ -16,7 +16,7 @@ __getattr__, __dir__, __all__ = front_door(
         "nomogram.nomogram_figure": "nomogram_figure",
         "validation.concordance": "harrell_c",
         "validation.calibration": "calibrate",
-        "validation.brier": "brier_score",
+        "validation.brier": "brier_at",
         "validation.time_dependent_roc": "time_dependent_roc",
         "bundles.bundle": "save_bundle load_bundle",
     },

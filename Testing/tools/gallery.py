@@ -231,8 +231,8 @@ def survival_curves() -> Any:
 
 def survival_roc() -> Figure:
     """Ten models."""
+    from RadiomicsCoreLib.figures.roc_figure import roc_figure
     from SurvivalNomogramLib.validation.time_dependent_roc import time_dependent_roc
-    from SurvivalNomogramLib.validation.validation_figures import roc_figure
 
     made = survival_curves()
     curves = {f"{name}": time_dependent_roc(made.time, made.event, patients()[name], 700.0) for name in LONG_NAMES[:10]}
@@ -266,9 +266,10 @@ def brier() -> Figure:
 
 def survival_calibration() -> Figure:
     """Three horizons, corrected for optimism."""
+    from RadiomicsCoreLib.figures.calibration_figure import calibration_figure
     from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings, CoxRefit
     from SurvivalNomogramLib.validation.calibration import calibrate_with_optimism
-    from SurvivalNomogramLib.validation.validation_figures import calibration_figure
+    from SurvivalNomogramLib.validation.validation_figures import survival_calibration_panel
 
     made = survival_curves()
     done = [
@@ -281,17 +282,20 @@ def survival_calibration() -> Figure:
         )
         for horizon in (365.0, 1095.0, 1825.0)
     ]
-    return calibration_figure(done, title="Training cohort, fitted on these patients")
+    return calibration_figure(
+        [survival_calibration_panel(found) for found in done], title="Training cohort, fitted on these patients"
+    )
 
 
 def survival_calibration_far_off() -> Figure:
     """A model that is wrong in one direction: its curve passes where texts used to stand."""
+    from RadiomicsCoreLib.figures.calibration_figure import calibration_figure
     from SurvivalNomogramLib.validation.calibration import calibrate
-    from SurvivalNomogramLib.validation.validation_figures import calibration_figure
+    from SurvivalNomogramLib.validation.validation_figures import survival_calibration_panel
 
     made = survival_curves()
     done = [calibrate(made.time, made.event, made.survival[:, 2] ** power, made.grid[2]) for power in (0.15, 4.0)]
-    return calibration_figure(done, title="External")
+    return calibration_figure([survival_calibration_panel(found) for found in done], title="External")
 
 
 def decision_curve() -> Figure:
@@ -318,28 +322,28 @@ def predictions() -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 def classifier_roc() -> Figure:
     """Ten models with their intervals."""
-    from DeepRadiomicsFusionLib.evaluation.figures import roc_figure
+    from DeepRadiomicsFusionLib.evaluation.figures import classifier_roc_figure
 
-    return roc_figure(*predictions(), "Test set")
+    return classifier_roc_figure(*predictions(), "Test set")
 
 
 def classifier_calibration() -> Figure:
     """Probabilities far too low."""
     from DeepRadiomicsFusionLib.evaluation.calibration import calibration
-    from DeepRadiomicsFusionLib.evaluation.figures import calibration_figure
+    from DeepRadiomicsFusionLib.evaluation.figures import classifier_calibration_figure
 
     outcome, chances = predictions()
-    return calibration_figure(
+    return classifier_calibration_figure(
         calibration(outcome, list(chances.values())[5] ** 4), "External, cost in $ and a long title"
     )
 
 
 def delong() -> Figure:
     """Ten models, 45 tests."""
-    from DeepRadiomicsFusionLib.evaluation.figures import delong_figure
+    from DeepRadiomicsFusionLib.evaluation.figures import p_value_figure
     from DeepRadiomicsFusionLib.evaluation.metrics import delong_table
 
-    return delong_figure(delong_table(*predictions()))
+    return p_value_figure(delong_table(*predictions()))
 
 
 def ring_sweep() -> Figure:

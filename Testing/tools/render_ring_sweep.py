@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 for module in ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy"):
     sys.path.insert(0, str(ROOT / module))
 
-from DeepRadiomicsFusionLib.deep_features.computing import deep_features  # noqa: E402
+from DeepRadiomicsFusionLib.deep_features.computing import compute_deep_features  # noqa: E402
 from DeepRadiomicsFusionLib.evaluation.figures import sweep_figure  # noqa: E402
 from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings  # noqa: E402
 from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner  # noqa: E402
@@ -53,10 +53,11 @@ def two_families(patients: int, rings: tuple[float, ...]) -> Samples:
     for index in range(patients):
         person = draw_person(SEED, index)
         scan = scan_phases(person.traits, SEED, index, ("ct",))["ct"]
-        regions = grow_regions(scan.tumour, RingSettings(outer_mm=rings), image=scan.image, organ=scan.organ)
+        settings = RingSettings(outer_mm=rings, union=True)
+        regions = grow_regions(scan.tumour, settings, image=scan.image, organ=scan.organ)
         masks = {name: region.mask for name, region in regions.regions.items()}
         radiomics = extract_features(scan.image, masks, RADIOMICS, engine="native").features
-        deep = deep_features(network, NETWORK, scan.image, masks, DEEP)
+        deep = compute_deep_features(network, NETWORK, scan.image, masks, DEEP)
         rows[f"sample_{index:03d}"] = {
             f"ct.{region}.{name}": value for region, found in radiomics.items() for name, value in found.items()
         } | deep.named("ct", NETWORK)

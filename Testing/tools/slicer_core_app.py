@@ -87,6 +87,11 @@ class SlicerCoreApp:
     def clear(self) -> None:
         """Close the scene, as File > Close Scene does, and forget what VTK and MRML reported so far."""
         self.scene.Clear(0)
+        # A closed scene keeps its views; here no view outlives its test, and what a test left in one goes with it.
+        for kind in ("vtkMRMLSliceNode", "vtkMRMLSliceCompositeNode"):
+            while (view := self.scene.GetFirstNodeByClass(kind)) is not None:
+                view.RemoveAllObservers()
+                self.scene.RemoveNode(view)
         self.reports = vtk.vtkStringOutputWindow()
         vtk.vtkOutputWindow.SetInstance(self.reports)
 

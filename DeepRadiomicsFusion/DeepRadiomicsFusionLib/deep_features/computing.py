@@ -62,7 +62,7 @@ def feature_name(phase: str, region: str, network: str, index: int) -> str:
     return f"{phase}.{region}.{network}_{index}"
 
 
-def deep_features(
+def compute_deep_features(
     network: nn.Module,
     name: str,
     image: sitk.Image,
@@ -95,7 +95,7 @@ def deep_features(
         >>> from DeepRadiomicsFusionLib.networks.catalogue import build_network
         >>> scan = sitk.GetImageFromArray(np.random.default_rng(0).normal(size=(3, 40, 40)))
         >>> tumour = sitk.Image(scan.GetSize(), sitk.sitkUInt8); tumour[10:20, 12:25, 1:2] = 1
-        >>> found = deep_features(build_network("resnet18", seed=0), "resnet18", scan, {"intratumour": tumour})
+        >>> found = compute_deep_features(build_network("resnet18", seed=0), "resnet18", scan, {"intratumour": tumour})
         >>> found.features["intratumour"].shape
         (512,)
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
-from RadiomicsCoreLib.statistics.binary_outcome import binary_outcome
+from RadiomicsCoreLib.statistics.brier import checked_probabilities
 from RadiomicsCoreLib.statistics.logistic_fit import fit_logistic
 from RadiomicsCoreLib.statistics.roc import Rate, rate
 
@@ -82,34 +82,6 @@ def calibration(outcome: np.ndarray, chance: np.ndarray, groups: int | None = No
     return Calibration(
         _wald(float(fit.coefficients[0]), errors[1]), _wald(fit.intercept, errors[0]), in_the_large, curve
     )
-
-
-def brier_score(outcome: np.ndarray, chance: np.ndarray) -> float:
-    """Mean squared difference of probability and outcome; 0 is perfect.
-
-    Example:
-        >>> brier_score([0, 1], [0.5, 0.5])
-        0.25
-
-    Reference: Brier GW. Mon Weather Rev 1950;78:1-3.
-    """
-    outcome, chance = checked_probabilities(outcome, chance)
-    return float(np.mean((chance - outcome) ** 2))
-
-
-def checked_probabilities(outcome: np.ndarray, chance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Outcome as 0 and 1, and probabilities in [0, 1], one for each case.
-
-    Raises:
-        InputError: otherwise.
-    """
-    outcome, chance = binary_outcome(outcome), np.asarray(chance, float)
-    if chance.shape != outcome.shape:
-        raise InputError(f"outcome has shape {outcome.shape}, probability {chance.shape}; give one for every case")
-    if not ((chance >= 0) & (chance <= 1)).all():
-        strange = chance[~((chance >= 0) & (chance <= 1))][0]
-        raise InputError(f"a probability is {strange:g}; it must lie from 0 to 1")
-    return outcome, chance
 
 
 def _curve(outcome: np.ndarray, chance: np.ndarray, groups: int) -> tuple[CalibrationGroup, ...]:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.figures.legends import legend_below
+from RadiomicsCoreLib.figures.calibration_figure import CalibrationLine, CalibrationPanel, calibration_figure
+from RadiomicsCoreLib.figures.roc_figure import DrawnRoc, roc_figure
 from RadiomicsCoreLib.figures.style import (
     COLOURS,
     FAINT,
     GREY,
-    LIGHT_GREY,
     SMALL_PT,
     TEXT_PT,
-    TITLE_PT,
-    colour,
-    dashes,
+    interval_text,
     literal,
     new_figure,
     p_text,
     style_axes,
 )
-from RadiomicsCoreLib.statistics.roc import Auc, auc, roc_curve
+from RadiomicsCoreLib.statistics.roc import Auc, Rate, auc, roc_curve
 
 from ..models.cross_validation import MeanAuc
 from ..models.ring_sweep import RegionKind, RingSweep, SweepRow
@@ -45,63 +43,55 @@ KIND_LABELS = {
 UNIT_LABELS = {"mm": "Ring size (mm)", "radius": "Ring size (share of mean tumour radius)"}
 
 
-def roc_figure(
+def ranked_curves(
+    outcome: np.ndarray, chances: Mapping[str, np.ndarray], folds: Mapping[str, MeanAuc] | None = None
+) -> dict[str, DrawnRoc]:
+    """ROC curves of several models of the same cases, the best first.
+
+    Args:
+        outcome: (n,) 0 and 1.
+        chances: model to scores (n,).
+        folds: of pooled out-of-fold scores the mean AUC of the folds, whose interval is printed; None: DeLong's.
+    """
+    areas: Mapping[str, MeanAuc | Auc] = folds or {name: auc(outcome, scores) for name, scores in chances.items()}
+    curves = {}
+    for name in sorted(chances, key=lambda name: -areas[name].value):
+        curve, area = roc_curve(outcome, chances[name]), areas[name]
+        curves[name] = DrawnRoc(curve.false_positive_rate, curve.sensitivity, area.value, area.lower, area.upper)
+    return curves
+
+
+def classifier_roc_figure(
     outcome: np.ndarray,
     chances: Mapping[str, np.ndarray],
     title: str = "",
     folds: Mapping[str, MeanAuc] | None = None,
 ) -> Figure:
-    """ROC curves of several models of the same cases, with AUC and interval in the legend.
-
-    Args:
-        outcome: (n,) 0 and 1.
-        chances: model to scores (n,).
-        title: above the axes.
-        folds: of pooled out-of-fold scores the mean AUC of the folds, whose interval is printed; None: DeLong's.
-    """
-    figure = new_figure(5.6, 5.4)
-    axes = style_axes(figure.add_subplot(), x_label="1 - specificity", y_label="Sensitivity", title=title)
-    axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--")
-    areas: Mapping[str, MeanAuc | Auc] = folds or {name: auc(outcome, scores) for name, scores in chances.items()}
-    ranked = sorted(chances, key=lambda name: -areas[name].value)
-    for index, name in enumerate(ranked):
-        curve, area = roc_curve(outcome, chances[name]), areas[name]
-        label = f"{name}: {area.value:.3f} ({area.lower:.3f}–{area.upper:.3f})"
-        (line,) = axes.plot(curve.false_positive_rate, curve.sensitivity, label=literal(label))
-        line.set(color=colour(index), linestyle=dashes(index))
-    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    legend_below(figure, axes, title="Mean AUC of the folds (95 % CI)" if folds else "AUC (95 % CI)")
-    return figure
+    """ROC curves of :func:`ranked_curves`, with AUC and interval in the legend."""
+    area = f"{'Mean AUC of the folds' if folds else 'AUC'} (95 % CI)"
+    return roc_figure(ranked_curves(outcome, chances, folds), title=title, area=area, digits=3)
 
 
-def calibration_figure(found: Calibration, title: str = "") -> Figure:
+def classifier_calibration_figure(found: Calibration, title: str = "") -> Figure:
     """Observed share over predicted probability, groups of equal size with exact intervals."""
-    figure = new_figure(4.6, 5.3)
-    axes = style_axes(figure.add_subplot(), x_label="Predicted probability", y_label="Observed share")
-    axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--")
-    x = np.array([group.predicted for group in found.curve])
-    y = np.array([group.observed.value for group in found.curve])
-    bars = np.array([[g.observed.value - g.observed.lower, g.observed.upper - g.observed.value] for g in found.curve])
-    axes.errorbar(x, y, yerr=np.clip(bars.T, 0, None), fmt="o-", color=COLOURS[0], capsize=3, linewidth=1.2)
-    lines = [
-        f"slope {found.slope.value:.2f} ({found.slope.lower:.2f} to {found.slope.upper:.2f})",
-        f"intercept {found.intercept.value:.2f} ({found.intercept.lower:.2f} to {found.intercept.upper:.2f})",
+    predicted, observed, lower, upper = np.array(
+        [(group.predicted, group.observed.value, group.observed.lower, group.observed.upper) for group in found.curve]
+    ).T
+    text = (
+        f"slope {interval_text(found.slope.value, found.slope.lower, found.slope.upper)}",
+        f"intercept {interval_text(found.intercept.value, found.intercept.lower, found.intercept.upper)}",
         f"in the large {found.in_the_large.value:.2f}",
-    ]
-    # Above the axes: a model may be off in any direction, so that no corner is free of curves.
-    axes.set_title("\n".join(lines), fontsize=SMALL_PT, color=GREY, loc="left")
-    if title:
-        figure.suptitle(literal(title), fontsize=TITLE_PT, x=0.02, ha="left")
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-    return figure
+    )
+    joined = CalibrationLine(predicted, observed, linewidth=1.2)
+    return calibration_figure([CalibrationPanel(predicted, observed, lower, upper, (joined,), text)], title=title)
 
 
 def sweep_figure(sweep: RingSweep, title: str = "") -> Figure:
     """AUC, sensitivity and specificity over ring size (wu2021), one line of panels for each family and unit.
 
     Bands are 95 % intervals; the grey level is the tumour alone; a filled marker differs from it at p < 0.05
-    (DeLong, not corrected for the number of sizes); the dotted line is the AUC with the size chosen inside the
-    inner folds.
+    (t test of the folds, not corrected for the number of sizes); the dotted line is the AUC with the size chosen
+    inside the inner folds.
     """
     lines = list(
         dict.fromkeys((row.source.family, row.source.region.unit) for row in sweep.rows if row.source.region.unit)
@@ -125,8 +115,8 @@ def sweep_figure(sweep: RingSweep, title: str = "") -> Figure:
     return figure
 
 
-def delong_figure(p_values: pd.DataFrame, title: str = "") -> Figure:
-    """p values of DeLong's tests between models, the lower half, darker where smaller."""
+def p_value_figure(p_values: pd.DataFrame, title: str = "") -> Figure:
+    """p values of tests between models, the lower half, darker where smaller."""
     names = [str(name) for name in p_values.index]
     size = 1.8 + 0.62 * len(names)
     figure = new_figure(size + 0.6, size)
@@ -144,7 +134,7 @@ def delong_figure(p_values: pd.DataFrame, title: str = "") -> Figure:
     _name_ticks(axes, names, names)
     for side in axes.spines.values():
         side.set_visible(False)
-    axes.set_title(literal(title or "DeLong's test, p values"), fontsize=TEXT_PT, loc="left")
+    axes.set_title(literal(title or "p values"), fontsize=TEXT_PT, loc="left")
     bar = figure.colorbar(image, ax=axes, shrink=0.6, ticks=[-4, -3, -2, -1, 0])
     bar.ax.set_yticklabels(["0.0001", "0.001", "0.01", "0.1", "1"], fontsize=SMALL_PT - 1)
     return figure
@@ -152,7 +142,7 @@ def delong_figure(p_values: pd.DataFrame, title: str = "") -> Figure:
 
 def _draw_sweep_panel(axes: Axes, rows: Sequence[SweepRow], unit: str, name: str) -> None:
     tumour = next(row for row in rows if row.source.region.kind is RegionKind.INTRATUMOUR)
-    level: Any = getattr(tumour, name)
+    level: MeanAuc | Rate = getattr(tumour, name)
     axes.axhspan(level.lower, level.upper, color=FAINT, linewidth=0, zorder=0)
     axes.axhline(level.value, color=GREY, linewidth=1.2, label=KIND_LABELS[RegionKind.INTRATUMOUR])
     for kind in (RegionKind.RING, RegionKind.UNION):
@@ -160,7 +150,7 @@ def _draw_sweep_panel(axes: Axes, rows: Sequence[SweepRow], unit: str, name: str
         if not own:
             continue
         size = [row.source.region.size for row in own]
-        figures: list[Any] = [getattr(row, name) for row in own]
+        figures: list[MeanAuc | Rate] = [getattr(row, name) for row in own]
         paint = KIND_COLOURS[kind]
         axes.plot(size, [f.value for f in figures], color=paint, linewidth=1.5, label=KIND_LABELS[kind])
         axes.fill_between(

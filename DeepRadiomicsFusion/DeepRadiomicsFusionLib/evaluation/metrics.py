@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsCoreLib.settings.options import option
+from RadiomicsCoreLib.statistics.brier import brier_score, checked_probabilities
 from RadiomicsCoreLib.statistics.roc import Auc, Rate, auc, delong_matrix, error_rates
 
 from ..models.cross_validation import CrossValidationSettings, MeanAuc, cross_validate
 from ..models.workspace import Learner
 from ..tables.samples import Samples
-from .calibration import Calibration, Estimate, brier_score, calibration, checked_probabilities
+from .calibration import Calibration, Estimate, calibration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,7 @@ class Evaluation:
             "with_outcome": self.auc.positives,
             "threshold": self.threshold,
         }
-        named: dict[str, Any] = {
+        named: dict[str, Auc | Rate | Estimate] = {
             "auc": self.auc,
             **self.rates,
             "f1": self.f1,
@@ -243,7 +244,7 @@ def delong_table(outcome: np.ndarray, scores: Mapping[str, np.ndarray]) -> pd.Da
     return pd.DataFrame(p, index=names, columns=names)
 
 
-def _resamples(outcome: np.ndarray, settings: EvaluationSettings) -> Any:
+def _resamples(outcome: np.ndarray, settings: EvaluationSettings) -> Iterator[np.ndarray]:
     rng = np.random.default_rng(settings.seed)
     groups = [np.flatnonzero(outcome == value) for value in (0, 1)]
     for _ in range(settings.resamples):

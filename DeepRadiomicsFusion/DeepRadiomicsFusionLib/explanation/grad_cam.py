@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -188,7 +189,7 @@ def _kind(kind: MapKind | str) -> MapKind:
         raise InputError(f"map is {kind!r}; choose from {', '.join(choice.value for choice in MapKind)}") from None
 
 
-def _captum() -> Any:
+def _captum() -> ModuleType:
     try:
         from captum import attr
     except ImportError:

@@ -11,12 +11,16 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MOST_EXACT_INPUTS = 12
 _ROWS_AT_A_TIME = 200_000
@@ -60,7 +64,7 @@ class Contributions:
         """(f,) mean absolute contribution over the patients."""
         return np.abs(self.values).mean(axis=0)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """Return a table: one row a patient with prediction, base and every input's contribution."""
         return [
             {"case_id": case, "prediction": float(prediction), "base": self.base}
@@ -68,7 +72,7 @@ class Contributions:
             for case, prediction, row in zip(self.case_ids, self.predictions, self.values, strict=True)
         ]
 
-    def overall_rows(self) -> list[dict[str, Any]]:
+    def overall_rows(self) -> list[dict[str, object]]:
         """Return a table of the inputs, largest mean absolute contribution first."""
         order = np.argsort(-self.overall, kind="stable")
         return [{"input": self.names[place], "mean_absolute": float(self.overall[place])} for place in order]
@@ -184,7 +188,7 @@ def _sampler(samples: int, seed: int) -> Callable[[_Model, np.ndarray, np.ndarra
     torch, sampling = _captum()
 
     def explain(model: _Model, row: np.ndarray, background: np.ndarray) -> np.ndarray:
-        def forward(batch: Any) -> Any:
+        def forward(batch: Tensor) -> Tensor:
             return torch.from_numpy(model(batch.numpy()))
 
         # The patient against every background patient, in the same random orders: the mean sums to what it should.
@@ -202,7 +206,7 @@ def _sampler(samples: int, seed: int) -> Callable[[_Model, np.ndarray, np.ndarra
     return explain
 
 
-def _captum() -> tuple[Any, Any]:
+def _captum() -> tuple[ModuleType, type]:
     try:
         import torch
         from captum.attr import ShapleyValueSampling

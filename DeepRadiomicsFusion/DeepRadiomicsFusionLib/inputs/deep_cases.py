@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import SimpleITK as sitk
 
@@ -14,6 +13,7 @@ from PeritumoralRadiomicsLib.regions.growing import grow_regions
 from PeritumoralRadiomicsLib.regions.mask_perturbation import ContourPerturbation, load_perturbed
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from PeritumoralRadiomicsLib.regions.tables import region_rows
+from RadiomicsCoreLib.cohort.columns import CaseColumns
 from RadiomicsCoreLib.cohort.table import Case, Cohort, read_cohort
 from RadiomicsCoreLib.errors import InputError
 
@@ -31,7 +31,7 @@ class PhaseRegions:
 
     image: sitk.Image
     masks: Mapping[str, sitk.Image]
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[dict[str, object], ...]
     warnings: tuple[str, ...]
 
     @property
@@ -41,19 +41,24 @@ class PhaseRegions:
         return {name: mask for name, mask in self.masks.items() if name in shown}
 
 
-def open_cohort(path: Path | str, phases: Sequence[str] | None, cases: Sequence[str] | None = None) -> Cohort:
+def open_cohort(
+    path: Path | str,
+    phases: Sequence[str] | None,
+    cases: Sequence[str] | None = None,
+    columns: CaseColumns | None = None,
+) -> Cohort:
     """Read a cohort, all of it or some cases.
 
     Raises:
         InputError: as :func:`~RadiomicsCoreLib.cohort.table.read_cohort`, or no such case.
     """
-    cohort = read_cohort(path, phases=phases)
+    cohort = read_cohort(path, phases=phases, columns=columns)
     if cases is None:
         return cohort
     chosen = tuple(cohort.case(case_id) for case_id in dict.fromkeys(cases))
     if not chosen:
         raise InputError("no case is named; leave the list out for all cases")
-    return Cohort(cohort.path, chosen, cohort.phases, cohort.clinical_columns)
+    return replace(cohort, cases=chosen)
 
 
 def phase_regions(
@@ -97,6 +102,6 @@ def scores_of(case: Case, names: Sequence[str]) -> list[float]:
     return found
 
 
-def scores_record(case: Case, names: Sequence[str]) -> dict[str, Any]:
+def scores_record(case: Case, names: Sequence[str]) -> dict[str, object]:
     """Return a patient's RadScores as they stand in the table, for fingerprints."""
     return {"scores": {name: case.values.get(name) for name in names}}

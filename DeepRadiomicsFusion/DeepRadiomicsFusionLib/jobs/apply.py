@@ -8,7 +8,7 @@ from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.jobs.output import JobOutput
 from RadiomicsCoreLib.progress import Progress
 
-from ..networks.network_bundle import is_network_bundle
+from ..networks.network_bundle import is_network_bundle, refuse_torn
 from .apply_classifier import apply_classifier
 from .apply_network import apply_network
 from .apply_options import ApplyOptions
@@ -33,6 +33,7 @@ class ApplyJob(ApplyOptions):
         """Refuse settings that go with the other kind of bundle only."""
         if not self.bundle.exists():
             raise InputError(f"there is no model {str(self.bundle)!r}; name the folder or zip that train or fuse wrote")
+        refuse_torn(self.bundle)
         is_network = is_network_bundle(self.bundle)
         of_the_other = ("features", "positive") if is_network else ("cases", "workers", "resample_masks", "pictures")
         changed = [name for name in of_the_other if self._is_changed(name)]

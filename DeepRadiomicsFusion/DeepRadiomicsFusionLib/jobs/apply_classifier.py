@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.joined import JoinedCohort, read_joined
 from RadiomicsCoreLib.cohort.seen_cases import SeenCases, notes_on_known, seen_from_dict
-from RadiomicsCoreLib.files.tables import read_csv
 from RadiomicsCoreLib.jobs.output import JobOutput
 from RadiomicsCoreLib.progress import Progress
 
-from ..evaluation.figures import calibration_figure, roc_figure
+from ..evaluation.figures import classifier_calibration_figure, classifier_roc_figure
 from ..evaluation.metrics import Evaluation, EvaluationSettings, evaluate
 from ..models.classifier_bundle import ClassifierBundle, load_bundle
 from ..networks.seen_cases import NEW, TRAINING_PART
 from ..networks.training_record import check_compatible
 from ..tables.endpoints import Endpoint, read_endpoint
 from ..tables.feature_tables import FeatureTables
+from ..tables.missing_features import fill_medians
 from ..tables.samples import numbers_of
 
 if TYPE_CHECKING:
@@ -45,14 +45,17 @@ def apply_classifier(job: ApplyOptions, output: JobOutput, progress: Progress) -
         ModelError: the features were made otherwise than those of the training, or are missing.
     """
     bundle = load_bundle(job.bundle)
-    tables = FeatureTables(job.features)
-    known = None if job.cohort is None else _outcomes(job.cohort, bundle.endpoint, job.positive)
+    tables = FeatureTables.read(job.features)
+    cohort = None if job.cohort is None else read_joined(job.cohort, job.columns)
+    known = None if cohort is None else _outcomes(cohort, bundle.endpoint, job.positive)
     output.notes += [*tables.notes, *check_compatible(bundle.trained_on, tables.record)]
     cases = [str(case) for case in tables.table.index]
     learnt_from = _learnt_from(bundle)
     output.notes += [note for what, seen in learnt_from.items() for note in notes_on_known(seen, cases, what)]
     progress(0.2, f"{len(tables.table)} cases")
-    chance, reasons = _predict_each(bundle, tables.table)
+    table, told = fill_medians(tables.table, bundle.medians)
+    output.notes += told
+    chance, reasons = _predict_each(bundle, table)
     called = [None if np.isnan(value) else int(value >= bundle.threshold) for value in chance]
     cells = zip(tables.table.index, chance.tolist(), called, reasons, strict=True)
     columns = ("case_id", "probability", "positive", "reason")
@@ -61,16 +64,22 @@ def apply_classifier(job: ApplyOptions, output: JobOutput, progress: Progress) -
     if failed:
         output.notes.append(f"{failed} of {len(reasons)} cases have no prediction; predictions.csv says why")
     if known is not None:
-        trained = {c for seen in learnt_from.values() for c in seen.among({case: case for case in cases})}
+        patient_of = {case: case for case in cases} | _patients(cohort)
+        trained = {c for seen in learnt_from.values() for c in seen.among({c: patient_of[c] for c in cases})}
         found = dict(zip(cases, chance.tolist(), strict=True))
         _evaluate(output, bundle, known, found, trained, job.evaluation)
     output.record |= dict(bundle.provenance)
     progress(1.0, f"predictions in {output.folder}")
 
 
-def _outcomes(cohort: Path, endpoint: str, positive: str | None) -> Endpoint:
+def _outcomes(cohort: JoinedCohort, endpoint: str, positive: str | None) -> Endpoint:
     """The known outcomes, perhaps of one class only; a bad column is told before anything is written."""
-    return read_endpoint(read_csv(cohort), endpoint, positive=positive, one_class=True)
+    return read_endpoint(cohort, endpoint, positive=positive, one_class=True)
+
+
+def _patients(cohort: JoinedCohort | None) -> dict[str, str]:
+    """Case to patient, as far as a cohort says."""
+    return {} if cohort is None else dict(zip(cohort.ids, map(str, cohort.patients), strict=True))
 
 
 def _learnt_from(bundle: ClassifierBundle) -> dict[str, SeenCases]:
@@ -130,7 +139,7 @@ def _evaluate_part(
     part: str,
     chance: Mapping[str, float],
     settings: EvaluationSettings,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """Evaluate some cases; what cannot be evaluated is told in the notes."""
     both = [
         (y, chance[c])
@@ -147,6 +156,6 @@ def _evaluate_part(
         return []
     found: Evaluation = evaluate(outcome, values, bundle.threshold, settings)
     stem, title = ("", known.name) if part == NEW else ("_training", f"{known.name}, {part}")
-    output.figure(f"roc{stem}", roc_figure, outcome, {known.name: values}, title)
-    output.figure(f"calibration{stem}", calibration_figure, found.calibration, title)
+    output.figure(f"roc{stem}", classifier_roc_figure, outcome, {known.name: values}, title)
+    output.figure(f"calibration{stem}", classifier_calibration_figure, found.calibration, title)
     return [{"part": part, **found.row()}]

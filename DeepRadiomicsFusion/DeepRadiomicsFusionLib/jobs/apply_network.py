@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import SimpleITK as sitk
 
+from RadiomicsCoreLib.cohort.columns import ID_COLUMN
 from RadiomicsCoreLib.cohort.seen_cases import notes_on_known, seen_record
 from RadiomicsCoreLib.cohort.table import Case, Cohort, load_phase
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
@@ -36,6 +37,7 @@ from ..networks.network_source import (
 )
 from ..networks.prediction import predict, probability
 from ..networks.seen_cases import NEW, PREDICTIONS_FILE, SIGNATURES_FILE, TRAINING_PART, namesakes, seen_by_bundle
+from ..settings.input_settings import InputKind
 from ..settings.training_settings import Task
 from ..training.new_masks import dice_with, draw_mask, needs_region
 from .cohort_job import workers_for
@@ -81,14 +83,14 @@ def apply_network(job: ApplyOptions, output: JobOutput, progress: Progress) -> N
     loaded = source.load(part_of(progress, 0.0, 0.02))
     bundle = required_bundle(loaded, job.bundle)
     assert job.cohort is not None  # the job has refused a network without images
-    table, scans = _open(job.cohort, bundle, job.cases)
+    table, scans = _open(job.cohort, bundle, job)
     outcomes_known = outcomes_of(table.cases, outcome_columns(bundle))
     made = _settings(bundle, loaded, job)
     free = {case: scan for case, scan in scans.items() if bundle.phase not in table.case(case).images}
     done = run_cases(
         output,
         table,
-        partial(_do_case, job, source, made["network"]["weights_sha256"], scans),
+        partial(_do_case, job, source, weights_hash(loaded.network), scans),
         made,
         workers=workers_for(loaded.network, job.workers),
         progress=part_of(progress, 0.02, 0.95),
@@ -100,7 +102,7 @@ def apply_network(job: ApplyOptions, output: JobOutput, progress: Progress) -> N
     if seen.unknown:
         output.notes.append(seen.unknown)
     output.notes += notes_on_known(seen, ids)
-    known = seen.among({case_id: case_id for case_id in ids})
+    known = seen.among(_patients(table, ids))
     found = {case_id: case_json(output.folder, case_id, PREDICTION_FILE) or {} for case_id in ids}
     output.table("predictions", [_row(bundle, outcome, found[outcome.case_id]) for outcome in done])
     if bundle.task is Task.SEGMENTATION:
@@ -116,25 +118,26 @@ def apply_network(job: ApplyOptions, output: JobOutput, progress: Progress) -> N
 # --- the table ---------------------------------------------------------------------------------------------
 
 
-def _open(path: Path | str, bundle: NetworkBundle, cases: Sequence[str] | None) -> tuple[Cohort, dict[str, _Scan]]:
+def _open(path: Path | str, bundle: NetworkBundle, job: ApplyOptions) -> tuple[Cohort, dict[str, _Scan]]:
     """The cohort, and the images of cases that need no mask."""
+    cases, names = job.cases, job.columns.id or ID_COLUMN
     header, cells = read_cells(path)
     column = f"{bundle.phase}_image"
     free = bundle.task is Task.SEGMENTATION and not needs_region(bundle.input)
     scans: dict[str, _Scan] = {}
-    if free and column in header and "case_id" in header:
+    if free and column in header and names in header:
         for row in (dict(zip(header, map(str.strip, cell), strict=True)) for cell in cells):
             if row[column]:
                 path_of_image = Path(path).parent / os.path.expanduser(unguard_text(row[column]))
                 series = unguard_text(row.get(f"{bundle.phase}_series", "")) or None
-                scans[unguard_text(row["case_id"])] = _Scan(path_of_image, series)
+                scans[unguard_text(row[names])] = _Scan(path_of_image, series)
     if scans and f"{bundle.phase}_mask" not in header:
         # The reader of cohorts wants a mask for every image; here none is needed.
         chosen = tuple(Case(case, {}) for case in scans if cases is None or case in cases)
         if not chosen:
             raise InputError(f"{path} has none of the cases {', '.join(cases or ())}")
         return Cohort(Path(path), chosen, (bundle.phase,), ()), scans
-    table = open_cohort(path, None, cases)
+    table = open_cohort(path, None, cases, job.columns)
     if bundle.phase not in table.phases:
         check_fits(bundle, phase=", ".join(table.phases))
     lacking = [name for name in bundle.score_names if name not in table.clinical_columns]
@@ -143,7 +146,14 @@ def _open(path: Path | str, bundle: NetworkBundle, cases: Sequence[str] | None) 
     return table, scans
 
 
-def _settings(bundle: NetworkBundle, loaded: LoadedNetwork, job: ApplyOptions) -> dict[str, Any]:
+def _patients(table: Cohort, ids: Sequence[str]) -> dict[str, str]:
+    """Case to patient, as far as the table says."""
+    column = table.columns.patient
+    named = {} if column is None else {case.case_id: case.values.get(column) for case in table.cases}
+    return {case_id: case_id if named.get(case_id) is None else str(named[case_id]) for case_id in ids}
+
+
+def _settings(bundle: NetworkBundle, loaded: LoadedNetwork, job: ApplyOptions) -> dict[str, object]:
     return {
         "rings": bundle.to_dict()["rings"],
         "input": bundle.input.to_dict(),
@@ -156,7 +166,7 @@ def _settings(bundle: NetworkBundle, loaded: LoadedNetwork, job: ApplyOptions) -
     }
 
 
-def _also(case: Case, scans: Mapping[str, _Scan], names: Sequence[str]) -> dict[str, Any]:
+def _also(case: Case, scans: Mapping[str, _Scan], names: Sequence[str]) -> dict[str, object]:
     """What decides a case's result beside the files of its phase: RadScores, or an image without a mask."""
     scan = scans.get(case.case_id)
     alone = {} if scan is None else {"image": hash_files([scan.path]), "series": scan.series}
@@ -219,7 +229,7 @@ def _draw(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyOptio
         image = read_image(scan.path, series=scan.series)
     drawn = draw_mask(bundle.network, image, regions, bundle.input, device=job.device.value)
     sitk.WriteImage(drawn.mask, str(folder / MASK_FILE), useCompression=True)
-    record: dict[str, Any] = {"slices": drawn.slices, "volume_ml": drawn.volume_ml}
+    record: dict[str, object] = {"slices": drawn.slices, "volume_ml": drawn.volume_ml}
     if truth is not None:
         record["dice"] = dice_with(drawn.mask, truth)
     write_json(folder / PREDICTION_FILE, record)
@@ -228,7 +238,7 @@ def _draw(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyOptio
 
 def _refuse_without_region(case: Case, bundle: NetworkBundle) -> None:
     problems = {problem.phase: problem.message for problem in case.problems}
-    kind = bundle.to_dict()["input"]["kind"]
+    kind = InputKind(bundle.input.kind).value
     raise InputError(
         f"{problems.get(bundle.phase, 'no mask is named')}: the network's input ({kind}) is cut around the tumour; "
         "name a rough mask, or train a network of whole slices (--input full_slice --whole-box)"
@@ -238,8 +248,8 @@ def _refuse_without_region(case: Case, bundle: NetworkBundle) -> None:
 # --- tables ------------------------------------------------------------------------------------------------
 
 
-def _row(bundle: NetworkBundle, outcome: CaseOutcome, found: Mapping[str, Any]) -> dict[str, Any]:
-    row: dict[str, Any] = {"case_id": outcome.case_id}
+def _row(bundle: NetworkBundle, outcome: CaseOutcome, found: Mapping[str, Any]) -> dict[str, object]:
+    row: dict[str, object] = {"case_id": outcome.case_id}
     if bundle.task is Task.SEGMENTATION:
         row["mask"] = (case_folder(Path(), outcome.case_id) / MASK_FILE).as_posix() if found else None
         row |= {name: found.get(name) for name in ("slices", "volume_ml", "dice")}
@@ -253,12 +263,12 @@ def _row(bundle: NetworkBundle, outcome: CaseOutcome, found: Mapping[str, Any]) 
     return row | {"reason": one_line(outcome.reason)}
 
 
-def _signatures(bundle: NetworkBundle, case_id: str, found: Mapping[str, Any]) -> dict[str, Any]:
+def _signatures(bundle: NetworkBundle, case_id: str, found: Mapping[str, Any]) -> dict[str, object]:
     outputs = found["outputs"] if found else [None] * len(bundle.outputs)
     return {"case_id": case_id} | {f"{name}.signature": outputs[place] for place, name in enumerate(bundle.outputs)}
 
 
-def _evaluate_masks(output: JobOutput, found: Mapping[str, Mapping[str, Any]], seen: Sequence[str]) -> None:
+def _evaluate_masks(output: JobOutput, found: Mapping[str, Mapping[str, float]], seen: Sequence[str]) -> None:
     rows = []
     for part, chosen in ((NEW, [c for c in found if c not in set(seen)]), (TRAINING_PART, list(seen))):
         dice = [found[case]["dice"] for case in chosen if "dice" in found[case]]

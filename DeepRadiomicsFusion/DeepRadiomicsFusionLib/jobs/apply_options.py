@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from RadiomicsCoreLib.cohort.columns import named_table
+from RadiomicsCoreLib.cohort.columns import CaseColumns, features_option
 from RadiomicsCoreLib.jobs.job import Job
 from RadiomicsCoreLib.settings.options import option
 
@@ -25,6 +25,7 @@ class ApplyOptions(Job):
     Attributes:
         bundle: folder or zip of a trained network or of classifiers.
         cohort: images for a network; for classifiers the table with the outcome, or None.
+        columns: of the cohort table.
         features: name to feature table, under the names of the training (classifiers).
         positive: text of the end point that means the outcome (classifiers).
         cases: ids of the cases to do; None: all (networks).
@@ -40,14 +41,8 @@ class ApplyOptions(Job):
 
     bundle: Path = option("model folder or zip that train or fuse wrote", positional=True)
     cohort: Path | None = option("cohort table: images, or the outcome to evaluate", None, positional=True)
-    features: Mapping[str, Path] = option(
-        "feature tables; without a name a table is called as its folder",
-        factory=dict,
-        read=named_table,
-        many=True,
-        metavar="NAME=CSV",
-        group=_CLASSIFIERS,
-    )
+    columns: CaseColumns = CaseColumns()
+    features: Mapping[str, Path] = features_option(group=_CLASSIFIERS)
     positive: str | None = option("text of the end point that means the outcome", None, group=_CLASSIFIERS)
     cases: tuple[str, ...] | None = option("ids of the cases to do (default: all)", None, group=_NETWORKS)
     workers: int | None = option("cases at a time (default: all cores, as memory allows)", None, group=_NETWORKS)

@@ -21,7 +21,7 @@ WEIGHTS = Literal["imagenet", "random"] | Path
 assert (IMAGENET, RANDOM) == ("imagenet", "random")
 
 
-def weights_option(help: str, default: Any) -> Any:
+def weights_option(help: str, default: object) -> Any:
     """Return the field of a network's weights."""
     return option(help, default, read=str, metavar="imagenet|random|PATH")
 
@@ -56,12 +56,12 @@ def workers_for(network: nn.Module, workers: int | None) -> int | None:
     return 1 if on_gpu and workers is None else workers
 
 
-def named_extent(rings: Mapping[str, Any] | None) -> bool:
+def named_extent(rings: Mapping[str, object] | None) -> bool:
     """Whether plain ring settings say how far rings reach, and not only how they are grown."""
     return bool({"outer_mm", "fractions", "inner_rim_mm"} & set(rings or {}))
 
 
-def with_extent(given: Mapping[str, Any], default_mm: Sequence[float]) -> dict[str, Any]:
+def with_extent(given: Mapping[str, object], default_mm: Sequence[float]) -> dict[str, Any]:
     """Return a job's plain values; ring settings without an extent get the usual one."""
     rings = given.get("rings")
     if not isinstance(rings, Mapping) or named_extent(rings):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.columns import ID_COLUMN, CaseColumns, features_option
+from RadiomicsCoreLib.cohort.joined import read_joined
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.figures.style import save_figure
 from RadiomicsCoreLib.files.safe_names import safe_folder_name
-from RadiomicsCoreLib.files.tables import read_csv
 from RadiomicsCoreLib.jobs.job import Job
 from RadiomicsCoreLib.jobs.output import JobOutput
 from RadiomicsCoreLib.progress import Progress, part_of
@@ -25,8 +26,9 @@ from ..models.classifier_bundle import load_bundle
 from ..models.workspace import Model
 from ..networks.training_record import check_compatible
 from ..tables.feature_tables import FeatureTables
+from ..tables.missing_features import fill_medians
 from ..tables.samples import numbers_of
-from .table_options import features_option, figure_formats_option
+from .table_options import figure_formats_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +46,7 @@ class ContributionsJob(Job):
         features: name to feature table, under the names of the training.
         cohort: table whose training patients "without this input" is averaged over; None: those that the bundle was
             trained on. Those that are not in the tables are left out; without any, all in the tables count.
-        split: its column that tells the training patients; without that column those of the bundle count.
+        columns: of the cohort; without a split those of the bundle count as training.
         cases: ids of the patients to explain; None: all whose features are whole.
         most_background: of more background patients, this many are drawn.
         seed: of the draw, and of sampling.
@@ -59,7 +61,7 @@ class ContributionsJob(Job):
     bundle: Path = option("model folder or zip that fuse wrote", positional=True)
     features: Mapping[str, Path] = features_option()
     cohort: Path | None = option("cohort table that tells the training patients (default: those of the model)", None)
-    split: str = option("column that tells train from other parts", "split")
+    columns: CaseColumns = CaseColumns()
     cases: tuple[str, ...] | None = option("patients to explain (default: all)", None)
     most_background: int = option("training patients that an input's absence is averaged over", 20, word="--background")
     seed: int = option("of the draw, and of sampling", 0)
@@ -73,9 +75,11 @@ class ContributionsJob(Job):
         """Explain every patient."""
         bundle = load_bundle(self.bundle)
         background = self._training_cases() or bundle.provenance.get("training_cases")
-        tables = FeatureTables(self.features)
+        tables = FeatureTables.read(self.features)
         check_compatible(bundle.trained_on, tables.record)
-        asked, around = _rows(tables.table, self.cases), _background(tables.table, background)
+        table, told = fill_medians(tables.table, bundle.medians)
+        output.notes += told
+        asked, around = _rows(table, self.cases), _background(table, background)
         patients, others = (_whole(part, bundle.model) for part in (asked, around))
         drawn = _drawn(others, self.most_background, self.seed)
         step = part_of(progress, 0.0, 0.9)
@@ -87,13 +91,10 @@ class ContributionsJob(Job):
         """Ids of the cohort's training patients; none where no cohort or split tells them."""
         if self.cohort is None:
             return []
-        cohort = read_csv(self.cohort)
-        if "case_id" not in cohort:
-            raise InputError(f"{self.cohort} has no column case_id")
-        if self.split not in cohort:
-            return []
-        part = cohort[self.split].astype(str).str.strip().str.lower()
-        return cohort.loc[part == "train", "case_id"].tolist()
+        cohort = read_joined(self.cohort, self.columns)
+        if cohort.columns.id is None:
+            raise InputError(f"{self.cohort} has no column {ID_COLUMN}; name its ids by --id")
+        return [] if cohort.columns.split is None else cohort.rows(cohort.training).ids
 
 
 def _rows(table: pd.DataFrame, ids: Sequence[str] | None) -> pd.DataFrame:
@@ -105,7 +106,7 @@ def _rows(table: pd.DataFrame, ids: Sequence[str] | None) -> pd.DataFrame:
     return table.loc[list(dict.fromkeys(ids))]
 
 
-def _background(table: pd.DataFrame, ids: Any) -> pd.DataFrame:
+def _background(table: pd.DataFrame, ids: object) -> pd.DataFrame:
     """The training patients that the tables hold; all of the tables if they hold none."""
     named = {str(case) for case in ids} if isinstance(ids, Sequence) else set()  # a bundle may say anything
     kept = table.loc[[case in named for case in table.index]]
@@ -128,7 +129,7 @@ def _drawn(table: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
 
 
 def _write(output: JobOutput, found: Contributions) -> None:
-    rows: list[dict[str, Any]] = [row | {"method": found.method.value} for row in found.rows()]
+    rows: list[dict[str, object]] = [row | {"method": found.method.value} for row in found.rows()]
     output.files["contributions"] = output.table("contributions", rows)
     output.files["overall"] = output.table("overall", found.overall_rows())
     output.figure("overall", overall_figure, found)

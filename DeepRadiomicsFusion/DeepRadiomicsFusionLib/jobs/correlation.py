@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from RadiomicsCoreLib.cohort.columns import ID_COLUMN, CaseColumns, features_option, select_option
+from RadiomicsCoreLib.cohort.joined import read_joined
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.files.tables import read_csv
 from RadiomicsCoreLib.jobs.job import Job
 from RadiomicsCoreLib.jobs.output import JobOutput
 from RadiomicsCoreLib.progress import Progress, part_of
@@ -19,7 +20,7 @@ from ..explanation.correlation_figure import correlation_figure
 from ..explanation.feature_correlation import FeatureCorrelation, correlate_features
 from ..models.classifier_bundle import load_bundle
 from ..tables.feature_tables import FeatureTables
-from .table_options import features_option, figure_formats_option
+from .table_options import figure_formats_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,8 @@ class CorrelationJob(Job):
 
     Attributes:
         features: name to feature table, two of them: the rows and the columns of the heat map.
+        select: patterns of the features to take.
+        columns: of the cohort.
         cohort: table with ``case_id``: other patients of the feature tables are left out; None: all are taken.
         bundle: a classifier's or fusion's; only the features that it uses are shown. None: all.
         cases: ids of the patients; None: all in both tables.
@@ -52,7 +55,9 @@ class CorrelationJob(Job):
     verb = "correlation"
 
     features: Mapping[str, Path] = features_option("two feature tables: rows and columns of the heat map")
+    select: tuple[str, ...] = select_option()
     cohort: Path | None = option("cohort table: other patients are left out", None)
+    columns: CaseColumns = CaseColumns()
     bundle: Path | None = option("model of fuse: only the features that it uses", None, word="--model")
     cases: tuple[str, ...] | None = option("patients to take (default: all)", None)
     formats: tuple[str, ...] = figure_formats_option(("png", "svg"))
@@ -66,9 +71,9 @@ class CorrelationJob(Job):
 
     def work(self, output: JobOutput, progress: Progress) -> None:
         """Correlate and draw."""
-        tables = FeatureTables(self.features)
+        tables = FeatureTables.read(self.features, self.select)
         used = None if self.bundle is None else set(load_bundle(self.bundle).model.features)
-        table = _of_cases(_of_cohort(tables.table, self.cohort), self.cases)
+        table = _of_cases(_of_cohort(tables.table, self.cohort, self.columns), self.cases)
         (first, rows), (second, columns) = ((name, _used(name, tables.columns[name], used)) for name in self.features)
         found = correlate_features(table, rows, columns, part_of(progress, 0.0, 0.5))
         title = f"{first} against {second}" + ("" if used is None else ", features of the model")
@@ -96,13 +101,13 @@ def _used(name: str, columns: Sequence[str], used: Collection[str] | None) -> li
     return left
 
 
-def _of_cohort(table: pd.DataFrame, cohort: Path | None) -> pd.DataFrame:
+def _of_cohort(table: pd.DataFrame, cohort: Path | None, columns: CaseColumns) -> pd.DataFrame:
     if cohort is None:
         return table
-    frame = read_csv(cohort)
-    if "case_id" not in frame:
-        raise InputError("the cohort table has no column case_id")
-    left = table.loc[table.index.isin(frame["case_id"].astype(str))]
+    known = read_joined(cohort, columns)
+    if known.columns.id is None:
+        raise InputError(f"the cohort table has no column {ID_COLUMN}; name its ids by --id")
+    left = table.loc[table.index.isin(known.ids)]
     if not len(left):
         raise InputError("no patient of the cohort is in both feature tables; compare the case_id columns")
     return left

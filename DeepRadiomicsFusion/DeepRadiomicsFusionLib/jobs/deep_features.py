@@ -25,7 +25,7 @@ from RadiomicsCoreLib.progress import Progress, part_of
 from RadiomicsCoreLib.settings.options import option
 from RadiomicsCoreLib.settings.records import merged
 
-from ..deep_features.computing import DeepFeatures, check_input, deep_features
+from ..deep_features.computing import DeepFeatures, check_input, compute_deep_features
 from ..deep_features.untrained_features import refuse_untrained
 from ..inputs.deep_cases import PhaseRegions, open_cohort, phase_regions
 from ..inputs.patches import picture_of_input
@@ -304,11 +304,11 @@ class ReadPlan:
     reader: int
     perturbation: ContourPerturbation | None
 
-    def settings(self, name: str) -> dict[str, Any]:
+    def settings(self, name: str) -> dict[str, object]:
         """What changes a value, for provenance and for finding finished cases."""
         features = self.features.to_dict()
         del features["batch_size"]
-        unusual: dict[str, Any] = {} if self.reader == 1 else {"reader": self.reader}
+        unusual: dict[str, object] = {} if self.reader == 1 else {"reader": self.reader}
         if self.perturbation is not None:
             unusual["perturbation"] = self.perturbation.to_dict()
         return unusual | {
@@ -334,13 +334,13 @@ def _notes(seen: SeenCases, outcomes: Sequence[CaseOutcome], others: Sequence[st
 def _do_case(plan: ReadPlan, case: Case, phases: Sequence[str], folder: Path) -> CaseWork:
     loaded = network_in_this_process(plan.source, plan.sha256)
     features: dict[str, float] = {}
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     failed: list[str] = []
     warnings: list[str] = []
     for phase in phases:
         try:
             ready = phase_regions(case, phase, plan.rings, resample=plan.resample_masks, perturbation=plan.perturbation)
-            found = deep_features(
+            found = compute_deep_features(
                 loaded.network, loaded.name, ready.image, ready.masks, plan.features, wanted=plan.regions or None
             )
         except RadiomicsError as error:
@@ -359,9 +359,9 @@ def _do_case(plan: ReadPlan, case: Case, phases: Sequence[str], folder: Path) ->
     return CaseWork(tuple(failed), tuple(warnings))
 
 
-def _rows(ready: PhaseRegions, found: DeepFeatures) -> Iterator[dict[str, Any]]:
+def _rows(ready: PhaseRegions, found: DeepFeatures) -> Iterator[dict[str, object]]:
     for row in ready.rows:
-        reason = found.reasons.get(row["region"]) or row["reason"]
+        reason = found.reasons.get(str(row["region"])) or row["reason"]
         yield {**row, "reason": reason}
 
 
@@ -384,12 +384,12 @@ def _write_tables(output: JobOutput, outcomes: Sequence[CaseOutcome]) -> None:
         output.files["features (parquet)"] = parquet
 
 
-def _feature_rows(out: Path, ids: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+def _feature_rows(out: Path, ids: Iterable[str]) -> Iterator[Mapping[str, object]]:
     for case_id in ids:
         yield {"case_id": case_id, **(case_json(out, case_id, FEATURES_FILE) or {})}
 
 
-def _region_rows(out: Path, ids: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+def _region_rows(out: Path, ids: Iterable[str]) -> Iterator[Mapping[str, object]]:
     for case_id in ids:
         for row in case_json(out, case_id, REGIONS_FILE) or ():
             yield {"case_id": case_id, **row}

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -157,9 +156,9 @@ def _write(explained: Explanation, ready: PhaseRegions, case_id: str, job: Expla
 
 def _row(
     explained: Explanation, ready: PhaseRegions, case_id: str, bundle: NetworkBundle, job: ExplainJob
-) -> dict[str, Any]:
+) -> dict[str, object]:
     value = float(explained.outputs.mean())
-    row: dict[str, Any] = {
+    row: dict[str, object] = {
         "case_id": case_id,
         "map": explained.kind.value,
         "output": bundle.outputs[bundle.output_index(job.endpoint)],

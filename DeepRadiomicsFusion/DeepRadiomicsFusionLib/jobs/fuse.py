@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
+from RadiomicsCoreLib.cohort.columns import ID_COLUMN, CohortColumns, features_option, select_option
+from RadiomicsCoreLib.cohort.joined import read_features, read_joined
 from RadiomicsCoreLib.cohort.seen_cases import check_unseen
+from RadiomicsCoreLib.cohort.splits import TRAINING
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.files.provenance import environment_record
-from RadiomicsCoreLib.files.tables import read_csv
 from RadiomicsCoreLib.jobs.job import Job
 from RadiomicsCoreLib.jobs.output import JobOutput
 from RadiomicsCoreLib.progress import Progress, part_of
@@ -27,17 +28,18 @@ from ..models.classifier_bundle import ClassifierBundle, require_skops, save_bun
 from ..models.classifiers import CLASSIFIERS, BestOfClassifiers, tuned_classifiers
 from ..models.cross_validation import CrossValidationResult, CrossValidationSettings, cross_validate, fit_once
 from ..models.fusion import FusionLearner, SignatureSource, column_sources
-from ..models.fusion_parts import TRAINING, patients_of, study_parts
+from ..models.fusion_parts import study_parts
 from ..models.rad_score import RadScoreLearner
 from ..models.ring_sweep import SweepSource, ring_sweep, sweep_sources
 from ..models.selection_plan import GROUP, SelectionPlan, SelectionSettings
-from ..models.workspace import Learner
+from ..models.workspace import Learner, Model
 from ..networks.training_record import record_of
 from ..tables.endpoints import read_endpoint
 from ..tables.feature_tables import FeatureTables
-from ..tables.samples import MissingFeatures, Samples
+from ..tables.missing_features import MissingFeatures, check_policies
+from ..tables.samples import Samples
 from .fusion_tables import FUSION, write_other_parts, write_reliability, write_signatures, write_training
-from .table_options import features_option, figure_formats_option
+from .table_options import figure_formats_option
 
 BEST = "best classifier"
 
@@ -64,8 +66,9 @@ class BundledModel(Enum):
 class FuseJob(Job):
     """Signatures, their fusion and seven classifiers: cross-validated, compared, applied to other parts, bundled.
 
-    Writes ``models.csv`` (mean AUC of the folds with Nadeau and Bengio's interval; figures of the pooled
-    out-of-fold probabilities), ``predictions.csv``, ``selected_features.csv``, ``delong_<part>.csv``,
+    Writes ``models.csv`` (AUC as the mean of the folds with Nadeau and Bengio's interval; other figures of the pooled
+    out-of-fold probabilities), ``predictions.csv``, ``selected_features.csv``, ``comparison.csv`` (every two models:
+    fold by fold in training, DeLong's test in other parts), ``delong_<part>.csv`` of the other parts,
     ``signatures.txt`` with the formulas, with readings ``icc.csv``, with ``sweep`` also ``ring_sweep.csv``;
     ``figures/`` and the bundle ``model/``. Cases whose split is ``train`` (all, without that column) are
     cross-validated; every other part is predicted by the mean of the fold models, at the training's threshold. A model
@@ -77,8 +80,8 @@ class FuseJob(Job):
         positive: text of the end point that means the outcome.
         features: name to feature table. A ``study.json`` beside it tells how it was made.
         readings: repeated tables of the first feature table, for the ICC filter.
-        split: column that tells training from other parts; ignored if the table has none.
-        patient: column of patients, where a patient has several cases.
+        select: patterns of the feature columns to use.
+        columns: id, split, patient, centre, and what is done with missing features.
         accept_seen: take tables whose network was trained on cases of the study, as published in-sample fusions did
             (wu2021, zhang2024), with a warning that the cross-validated figures are too high.
         selection: filters and selector before the classifiers; the filters also come before each RadScore.
@@ -87,7 +90,6 @@ class FuseJob(Job):
         inner_folds: for tuning and for out-of-fold signatures.
         signature_for: what gets a signature of its own.
         fused_on: predictions of the training cases that the fusion is fitted on.
-        missing: what to do with NaN features.
         deployed: model of the bundle; None takes the one with the best mean AUC.
         bundled: what the bundle holds.
         sweep: also compare all ring sizes.
@@ -109,8 +111,8 @@ class FuseJob(Job):
     readings: tuple[Path, ...] = option(
         "second readings of the first table, for the ICC filter", (), many=True, metavar="CSV"
     )
-    split: str = option("column that tells train from other parts", "split")
-    patient: str | None = option("column of patients, where a patient has several cases", None)
+    select: tuple[str, ...] = select_option()
+    columns: CohortColumns = CohortColumns()
     accept_seen: bool = option(
         "take tables of a network that was trained on these cases, as published in-sample fusions did; their "
         "cross-validated figures are too high",
@@ -127,7 +129,6 @@ class FuseJob(Job):
         SignatureSource.OUT_OF_FOLD,
         group=GROUP,
     )
-    missing: MissingFeatures = option("what to do with missing features", MissingFeatures.ERROR, group=GROUP)
     cross_validation: CrossValidationSettings = CrossValidationSettings()
     inner_folds: int = option("of tuning and out-of-fold signatures", 5, group=GROUP)
     workers: int = option("processes at a time", 1)
@@ -150,9 +151,8 @@ class FuseJob(Job):
     formats: tuple[str, ...] = figure_formats_option()
 
     def __post_init__(self) -> None:
-        choose(
-            self, signature_for=SignatureFor, fused_on=SignatureSource, missing=MissingFeatures, bundled=BundledModel
-        )
+        choose(self, signature_for=SignatureFor, fused_on=SignatureSource, bundled=BundledModel)
+        check_policies(self.columns.missing)
         for name in self.classifiers:
             check_known("classifier", name, CLASSIFIERS)
         check_whole("inner_folds", self.inner_folds, 2)
@@ -160,14 +160,14 @@ class FuseJob(Job):
         if self.permutations and self.permutations < 19:
             raise InputError(f"permutations must be 0 or at least 19 (a p value of 0.05), not {self.permutations}")
 
-    def how(self) -> dict[str, Any]:
+    def how(self) -> dict[str, object]:
         """Return how the models are made, as plain values that stand in the bundle."""
         left_out = {"study", "cohort", "features", "readings", "endpoint", "formats", "workers"}
         return {name: value for name, value in self.to_dict().items() if name not in left_out}
 
     def work(self, output: JobOutput, progress: Progress) -> None:
         """Fit, compare, bundle and report."""
-        tables, parts = self._read(output)
+        tables, parts, missing = self._read(output)
         training = parts.pop(TRAINING)
         columns = _signature_columns(tables, training, self.signature_for)
         repeated = _readings(tables, self.readings)
@@ -189,21 +189,22 @@ class FuseJob(Job):
             self._sweep(output, tables, training, filters, part_of(progress, end, 0.9))
         if self.permutations:
             self._permute(output, deployed, learners[deployed], training, part_of(progress, 0.9, 0.98))
-        bundle = self._bundle(deployed, result, learners, training, tables)
+        bundle = replace(self._bundle(deployed, result, learners, training, tables), medians=missing.medians)
         output.files["model"] = save_bundle(bundle, output.folder / "model")[0]
         output.record |= {**bundle.provenance, "seed": self.cross_validation.seed}
         progress(1.0, f"{deployed} in {output.folder}")
 
-    def _read(self, output: JobOutput) -> tuple[FeatureTables, dict[str, Samples]]:
-        """The feature tables, and the parts of the cohort that have features and labels."""
-        tables = FeatureTables(self.features)
-        cohort = read_csv(self.cohort)
-        endpoint = read_endpoint(cohort, self.endpoint, positive=self.positive)
-        parts, notes = study_parts(tables.table, cohort, endpoint, self.split, self.patient, self.missing)
+    def _read(self, output: JobOutput) -> tuple[FeatureTables, dict[str, Samples], MissingFeatures]:
+        """The feature tables, the parts of the cohort that have features and labels, and how gaps were treated."""
+        joined = read_joined(self.cohort, self.columns, self.features, self.select)
+        endpoint = read_endpoint(joined, self.endpoint, positive=self.positive)
+        tables = FeatureTables(joined)
+        parts, missing, notes = study_parts(joined, endpoint, self.columns.missing)
         cases = [str(case) for samples in parts.values() for case in samples.table.index]
-        notes += check_unseen(tables.seen, cases, patients_of(cohort, self.patient), accept=self.accept_seen)
+        patient_of = dict(zip(joined.ids, joined.patients, strict=True))
+        notes += check_unseen(tables.seen, cases, patient_of, accept=self.accept_seen)
         output.notes += [*tables.notes, *notes]
-        return tables, parts
+        return tables, parts, missing
 
     def _learners(
         self, columns: Mapping[str, Sequence[str]], plan: SelectionPlan, filters: SelectionPlan
@@ -273,7 +274,7 @@ class FuseJob(Job):
     ) -> ClassifierBundle:
         found = result.learners[deployed]
         if self.bundled is BundledModel.FOLDS:
-            model: Any = found.ensemble
+            model: Model = found.ensemble
         else:
             model = fit_once(learners[deployed], training, self.cross_validation.seed)
         needed = record_of(model.features)
@@ -320,12 +321,13 @@ def _signature_columns(tables: FeatureTables, training: Samples, per: SignatureF
     return found
 
 
-def _readings(tables: FeatureTables, readings: Sequence[Any]) -> Readings | None:
+def _readings(tables: FeatureTables, readings: Sequence[Path]) -> Readings | None:
     """The first feature table and its repetitions; None without any."""
     if not readings:
         return None
     first = next(iter(tables.columns.values()))
-    others = [FeatureTables({f"reading {k}": table}).table for k, table in enumerate(readings, start=2)]
+    id_column = tables.joined.columns.id or ID_COLUMN
+    others = [read_features(f"reading {k}", table, id_column) for k, table in enumerate(readings, start=2)]
     return Readings([tables.table[list(first)], *others])
 
 

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.splits import TRAINING
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 from RadiomicsCoreLib.selection.readings import Readings, Reliability
+from RadiomicsCoreLib.statistics.roc import AucComparison, auc, compare_aucs
 
-from ..evaluation.figures import calibration_figure, delong_figure, roc_figure
+from ..evaluation.figures import classifier_calibration_figure, classifier_roc_figure, p_value_figure
 from ..evaluation.metrics import EvaluationSettings, delong_table, evaluate
-from ..models.cross_validation import CrossValidationResult, LearnerResult, MeanAuc, fit_once
+from ..models.cross_validation import OUT_OF_FOLD, CrossValidationResult, LearnerResult, compare_folds, fit_once
 from ..models.fusion import ColumnLearner
-from ..models.fusion_parts import TRAINING
 from ..models.rad_score import RadScore
 from ..models.selection_plan import SelectionSettings
 from ..models.workspace import Learner
 from ..tables.samples import Samples
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 FUSION = "fusion"
+HELD_OUT = "held out"
+FOLDS_INTERVAL, FOLDS_TEST = "mean of the folds, Nadeau and Bengio", "t test of the folds, Nadeau and Bengio"
 
 
 def write_reliability(output: JobOutput, readings: Readings, training: Samples, settings: SelectionSettings) -> None:
@@ -44,66 +51,89 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
     """Write what the cross-validation found, and the models that could not be fitted with their reasons."""
     rows = []
     for name, found in result.learners.items():
-        mean = found.mean_auc
-        evaluation = evaluate(result.outcome, found.pooled, found.threshold, settings)
-        rows.append(
-            {
-                "model": name,
-                "part": TRAINING,
-                "mean_auc": mean.value,
-                "mean_auc_lower": mean.lower,
-                "mean_auc_upper": mean.upper,
-                **evaluation.row(),
-                "reason": "",
-            }
-        )
-        output.figure(f"calibration_{file_stem(name)}", calibration_figure, evaluation.calibration, name)
+        evaluation = evaluate(result.outcome, found.pooled, found.threshold, settings, folds=found.mean_auc)
+        row = {"model": name, "part": TRAINING, "patients": OUT_OF_FOLD, **evaluation.row()}
+        pooled = auc(result.outcome, found.pooled).value
+        rows.append(row | {"interval": FOLDS_INTERVAL, "pooled_auc": pooled, "reason": ""})
+        output.figure(f"calibration_{file_stem(name)}", classifier_calibration_figure, evaluation.calibration, name)
     rows += [{"model": name, "part": TRAINING, "reason": reason} for name, reason in result.failed.items()]
     output.table("models", rows)
-    pooled = {name: found.pooled for name, found in result.learners.items()}
-    output.table("predictions", _prediction_rows(TRAINING, result.case_ids, result.outcome, pooled))
+    chances = {name: found.pooled for name, found in result.learners.items()}
+    output.table("predictions", _prediction_rows(TRAINING, result.case_ids, result.outcome, chances))
     folds = {name: found.mean_auc for name, found in result.learners.items()}
-    _write_comparison(output, TRAINING, result.outcome, pooled, folds)
+    output.figure(f"roc_{TRAINING}", partial(classifier_roc_figure, folds=folds), result.outcome, chances, TRAINING)
+    if len(folds) > 1:
+        p_values = fold_p_values(result)
+        output.table(f"p_values_{TRAINING}", p_values.rename_axis("model").reset_index())
+        output.figure(f"p_values_{TRAINING}", p_value_figure, p_values, f"{FOLDS_TEST}, {TRAINING}")
     output.table("selected_features", _selected_rows(result.learners))
     output.notes.append(
         f"{TRAINING}: probabilities are out-of-fold, the mean over {result.settings.repeats} repeats of "
-        f"{result.settings.folds} folds; judge by the mean AUC and its interval (Nadeau and Bengio's): DeLong's of the "
-        "pooled AUC does not know that folds share cases, and is too narrow; F1 and Brier score with bootstrap "
-        "intervals, other rates with Clopper and Pearson's; the "
-        "threshold has the best Youden index of the pooled probabilities"
+        f"{result.settings.folds} folds; the AUC is the mean of the folds with Nadeau and Bengio's interval, and "
+        "models are compared fold by fold (DeLong's interval and test of pooled probabilities do not know that folds "
+        "share cases, and are too narrow; pooled_auc has none); F1 and Brier score with bootstrap intervals, other "
+        "rates with Clopper and Pearson's; the threshold has the best Youden index of the pooled probabilities"
     )
 
 
 def write_other_parts(
     output: JobOutput, result: CrossValidationResult, parts: Mapping[str, Samples], settings: EvaluationSettings
 ) -> None:
-    """Write the predictions of the other parts by the mean of the fold models."""
-    rows, predictions = [], []
+    """Write the predictions of the other parts by the mean of the fold models, and all comparisons of models."""
+    rows, predictions, compared = [], [], _fold_comparisons(result)
     for part, samples in parts.items():
         chances = {name: found.ensemble.predict(samples.table) for name, found in result.learners.items()}
         for name, chance in chances.items():
             threshold = result.learners[name].threshold
             row = evaluate(samples.outcome, chance, threshold, settings).row()
-            rows.append({"model": name, "part": part, **row})
+            rows.append({"model": name, "part": part, "patients": HELD_OUT, **row, "interval": "DeLong"})
         predictions += _prediction_rows(part, [str(c) for c in samples.table.index], samples.outcome, chances)
-        _write_comparison(output, part, samples.outcome, chances)
+        compared += _write_delong(output, part, samples.outcome, chances)
+    if compared:
+        output.table("comparison", compared)
     if rows:
         output.table("models_other_parts", rows)
         output.table("predictions_other_parts", predictions)
 
 
-def _write_comparison(
-    output: JobOutput,
-    part: str,
-    outcome: np.ndarray,
-    chances: Mapping[str, np.ndarray],
-    folds: Mapping[str, MeanAuc] | None = None,
-) -> None:
-    output.figure(f"roc_{file_stem(part)}", partial(roc_figure, folds=folds), outcome, chances, part)
-    if len(chances) > 1:
-        table = delong_table(outcome, chances)
-        output.table(f"delong_{file_stem(part)}", table.rename_axis("model").reset_index())
-        output.figure(f"delong_{file_stem(part)}", delong_figure, table, f"DeLong's test, {part}")
+def fold_p_values(result: CrossValidationResult) -> pd.DataFrame:
+    """Return p values of the corrected resampled t test between every two models, names as index and columns."""
+    import pandas as pd
+
+    names = list(result.learners)
+    p = [[compare_folds(result.learners[a], result.learners[b]).p for b in names] for a in names]
+    return pd.DataFrame(p, index=names, columns=names)
+
+
+def _fold_comparisons(result: CrossValidationResult) -> list[dict[str, object]]:
+    known = result.learners
+    return [
+        _comparison(TRAINING, OUT_OF_FOLD, (first, second), compare_folds(known[first], known[second]), FOLDS_TEST)
+        for first, second in combinations(known, 2)
+    ]
+
+
+def _write_delong(
+    output: JobOutput, part: str, outcome: np.ndarray, chances: Mapping[str, np.ndarray]
+) -> list[dict[str, object]]:
+    """Draw the curves of a part that nothing was fitted on, and compare its models; return the comparisons."""
+    output.figure(f"roc_{file_stem(part)}", classifier_roc_figure, outcome, chances, part)
+    if len(chances) < 2:
+        return []
+    table = delong_table(outcome, chances)
+    output.table(f"delong_{file_stem(part)}", table.rename_axis("model").reset_index())
+    output.figure(f"p_values_{file_stem(part)}", p_value_figure, table, f"DeLong's test, {part}")
+    return [
+        _comparison(part, HELD_OUT, (a, b), compare_aucs(outcome, chances[a], chances[b]), "DeLong's test")
+        for a, b in combinations(chances, 2)
+    ]
+
+
+def _comparison(
+    part: str, patients: str, models: tuple[str, str], found: AucComparison, test: str
+) -> dict[str, object]:
+    figures = {"difference": found.difference, "lower": found.lower, "upper": found.upper, "p": found.p}
+    return {"part": part, "patients": patients, "model": models[0], "against": models[1], **figures, "test": test}
 
 
 def write_signatures(output: JobOutput, learners: Mapping[str, Learner], training: Samples, seed: int) -> None:
@@ -131,7 +161,7 @@ def write_signatures(output: JobOutput, learners: Mapping[str, Learner], trainin
 
 def _prediction_rows(
     part: str, cases: Sequence[str], outcome: np.ndarray, chances: Mapping[str, np.ndarray]
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     return [
         {
             "case_id": case,
@@ -143,7 +173,7 @@ def _prediction_rows(
     ]
 
 
-def _selected_rows(learners: Mapping[str, LearnerResult]) -> list[dict[str, Any]]:
+def _selected_rows(learners: Mapping[str, LearnerResult]) -> list[dict[str, object]]:
     """How often each feature stands in a fold's model."""
     rows = []
     for name, found in learners.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def evaluate_outputs(
         seen: cases of the training; they are evaluated on their own.
         settings: bootstrap and permutations.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for part, cases in (
         (NEW, [case for case in outputs if case not in set(seen)]),
         (TRAINING_PART, [case for case in outputs if case in set(seen)]),
@@ -93,8 +93,8 @@ def _binary(
     chances: Mapping[str, float],
     known: Mapping[str, float] | None,
     settings: EvaluationSettings,
-) -> list[dict[str, Any]]:
-    from ..evaluation.figures import calibration_figure, roc_figure
+) -> list[dict[str, object]]:
+    from ..evaluation.figures import classifier_calibration_figure, classifier_roc_figure
     from ..evaluation.metrics import evaluate
 
     both = [case for case in chances if case in (known or {})]
@@ -114,8 +114,8 @@ def _binary(
         return []
     found = evaluate(labels.astype(int), values, bundle.thresholds[name], settings)
     stem = file_stem(name) + ("" if part == NEW else "_training")
-    output.figure(f"roc_{stem}", roc_figure, labels.astype(int), {name: values}, part)
-    output.figure(f"calibration_{stem}", calibration_figure, found.calibration, f"{name}, {part}")
+    output.figure(f"roc_{stem}", classifier_roc_figure, labels.astype(int), {name: values}, part)
+    output.figure(f"calibration_{stem}", classifier_calibration_figure, found.calibration, f"{name}, {part}")
     return [{"part": part, "output": name, **found.row()}]
 
 
@@ -125,7 +125,7 @@ def _survival(
     part: str,
     risks: Mapping[str, float],
     outcomes: Mapping[str, Mapping[str, float]],
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     columns = outcome_columns(bundle)
     time, event = (outcomes.get(column, {}) for column in columns) if columns else ({}, {})
     both = [case for case in risks if case in time and case in event]

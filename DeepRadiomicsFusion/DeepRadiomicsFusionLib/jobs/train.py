@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
+from RadiomicsCoreLib.cohort.columns import CaseColumns
 from RadiomicsCoreLib.cohort.seen_cases import SeenCases, seen_record
 from RadiomicsCoreLib.cohort.table import Case, Cohort
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
@@ -82,11 +83,12 @@ class TrainJob(CohortJob):
 
     Attributes:
         training: task, optimiser and so on; its mode is replaced by ``mode`` below.
-        endpoints, time, event, scores, rad_score_head, width, mode, folds, patient: as in
+        endpoints, time, event, scores, rad_score_head, width, mode, folds: as in
             :class:`~DeepRadiomicsFusionLib.training.train_plan.TrainPlan`.
         network: by name; None: the usual one of the task.
         weights: where the training starts; None: from ImageNet's where they are published, else from random ones.
         phase: of the cohort.
+        columns: id, split, patient and centre of the cohort.
         settings: file with training settings, laid over the study's and under the user's; :meth:`from_dict` reads it.
         input: what is said of what the network sees.
         rings: regions to grow; None: a ring of 3 mm.
@@ -123,7 +125,7 @@ class TrainJob(CohortJob):
         "which weights learn; suggested: by the number of events and weights", "suggested", group=_NETWORK
     )
     folds: int = option("write out-of-fold signatures too, for fuse; 0: none", 0)
-    patient: str | None = option("column of patients, where a patient has several cases", None)
+    columns: CaseColumns = CaseColumns()
     settings: Path | None = option(
         "YAML or JSON file with training settings by name, such as epochs: 50", None, metavar="FILE"
     )
@@ -210,7 +212,6 @@ class TrainJob(CohortJob):
             resample_masks=self.resample_masks,
             pictures=self.pictures,
             folds=self.folds,
-            patient=self.patient,
             weights=file,
         )
 
@@ -233,7 +234,8 @@ class TrainJob(CohortJob):
         if self._fetched:
             require_imagenet(plan.network)
         output.notes += self._study_notes(plan.network)
-        table = open_cohort(self.cohort, [plan.phase])
+        table = open_cohort(self.cohort, [plan.phase], columns=self.columns)
+        plan = replace(plan, patient=table.columns.patient)
         check_outcomes(table, plan)
         begun = _begun(out, plan)
         outcomes = self._prepare(output, table, plan, part_of(progress, 0.0, 0.2))
@@ -299,7 +301,7 @@ class TrainJob(CohortJob):
 
     def _record(
         self, plan: TrainPlan, settings: TrainingSettings, trained: TrainedNetwork, side: Side
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         made = _settings(plan) | {
             "training": settings.to_dict(),
             "losses": trained.losses.to_dict(),
@@ -362,7 +364,7 @@ def _folders(out: Path, outcomes: Sequence[CaseOutcome]) -> dict[str, Path]:
     return usable
 
 
-def _settings(plan: TrainPlan) -> dict[str, Any]:
+def _settings(plan: TrainPlan) -> dict[str, object]:
     """What is recorded of the plan."""
     return {
         "rings": asdict(plan.grown),
@@ -402,7 +404,7 @@ def _begun(out: Path, plan: TrainPlan) -> dict[str, str]:
     return own
 
 
-def _start(plan: TrainPlan) -> dict[str, Any]:
+def _start(plan: TrainPlan) -> dict[str, object]:
     """Where the weights were taken from; a file is known by its contents."""
     if plan.weights is None:
         return {"pretrained": plan.pretrained}

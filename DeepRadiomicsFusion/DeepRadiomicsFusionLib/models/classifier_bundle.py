@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError, Rad
 from RadiomicsCoreLib.files.broken_zip import BROKEN_ZIP
 from RadiomicsCoreLib.files.bundle_files import MODEL_FILE, BundleFiles, check_hash
 from RadiomicsCoreLib.files.tables import write_json
+from RadiomicsCoreLib.settings.rules import is_number
 
 from ..networks.training_record import TrainingRecord, record_from_dict
 from .classifiers import CLASSIFIERS, ClassifierModel, class_scores
@@ -35,6 +37,10 @@ from .workspace import Model
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sklearn.base import ClassifierMixin
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.svm import SVC
+    from sklearn.tree import DecisionTreeClassifier
 
 FORMAT = "peritumoral classifier"
 VERSION = 1
@@ -59,15 +65,17 @@ class ClassifierBundle:
         settings: how the model was made; plain values.
         performance: figures of the cross-validation; plain values.
         provenance: versions, time, hash of the training data; plain values.
+        medians: feature to what a gap of a new case is filled with; empty: such a case has no prediction.
     """
 
     model: Model
     endpoint: str
     threshold: float
     trained_on: TrainingRecord
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    performance: Mapping[str, Any] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+    performance: Mapping[str, object] = field(default_factory=dict)
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    medians: Mapping[str, float] = field(default_factory=dict)
 
     def predict(self, table: pd.DataFrame) -> np.ndarray:
         """Probability (n,) of the outcome."""
@@ -107,6 +115,7 @@ def save_bundle(bundle: ClassifierBundle, folder: Path | str) -> list[Path]:
             "settings": dict(bundle.settings),
             "performance": dict(bundle.performance),
             "provenance": dict(bundle.provenance),
+            "medians": {name: bundle.medians[name] for name in bundle.model.features if name in bundle.medians},
         },
     )
     return [folder / MODEL_FILE, *(folder / name for name in writer.files)]
@@ -141,12 +150,16 @@ def _bundle(data: Mapping[str, Any], files: Callable[[str], bytes]) -> Classifie
     groups = {name: data.get(name) or {} for name in ("settings", "performance", "provenance")}
     if any(not isinstance(group, Mapping) for group in groups.values()):
         raise ModelError("settings, performance and provenance must be groups of values")
+    medians = data.get("medians") or {}
+    if not isinstance(medians, Mapping) or not all(is_number(value) for value in medians.values()):
+        raise ModelError("the medians of the training cases must be numbers by feature")
     return ClassifierBundle(
         _model(data["model"], files, 0),
         str(data["endpoint"]),
         float(threshold),
         record_from_dict(data["trained_on"]),
         **groups,
+        medians={str(name): float(value) for name, value in medians.items()},
     )
 
 
@@ -159,13 +172,13 @@ class _Writer:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
 
-    def node(self, model: Any) -> dict[str, Any]:
+    def node(self, model: Model) -> dict[str, object]:
         for kind, write in self._writers().items():
             if isinstance(model, kind):
                 return write(model)
         raise InputError(f"a bundle cannot hold a {type(model).__name__}")
 
-    def _writers(self) -> dict[type, Callable[[Any], dict[str, Any]]]:
+    def _writers(self) -> dict[type, Callable[[Any], dict[str, object]]]:
         return {
             RadScore: lambda model: {"type": "rad_score", **rad_score_to_dict(model)},
             ClassifierModel: self._classifier,
@@ -174,7 +187,7 @@ class _Writer:
             MeanOfModels: lambda m: {"type": "mean", "models": [self.node(part) for part in m.models]},
         }
 
-    def _classifier(self, model: ClassifierModel) -> dict[str, Any]:
+    def _classifier(self, model: ClassifierModel) -> dict[str, object]:
         name = f"{FOLDER}/{len(self.files):03d}_{model.kind}.skops"
         content = require_skops().dumps(model.classifier, compression=zipfile.ZIP_DEFLATED)
         self.files[name] = content
@@ -193,7 +206,7 @@ class _Writer:
             "sha256": hashlib.sha256(content).hexdigest(),
         }
 
-    def _fusion(self, model: FusedModel) -> dict[str, Any]:
+    def _fusion(self, model: FusedModel) -> dict[str, object]:
         fusion = model.fusion
         return {
             "type": "fusion",
@@ -209,7 +222,7 @@ class _Writer:
 # --- reading -----------------------------------------------------------------------------------------------
 
 
-def _model(data: Any, files: Callable[[str], bytes], depth: int) -> Any:
+def _model(data: object, files: Callable[[str], bytes], depth: int) -> Model:
     if not isinstance(data, Mapping) or depth > DEEPEST:
         raise ModelError("the model is not a group of values, or is nested too deep")
     kind = data.get("type")
@@ -270,7 +283,7 @@ def _classifier(data: Mapping[str, Any], files: Callable[[str], bytes]) -> Class
     )
 
 
-def load_classifier(content: bytes, kind: str, features: int, *, name: str = "classifier") -> Any:
+def load_classifier(content: bytes, kind: str, features: int, *, name: str = "classifier") -> ClassifierMixin:
     """Load one classifier from skops' format, with the fixed list of trusted types.
 
     Args:
@@ -305,7 +318,7 @@ def load_classifier(content: bytes, kind: str, features: int, *, name: str = "cl
     return classifier
 
 
-def _probe(classifier: Any, features: int) -> np.ndarray:
+def _probe(classifier: ClassifierMixin, features: int) -> np.ndarray:
     """Scores of a few made-up cases, by which a loaded classifier is known to be the one that was saved."""
     return class_scores(classifier, np.random.default_rng(0).standard_normal((PROBE_CASES, features)))
 
@@ -321,7 +334,7 @@ def _check_archive(content: bytes, name: str) -> None:
         raise ModelError(f"{name} unpacks to {size / 2**20:.0f} MB in {count} parts; that is no classifier of ours")
 
 
-def _check_classifier(classifier: Any, kind: str, features: int, name: str) -> None:
+def _check_classifier(classifier: ClassifierMixin, kind: str, features: int, name: str) -> None:
     """Refuse what would crash or hang scikit-learn's compiled code when it predicts."""
     expected = type(CLASSIFIERS[kind].make(0, **next(CLASSIFIERS[kind].points())))
     if type(classifier) is not expected:
@@ -336,18 +349,18 @@ def _check_classifier(classifier: Any, kind: str, features: int, name: str) -> N
         raise ModelError(f"{name} does not fit its {features} features and two classes; the bundle is damaged")
 
 
-def _svm_is_sound(model: Any) -> bool:
+def _svm_is_sound(model: SVC) -> bool:
     vectors = len(model.support_)
     shapes = model.support_vectors_.shape == (vectors, model.n_features_in_) and model.dual_coef_.shape == (1, vectors)
     counts = np.asarray(model._n_support)
     return bool(shapes and counts.shape == (2,) and (counts >= 0).all() and counts.sum() == vectors)
 
 
-def _forest_is_sound(model: Any) -> bool:
+def _forest_is_sound(model: RandomForestClassifier) -> bool:
     return len(model.estimators_) > 0 and all(_tree_is_sound(tree, model) for tree in model.estimators_)
 
 
-def _tree_is_sound(estimator: Any, forest: Any) -> bool:
+def _tree_is_sound(estimator: DecisionTreeClassifier, forest: RandomForestClassifier) -> bool:
     tree = estimator.tree_
     places = np.arange(tree.node_count)
     left, right = tree.children_left, tree.children_right
@@ -377,7 +390,7 @@ def _finite(data: Mapping[str, Any], name: str, count: int) -> np.ndarray:
     return values
 
 
-def require_skops() -> Any:
+def require_skops() -> ModuleType:
     """Return ``skops.io``, which stores classifiers without code.
 
     Raises:

@@ -6,7 +6,7 @@ import itertools
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from .workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sklearn.base import ClassifierMixin
+
+GridValue: TypeAlias = float | str
 
 RANDOM_FOREST_TREES = 100
 
@@ -34,52 +37,52 @@ class ClassifierKind:
     """
 
     label: str
-    make: Callable[..., Any]
-    grid: Mapping[str, tuple[Any, ...]]
+    make: Callable[..., ClassifierMixin]
+    grid: Mapping[str, tuple[GridValue, ...]]
 
-    def points(self) -> Iterator[dict[str, Any]]:
+    def points(self) -> Iterator[dict[str, GridValue]]:
         """All points of the grid."""
         for values in itertools.product(*self.grid.values()):
             yield dict(zip(self.grid, values, strict=True))
 
 
-def _logistic(seed: int, C: float) -> Any:
+def _logistic(seed: int, C: float) -> ClassifierMixin:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=C, max_iter=5000)
 
 
-def _svm(seed: int, kernel: str, C: float) -> Any:
+def _svm(seed: int, kernel: str, C: float) -> ClassifierMixin:
     from sklearn.svm import SVC
 
     return SVC(kernel=kernel, C=C)
 
 
-def _neighbours(seed: int, n_neighbors: int) -> Any:
+def _neighbours(seed: int, n_neighbors: int) -> ClassifierMixin:
     from sklearn.neighbors import KNeighborsClassifier
 
     return KNeighborsClassifier(n_neighbors=n_neighbors, algorithm="brute")  # a tree needs more trust when loaded
 
 
-def _forest(seed: int, min_samples_leaf: int) -> Any:
+def _forest(seed: int, min_samples_leaf: int) -> ClassifierMixin:
     from sklearn.ensemble import RandomForestClassifier
 
     return RandomForestClassifier(RANDOM_FOREST_TREES, min_samples_leaf=min_samples_leaf, random_state=seed, n_jobs=1)
 
 
-def _bayes(seed: int, var_smoothing: float) -> Any:
+def _bayes(seed: int, var_smoothing: float) -> ClassifierMixin:
     from sklearn.naive_bayes import GaussianNB
 
     return GaussianNB(var_smoothing=var_smoothing)
 
 
-def _discriminant(seed: int, shrinkage: Any) -> Any:
+def _discriminant(seed: int, shrinkage: float | str) -> ClassifierMixin:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     return LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage)
 
 
-def _perceptron(seed: int, alpha: float) -> Any:
+def _perceptron(seed: int, alpha: float) -> ClassifierMixin:
     from sklearn.neural_network import MLPClassifier
 
     return MLPClassifier((8,), alpha=alpha, solver="lbfgs", max_iter=200, random_state=seed)
@@ -112,8 +115,8 @@ class ClassifierModel:
 
     kind: str
     selected: Selected
-    classifier: Any
-    parameters: Mapping[str, Any]
+    classifier: ClassifierMixin
+    parameters: Mapping[str, GridValue]
     platt: tuple[float, float] | None
     inner_auc: float
 
@@ -170,7 +173,8 @@ class TunedClassifier:
         parts = self._inner_parts(samples, workspace)
         best_auc, best_point, best_scores = -np.inf, None, np.empty(0)
         for point in kind.points():
-            if point.get("n_neighbors", 0) > min(len(part.training_outcome) for part in parts):
+            neighbours = point.get("n_neighbors", 0)
+            if isinstance(neighbours, int) and neighbours > min(len(part.training_outcome) for part in parts):
                 continue
             scores, mean_auc = _inner_scores(kind, seed, point, parts, len(samples))
             if mean_auc > best_auc + 1e-12:
@@ -231,7 +235,7 @@ def tuned_classifiers(
     return {kind: TunedClassifier(kind, plan, inner_folds) for kind in kinds}
 
 
-def class_scores(classifier: Any, values: np.ndarray) -> np.ndarray:
+def class_scores(classifier: ClassifierMixin, values: np.ndarray) -> np.ndarray:
     """Probability of class 1, or the decision function where there is none, (n,)."""
     if hasattr(classifier, "predict_proba"):
         return classifier.predict_proba(values)[:, 1]
@@ -266,7 +270,7 @@ class _InnerPart:
 
 
 def _inner_scores(
-    kind: ClassifierKind, seed: int, point: Mapping[str, Any], parts: Sequence[_InnerPart], cases: int
+    kind: ClassifierKind, seed: int, point: Mapping[str, GridValue], parts: Sequence[_InnerPart], cases: int
 ) -> tuple[np.ndarray, float]:
     scores, aucs = np.empty(cases), []
     for part in parts:
@@ -276,7 +280,9 @@ def _inner_scores(
     return scores, float(np.mean(aucs))
 
 
-def _fitted(kind: ClassifierKind, seed: int, point: Mapping[str, Any], values: np.ndarray, outcome: np.ndarray) -> Any:
+def _fitted(
+    kind: ClassifierKind, seed: int, point: Mapping[str, GridValue], values: np.ndarray, outcome: np.ndarray
+) -> ClassifierMixin:
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():

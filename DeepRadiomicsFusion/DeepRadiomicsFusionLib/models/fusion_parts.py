@@ -6,90 +6,97 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.joined import JoinedCohort, listed
+from RadiomicsCoreLib.cohort.missing import MissingPolicies, MissingPolicy
+from RadiomicsCoreLib.cohort.splits import TRAINING, part_order
 from RadiomicsCoreLib.errors import InputError
 
 from ..tables.endpoints import Endpoint
-from ..tables.samples import MissingFeatures, Samples, join_endpoint, numbers_of, refuse_shared_patients
+from ..tables.missing_features import MissingFeatures
+from ..tables.samples import Samples, join_endpoint, refuse_shared_patients
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TRAINING = "train"
-
 
 def study_parts(
-    table: pd.DataFrame,
-    cohort: pd.DataFrame,
-    endpoint: Endpoint,
-    split: str | None,
-    patient: str | None,
-    kept: MissingFeatures,
-) -> tuple[dict[str, Samples], list[str]]:
-    """Return the training part and the others, no patient in two of them, and notes on what was left out.
+    joined: JoinedCohort, endpoint: Endpoint, policies: MissingPolicies
+) -> tuple[dict[str, Samples], MissingFeatures, list[str]]:
+    """Return the training part and the others, no patient in two of them.
 
     Args:
-        table: features, case ids as index.
-        cohort: with ``case_id``, perhaps the split and the patients.
-        endpoint: labelled cases of the cohort.
-        split: column that tells training from other parts; None, or a column that is not there: all cases train.
-        patient: column of patients; None: every case is a patient of its own.
-        kept: what to do with NaN features.
+        joined: the cohort with its features.
+        endpoint: its labelled cases.
+        policies: what is done with missing features, and with cases that belong to no part.
+
+    Returns:
+        The parts, the training first; how gaps were treated; and notes on what was left out.
 
     Raises:
-        InputError: a case without split or patient, no labelled training case, a patient in two parts, or features
-            that cannot be used.
+        InputError: a case without patient, no labelled training case, a patient in two parts, or features that cannot
+            be used.
     """
-    ids = [str(case) for case in cohort["case_id"]]
-    patients = patients_of(cohort, patient)
-    label = dict.fromkeys(ids, TRAINING)
-    if split and split in cohort.columns:
-        blank = [case for case, empty in zip(ids, cohort[split].isna(), strict=True) if empty]
-        if blank:
-            raise InputError(f"{len(blank)} cases have no {split!r}, the first is {blank[0]!r}; write train, test, …")
-        label = dict(zip(ids, (str(value).strip().lower() for value in cohort[split]), strict=True))
-    if TRAINING not in label.values():
-        raise InputError(
-            f"no case has the split {TRAINING!r}; column {split!r} holds {', '.join(sorted(set(label.values())))}"
-        )
+    label, notes = _labels(joined, policies.others is MissingPolicy.ERROR)
+    known = [k for k, case in enumerate(endpoint.case_ids) if label[case] is not None]
+    names = part_order([label[case] for case in joined.ids])
+    patients = dict(zip(joined.ids, joined.patients, strict=True))
+    table = joined.frame[list(joined.features)]
     parts: dict[str, Samples] = {}
-    notes: list[str] = []
-    for name in sorted(set(label.values()), key=lambda value: (value != TRAINING, value)):
-        places = [k for k, case in enumerate(endpoint.case_ids) if label[case] == name]
-        own = Endpoint(endpoint.name, tuple(endpoint.case_ids[k] for k in places), endpoint.outcome[places], ())
-        if name == TRAINING and not places:
-            raise InputError(
-                f"no case of the split {TRAINING!r} has a label of {endpoint.name!r}; look at both columns"
-            )
-        source = table if name == TRAINING else table[list(parts[TRAINING].table.columns)]
-        # Which features are left is decided by the training cases alone.
-        missing = MissingFeatures.DROP_CASES if name != TRAINING and kept is MissingFeatures.DROP_FEATURES else kept
-        if name != TRAINING and (reason := _unusable(own, source, missing)):
+    missing = MissingFeatures()
+    for name in names:
+        own = _of_part(endpoint, [k for k in known if label[endpoint.case_ids[k]] == name])
+        if name == TRAINING:
+            if not own.case_ids:
+                raise InputError(
+                    f"no case of the split {TRAINING!r} has a label of {endpoint.name!r}; look at both columns"
+                )
+            missing = MissingFeatures.of(policies, table.loc[list(own.case_ids)])
+        source, told = missing.complete(table.loc[list(own.case_ids)])
+        notes += [f"{name}: {note}" for note in told]
+        if name == TRAINING and not len(source):
+            raise InputError(f"no training case is left: each of the {len(own.case_ids)} misses a feature; use median")
+        if name != TRAINING and (reason := _unusable(own, source)):
             notes.append(f"{name}: {reason}; the part is left out")
             continue
-        parts[name], found = join_endpoint(source, own, patients=patients, missing=missing)
+        left = _of_part(own, [k for k, case in enumerate(own.case_ids) if case in source.index])
+        parts[name], found = join_endpoint(source, left, patients=patients)
         notes += [f"{name}: {note}" for note in found]
         if name != TRAINING:
             refuse_shared_patients(parts[TRAINING], parts[name], name)
     if endpoint.unlabelled:
         notes.append(f"{len(endpoint.unlabelled)} cases have no label of {endpoint.name} and take no part")
     notes += [note for name, samples in parts.items() for note in _several_cases(name, samples)]
-    return parts, notes
+    return parts, missing, notes
 
 
-def _unusable(own: Endpoint, source: pd.DataFrame, missing: MissingFeatures) -> str:
+def _labels(joined: JoinedCohort, strict: bool) -> tuple[dict[str, str | None], list[str]]:
+    """Case to its part, None where the split says none; all train where there is no split."""
+    split = joined.split
+    if split is None:
+        return dict.fromkeys(joined.ids, TRAINING), []
+    label = dict(zip(joined.ids, split.tolist(), strict=True))
+    column = joined.columns.split
+    if TRAINING not in label.values():
+        raise InputError(
+            f"no case has the split {TRAINING!r}; column {column!r} holds {', '.join(part_order(split.tolist()))}"
+        )
+    blank = [case for case, part in label.items() if part is None]
+    if blank and strict:
+        raise InputError(f"{len(blank)} cases have no {column!r}, the first is {blank[0]!r}; write train, test, …")
+    return label, [f"{len(blank)} cases have no {column!r} and take no part: {listed(blank)}"] if blank else []
+
+
+def _of_part(endpoint: Endpoint, places: list[int]) -> Endpoint:
+    return Endpoint(endpoint.name, tuple(endpoint.case_ids[k] for k in places), endpoint.outcome[places], ())
+
+
+def _unusable(own: Endpoint, source: pd.DataFrame) -> str:
     """Why a part cannot be evaluated; empty if it can."""
     if not own.case_ids:
         return "no case has a label"
-    label = {
-        case: value for case, value in zip(own.case_ids, own.outcome.tolist(), strict=True) if case in source.index
-    }
-    if not label:
-        return f"none of its {len(own.case_ids)} labelled cases has features"
-    table = source.loc[list(label)]
-    if missing is MissingFeatures.DROP_CASES:
-        table = table[np.isfinite(numbers_of(table).to_numpy()).all(axis=1)]
-    if len({label[case] for case in table.index}) < 2:
-        return f"its {len(table)} labelled cases with features do not have both outcomes"
+    left = np.isin(own.case_ids, source.index)
+    if len(set(own.outcome[left].tolist())) < 2:
+        return f"its {int(left.sum())} labelled cases with features do not have both outcomes"
     return ""
 
 
@@ -102,19 +109,3 @@ def _several_cases(name: str, samples: Samples) -> list[str]:
         f"{name}: {len(samples)} cases of {patients} patients; folds keep a patient's cases together, but intervals "
         "and DeLong's tests take cases as independent and are too narrow"
     ]
-
-
-def patients_of(cohort: pd.DataFrame, patient: str | None) -> dict[str, str]:
-    """Return case to patient; empty without such a column.
-
-    Raises:
-        InputError: no such column, or an empty cell in it.
-    """
-    if patient is None:
-        return {}
-    if patient not in cohort.columns:
-        raise InputError(f"the cohort table has no column {patient!r} of patients")
-    blank = cohort.loc[cohort[patient].isna(), "case_id"].tolist()
-    if blank:
-        raise InputError(f"case {blank[0]!r} has no patient: its cell of column {patient!r} is empty")
-    return {str(case): str(name) for case, name in zip(cohort["case_id"], cohort[patient], strict=True)}

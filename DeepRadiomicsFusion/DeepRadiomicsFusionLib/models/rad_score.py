@@ -13,7 +13,7 @@ from RadiomicsCoreLib.statistics.lasso_logistic import LassoSettings, first_with
 from ..tables.samples import Samples, matrix
 from .classifiers import scaled
 from .selection_plan import SelectionPlan, SelectionSettings, Selector
-from .workspace import Workspace
+from .workspace import Workspace, patient_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +125,9 @@ class RadScoreLearner:
         workspace = workspace or Workspace(0)
         selected = workspace.selected(self.plan, samples)
         values = scaled(samples, selected)
-        fit = fit_lasso_logistic(values, samples.outcome, self.lasso)
+        # The penalty, too, is judged by patients that its fold has not seen.
+        fold_of = patient_folds(samples, self.lasso.folds, self.lasso.seed, smallest=3)
+        fit = fit_lasso_logistic(values, samples.outcome, self.lasso, fold_of=fold_of)
         place = first_with_a_feature(fit.path, fit.place)
         kept = np.flatnonzero(fit.path.coefficients[place])
         if not len(kept):
@@ -156,7 +158,7 @@ def rad_score_from_dict(data: dict[str, Any]) -> RadScore:
     return RadScore(names, arrays["coefficients"], numbers[0], arrays["mean"], arrays["scale"], numbers[1])
 
 
-def rad_score_to_dict(score: RadScore) -> dict[str, Any]:
+def rad_score_to_dict(score: RadScore) -> dict[str, object]:
     """Plain values, as they stand in a bundle."""
     return {
         "feature_names": list(score.feature_names),

@@ -7,18 +7,25 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from PeritumoralRadiomicsLib.regions.kinds import TUMOUR
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
-from RadiomicsCoreLib.statistics.roc import Auc, AucComparison, Rate, auc, compare_aucs, error_rates
+from RadiomicsCoreLib.statistics.roc import AucComparison, Rate, error_rates
 
 from ..tables.samples import Samples
 from .classifiers import quick_auc
-from .cross_validation import CrossValidationResult, CrossValidationSettings, cross_validate
+from .cross_validation import (
+    OUT_OF_FOLD,
+    CrossValidationResult,
+    CrossValidationSettings,
+    MeanAuc,
+    compare_folds,
+    cross_validate,
+)
 from .fusion import ColumnLearner, Source
 from .workspace import Learner, Model, Workspace
 
@@ -84,14 +91,19 @@ class SweepRow:
 
     Attributes:
         source: region and family.
-        auc: of the pooled out-of-fold probabilities, with DeLong's interval.
-        threshold: best Youden index of the same (song2021); sensitivity and specificity are a little too good by it.
+        auc: mean of the test folds, with Nadeau and Bengio's interval.
+        pooled_auc: of the pooled out-of-fold probabilities; models of several folds stand in it, so that it has no
+            interval here.
+        threshold: best Youden index of the pooled probabilities (song2021); sensitivity and specificity are a
+            little too good by it.
         sensitivity, specificity: at the threshold, exact intervals.
-        against_tumour: DeLong's test against the tumour of the same family; None for the tumour itself.
+        against_tumour: the corrected resampled t test of the folds against the tumour of the same family; None for the
+            tumour itself.
     """
 
     source: SweepSource
-    auc: Auc
+    auc: MeanAuc
+    pooled_auc: float
     threshold: float
     sensitivity: Rate
     specificity: Rate
@@ -104,14 +116,14 @@ class HonestChoice:
 
     Attributes:
         family: of the sources to choose from.
-        auc: pooled out-of-fold AUC of the procedure "choose a size, then fit".
+        auc: mean AUC of the folds of the procedure "choose a size, then fit".
         chosen: how often each region was chosen, over all training parts.
         naive_best: the region with the best AUC of the sweep.
         naive_auc: its AUC, too high by the choice.
     """
 
     family: str
-    auc: Auc
+    auc: MeanAuc
     chosen: Mapping[str, int]
     naive_best: str
     naive_auc: float
@@ -288,11 +300,12 @@ def ring_sweep(
     Raises:
         InputError, ModelError: as :func:`~DeepRadiomicsFusionLib.models.cross_validation.cross_validate`.
     """
-    learners: dict[str, Any] = {s.name: ColumnLearner(Source(learner, s.columns)) for s in sources}
+    plain = {s.name: ColumnLearner(Source(learner, s.columns)) for s in sources}
+    learners: dict[str, Learner] = dict(plain)
     families = dict.fromkeys(source.family for source in sources)
     if honest:
         for family in families:
-            own = {s.region.name: learners[s.name] for s in sources if s.family == family}
+            own = {s.region.name: plain[s.name] for s in sources if s.family == family}
             learners[f"{family}: {HONEST}"] = ChooseSource(own, inner_folds)
     result = cross_validate(learners, samples, settings, workers=workers, progress=progress)
     for name, reason in result.failed.items():  # a chart with a gap would look like a size that was not asked for
@@ -316,10 +329,11 @@ def _row(source: SweepSource, sources: Sequence[SweepSource], result: CrossValid
     against = None
     if source.region.kind is not RegionKind.INTRATUMOUR:
         tumour = next(s for s in sources if s.family == source.family and s.region.kind is RegionKind.INTRATUMOUR)
-        against = compare_aucs(result.outcome, found.pooled, result.learners[tumour.name].pooled)
+        against = compare_folds(found, result.learners[tumour.name])
     return SweepRow(
         source,
-        auc(result.outcome, found.pooled),
+        found.mean_auc,
+        quick_auc(result.outcome, found.pooled),
         found.threshold,
         rates["sensitivity"],
         rates["specificity"],
@@ -329,22 +343,22 @@ def _row(source: SweepSource, sources: Sequence[SweepSource], result: CrossValid
 
 def _honest(family: str, rows: Sequence[SweepRow], result: CrossValidationResult) -> HonestChoice:
     found = result.learners[f"{family}: {HONEST}"]
-    counts = Counter(model.name for model in found.models)
+    counts = Counter(model.name for model in found.models if isinstance(model, ChosenModel))
     best = max((row for row in rows if row.source.family == family), key=lambda row: row.auc.value)
-    return HonestChoice(
-        family, auc(result.outcome, found.pooled), dict(counts.most_common()), best.source.region.name, best.auc.value
-    )
+    return HonestChoice(family, found.mean_auc, dict(counts.most_common()), best.source.region.name, best.auc.value)
 
 
-def _flat(row: SweepRow) -> dict[str, Any]:
+def _flat(row: SweepRow) -> dict[str, object]:
     region = row.source.region
-    flat: dict[str, Any] = {
+    flat: dict[str, object] = {
         "family": row.source.family,
         "region": region.name,
         "kind": region.kind.value,
         "size": region.size,
         "unit": region.unit,
         "features": len(row.source.columns),
+        "patients": OUT_OF_FOLD,
+        "pooled_auc": row.pooled_auc,
         "threshold": row.threshold,
     }
     for name, figure in (("auc", row.auc), ("sensitivity", row.sensitivity), ("specificity", row.specificity)):

@@ -147,7 +147,11 @@ class SelectionPlan:
         scale = dict.fromkeys(table.columns, 1.0)
         left = []
         for template in self.steps:
-            step = template.unfitted().fit(table, samples.outcome)
+            step = template.unfitted()
+            if isinstance(step, LassoSelector):
+                step.fit(table, samples.outcome, samples.patients)
+            else:
+                step.fit(table, samples.outcome)
             table = step.transform(table)
             if isinstance(step, ZScore):
                 for name, mean, spread in zip(table.columns, step.mean_, step.scale_, strict=True):

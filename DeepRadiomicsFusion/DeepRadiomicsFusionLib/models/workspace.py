@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
-from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.statistics.stratified_folds import stratified_folds
+from RadiomicsCoreLib.statistics.stratified_folds import grouped_folds
 
 from ..tables.samples import Samples
 
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .selection_plan import Selected, SelectionPlan
+
+
+T = TypeVar("T")
 
 
 class Model(Protocol):
@@ -45,7 +47,7 @@ class Workspace:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self._known: dict[Any, Any] = {}
+        self._known: dict[tuple[object, ...], tuple[object, Any]] = {}
 
     def selected(self, plan: SelectionPlan, samples: Samples) -> Selected:
         """The plan, fitted on these samples."""
@@ -72,7 +74,7 @@ class Workspace:
 
         return self._once((learner, folds), samples, predict)
 
-    def _once(self, what: Any, samples: Samples, make: Callable[[], Any]) -> Any:
+    def _once(self, what: object, samples: Samples, make: Callable[[], T]) -> T:
         parts = what if isinstance(what, tuple) else (what,)
         # By identity: learners hold arrays, which have no hash. They are kept in the value, so that no other
         # object can take their place in memory.
@@ -94,14 +96,4 @@ def patient_folds(samples: Samples, folds: int, seed: int, *, smallest: int | No
     Raises:
         InputError: too few patients of a class.
     """
-    if len(set(samples.patients)) == len(samples):
-        return stratified_folds(samples.outcome, folds, seed, smallest=smallest)
-    names = list(dict.fromkeys(samples.patients))
-    of_patient: dict[str, int] = {}
-    for patient, value in zip(samples.patients, samples.outcome.tolist(), strict=True):
-        of_patient[patient] = max(of_patient.get(patient, 0), value)
-    outcome = np.array([of_patient[name] for name in names])
-    if outcome.min() == outcome.max():
-        raise InputError("every patient has a case with the outcome; folds over patients need some without")
-    fold_of = dict(zip(names, stratified_folds(outcome, folds, seed, smallest=smallest).tolist(), strict=True))
-    return np.array([fold_of[patient] for patient in samples.patients])
+    return grouped_folds(samples.outcome, samples.patients, folds, seed, smallest=smallest)

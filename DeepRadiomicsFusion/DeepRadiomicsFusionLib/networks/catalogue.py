@@ -6,9 +6,12 @@ import difflib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from RadiomicsCoreLib.errors import DependencyError, InputError, ModelError
+
+from .vision_networks import inception_v3, vgg19
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +45,7 @@ class NetworkSpec:
     source: str
 
 
-def require_torch() -> Any:
+def require_torch() -> ModuleType:
     """Return torch.
 
     Raises:
@@ -173,18 +176,6 @@ def _densenet121(in_channels: int, out_features: int) -> nn.Module:
     return _monai_networks().DenseNet121(spatial_dims=2, in_channels=in_channels, out_channels=out_features)
 
 
-def _vgg19(in_channels: int, out_features: int) -> nn.Module:
-    from ..torch_modules.vgg import Vgg19
-
-    return Vgg19(in_channels, out_features)
-
-
-def _inception_v3(in_channels: int, out_features: int) -> nn.Module:
-    from ..torch_modules.inception_v3 import InceptionV3
-
-    return InceptionV3(in_channels, out_features, auxiliary=False)
-
-
 def _efficientnet_lite0(in_channels: int, out_features: int) -> nn.Module:
     try:
         from efficientnet_lite_pytorch import EfficientNet
@@ -217,7 +208,7 @@ def _residual_3d(reduction: int | None) -> Build:
     return build
 
 
-def _monai_networks() -> Any:
+def _monai_networks() -> ModuleType:
     try:
         from monai.networks import nets
     except ImportError:
@@ -253,8 +244,8 @@ NETWORKS = {
             _densenet121,
             "Huang G et al. Densely connected convolutional networks. CVPR 2017",
         ),
-        NetworkSpec("vgg19", 2, 224, "features", 512, "classifier.6", _vgg19, "Simonyan K, Zisserman A. ICLR 2015"),
-        NetworkSpec("inception_v3", 2, 299, "Mixed_7c", 2048, "fc", _inception_v3, "Szegedy C et al. CVPR 2016"),
+        NetworkSpec("vgg19", 2, 224, "features", 512, "classifier.6", vgg19, "Simonyan K, Zisserman A. ICLR 2015"),
+        NetworkSpec("inception_v3", 2, 299, "Mixed_7c", 2048, "fc", inception_v3, "Szegedy C et al. CVPR 2016"),
         NetworkSpec("unet", 2, 256, "down_4", 1024, None, _unet, "song2021, doi 10.21037/atm-21-25"),
         NetworkSpec("resnet3d", 3, 64, "last_activation", 512, "head.9", _residual_3d(None), _LIU),
         NetworkSpec("se_resnet3d", 3, 64, "last_activation", 512, "head.9", _residual_3d(64), _LIU),

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
@@ -28,6 +29,7 @@ from .rad_score_network import build_rad_score_network
 from .unet import PAPER_WIDTH, build_unet
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 FORMAT = "peritumoral network model"
@@ -122,15 +124,15 @@ class NetworkBundle:
     rings: RingSettings = field(default_factory=RingSettings)
     score_names: tuple[str, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, object] = field(default_factory=dict)
+    provenance: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def region(self) -> str:
         """Region that the network sees."""
         return self.input.region
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values as they stand in ``model.json``, without the weights."""
         return {
             "format": FORMAT,
@@ -240,6 +242,18 @@ def load_network_bundle(path: Path | str) -> NetworkBundle:
         raise ModelError(f"model {path.name or str(path)!r}: {error}") from None
 
 
+def refuse_torn(path: Path | str) -> None:
+    """Refuse what is neither a folder nor a sound zip, before anybody asks of which kind it is.
+
+    Raises:
+        ModelError: one line.
+    """
+    try:
+        BundleFiles(path, (WEIGHTS_FILE,))
+    except ModelError as error:
+        raise ModelError(f"model {Path(path).name or str(path)!r}: {error}") from None
+
+
 def is_network_bundle(path: Path | str) -> bool:
     """Whether a path looks like a bundle of this kind: a folder or zip with both files."""
     try:
@@ -318,7 +332,7 @@ def _loaded(architecture: Architecture, content: bytes) -> nn.Module:
     return network.eval()
 
 
-def _check_state(name: str, network: nn.Module, state: Mapping[str, Any]) -> None:
+def _check_state(name: str, network: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
     wanted = network.state_dict()
     missing = sorted(set(wanted) - set(state))
     extra = sorted(set(state) - set(wanted))
@@ -333,7 +347,7 @@ def _check_state(name: str, network: nn.Module, state: Mapping[str, Any]) -> Non
             )
 
 
-def _texts(values: Any) -> tuple[str, ...]:
+def _texts(values: object) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise ModelError(f"{values!r} is no list of names")
     return tuple(values)
@@ -345,7 +359,7 @@ def _only(values: tuple[str, ...], what: str) -> str:
     return values[0]
 
 
-def _safetensors() -> Any:
+def _safetensors() -> ModuleType:
     try:
         from safetensors import torch as reader
     except ImportError:
@@ -353,5 +367,5 @@ def _safetensors() -> Any:
     return reader
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return getattr(value, "value", value)

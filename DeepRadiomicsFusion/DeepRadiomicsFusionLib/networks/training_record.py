@@ -37,9 +37,9 @@ class TrainingRecord:
     regions: tuple[str, ...]
     engine: str = ""
     engine_version: str = ""
-    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    preprocessing: Mapping[str, object] = field(default_factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, as they stand in a bundle."""
         return {
             "phases": list(self.phases),
@@ -50,7 +50,7 @@ class TrainingRecord:
         }
 
 
-def record_from_dict(data: Any) -> TrainingRecord:
+def record_from_dict(data: object) -> TrainingRecord:
     """Rebuild a record from plain values.
 
     Raises:
@@ -142,8 +142,8 @@ def check_compatible(trained: TrainingRecord, new: TrainingRecord) -> tuple[str,
         if source not in new.preprocessing:
             notes.append(f"no {STUDY_FILE} beside the {source} table: its preprocessing could not be compared")
             continue
-        both = (_of_phases(made, trained.phases) for made in (settings, new.preprocessing[source]))
-        difference = first_difference(*both)
+        was_made, is_made = (_of_phases(made, trained.phases) for made in (settings, new.preprocessing[source]))
+        difference = first_difference(was_made, is_made)
         if difference:
             name, was, now = difference
             raise ModelError(
@@ -153,7 +153,7 @@ def check_compatible(trained: TrainingRecord, new: TrainingRecord) -> tuple[str,
     return tuple(notes)
 
 
-def first_difference(trained: Any, new: Any, name: str = "") -> tuple[str, Any, Any] | None:
+def first_difference(trained: object, new: object, name: str = "") -> tuple[str, object, object] | None:
     """The first setting that differs: its dotted name and both values; None if there is none.
 
     Example:
@@ -171,7 +171,7 @@ def first_difference(trained: Any, new: Any, name: str = "") -> tuple[str, Any, 
     return None if trained == new else (name, trained, new)
 
 
-def _of_a_network(study: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+def _of_a_network(study: Mapping[str, object], made: Mapping[str, object]) -> dict[str, object]:
     """The network whose outputs a table of ``train`` or ``apply`` holds: its weights stand for all settings of it.
 
     Out-of-fold signatures are of other networks of the same training; new patients get those of the final one.
@@ -185,7 +185,7 @@ def _of_a_network(study: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str
     return {TRAINED_NETWORK: found} if found else {}
 
 
-def _relevant(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _relevant(settings: Mapping[str, object]) -> dict[str, object]:
     """Settings of a run that change the value of a feature."""
     return {
         name: _without(value, _FREE.get(name, frozenset()))
@@ -194,7 +194,7 @@ def _relevant(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_phases(made: Any, phases: Sequence[str]) -> Any:
+def _of_phases(made: object, phases: Sequence[str]) -> object:
     """Settings with those of the model's phases alone, in the groups that have some for each phase."""
     if not isinstance(made, Mapping):
         return made
@@ -206,7 +206,7 @@ def _of_phases(made: Any, phases: Sequence[str]) -> Any:
     }
 
 
-def _without(value: Any, names: Collection[str]) -> Any:
+def _without(value: object, names: Collection[str]) -> object:
     """A group of settings without some of them; rings and extraction are such a group for each phase."""
     if not names or not isinstance(value, Mapping):
         return value

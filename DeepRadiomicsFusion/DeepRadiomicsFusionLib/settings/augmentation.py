@@ -73,14 +73,14 @@ class Augmentation:
         """Whether nothing is changed."""
         return all(getattr(self, field.name) is None for field in fields(self))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the settings as plain values, for JSON."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     to_plain = to_dict
 
     @classmethod
-    def from_plain(cls, value: Any, where: str) -> Augmentation:
+    def from_plain(cls, value: object, where: str) -> Augmentation:
         """Return the set of a name, or the one that names and values describe; ``where`` is told in errors.
 
         Raises:

@@ -113,7 +113,7 @@ class DeepFeatureSettings(ReadSettings):
         """Return where features are read together with what the network sees."""
         return cls(**{item.name: getattr(read, item.name) for item in fields(ReadSettings)}, input=shown)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the settings as plain values, for JSON."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         plain = {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}

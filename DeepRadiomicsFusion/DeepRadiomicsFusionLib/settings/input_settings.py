@@ -42,6 +42,10 @@ class Slices(Enum):
     ALL = "all"
 
 
+LARGEST_CUBE = 512
+"""Edge of the largest cube that a network is shown: 1 GiB a case while it is made."""
+
+
 @dataclass(frozen=True)
 class _Usual:
     """What a kind has unless the settings say otherwise."""
@@ -68,7 +72,8 @@ class NetworkInput:
     Attributes:
         kind: which part of the image; a name is understood too.
         region: name of the region, such as ``intratumour``, ``ring_0_3mm``, ``intra_ring_0_3mm``.
-        size: edge in pixels or voxels, 8 to 1024; None: 512, 160, 224, 256, 64 in the order of the kinds.
+        size: edge in pixels or voxels, 8 to 1024, of a cube to 512; None: 512, 160, 224, 256, 64 in the order of
+            the kinds.
         slices: which slices a two-dimensional kind shows; None: all for a rough box, else the largest.
         masked: set what is outside the region to 0 (to the window's lower end or the region's mean, as scaled);
             None: for a full slice only.
@@ -103,6 +108,12 @@ class NetworkInput:
         choose(self, kind=InputKind, scaling=Scaling, slices=Slices)
         if self.size is not None and not (isinstance(self.size, int) and 8 <= self.size <= 1024):
             raise InputError(f"size is {self.size!r}; give a whole number of pixels from 8 to 1024")
+        if self.kind is InputKind.BOX_3D and self.pixels > LARGEST_CUBE:
+            gigabytes = 8 * self.pixels**3 / 2**30
+            raise InputError(
+                f"size is {self.size}: a cube of that edge takes {gigabytes:.0f} GiB a case; give at most "
+                f"{LARGEST_CUBE}"
+            )
         check_number("margin_mm", self.margin_mm, 0.0, 200.0)
         if self.spacing_mm is not None:
             check_number("spacing_mm", self.spacing_mm, 0.1, 20.0)
@@ -148,7 +159,7 @@ class NetworkInput:
     def _usual(self) -> _Usual:
         return _USUAL[InputKind(self.kind)]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the settings as plain values, for JSON."""
         return {name: value.value if isinstance(value, Enum) else value for name, value in asdict(self).items()}
 

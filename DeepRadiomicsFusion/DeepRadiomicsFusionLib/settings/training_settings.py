@@ -191,7 +191,7 @@ class TrainingSettings:
         """
         return self.learning_rate * _FACTORS[self.schedule](self, step, epoch)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the settings as plain values, for JSON."""
         values = {name: value.value if isinstance(value, Enum) else value for name, value in asdict(self).items()}
         return values | {"augmentation": self.augmentation.to_dict()}
@@ -263,6 +263,6 @@ def make_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.opti
     return maker(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
 
 
-def _check_names(values: Mapping[str, Any]) -> None:
+def _check_names(values: Mapping[str, object]) -> None:
     for name in values:
         check_known("training setting", name, [item.name for item in fields(TrainingSettings)])

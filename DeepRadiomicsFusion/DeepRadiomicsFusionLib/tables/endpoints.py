@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from RadiomicsCoreLib.cohort.columns import ID_COLUMN
+from RadiomicsCoreLib.cohort.joined import JoinedCohort, read_joined
 from RadiomicsCoreLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,12 +41,12 @@ class Endpoint:
 
 
 def read_endpoint(
-    table: pd.DataFrame, column: str, *, positive: str | None = None, one_class: bool = False
+    table: pd.DataFrame | JoinedCohort, column: str, *, positive: str | None = None, one_class: bool = False
 ) -> Endpoint:
     """Take one binary endpoint from a cohort table.
 
     Args:
-        table: with ``case_id`` and the column; empty cells are missing labels.
+        table: a cohort, or a data frame with ``case_id``, that has the column; empty cells are missing labels.
         column: holds 0 and 1, truths, or texts if ``positive`` is given.
         positive: text that means the outcome; the one other text means none.
         one_class: take an endpoint that lacks one class or any label, to evaluate as far as it goes.
@@ -59,14 +61,13 @@ def read_endpoint(
         >>> endpoint.case_ids, endpoint.outcome.tolist(), endpoint.unlabelled
         (('a', 'c'), [1, 0], ('b',))
     """
-    for needed in ("case_id", column):
-        if needed not in table.columns:
-            raise InputError(f"the table has no column {needed!r}; it has {_listed(table.columns)}")
-    ids = [str(value) for value in table["case_id"]]
-    twice = next((case for case in ids if ids.count(case) > 1), None)
-    if twice is not None:
-        raise InputError(f"case {twice!r} stands twice in the table; keep one row a case")
-    values = table[column].astype(object).where(table[column].notna(), None).tolist()
+    joined = table if isinstance(table, JoinedCohort) else read_joined(table)
+    frame = joined.frame
+    for needed in (joined.columns.id or ID_COLUMN, column):
+        if needed not in frame.columns:
+            raise InputError(f"the table has no column {needed!r}; it has {_listed(frame.columns)}")
+    ids = joined.ids
+    values = frame[column].astype(object).where(frame[column].notna(), None).tolist()
     known = [(case, value) for case, value in zip(ids, values, strict=True) if value is not None]
     outcome = np.array(_coded(column, [value for _, value in known], positive, one_class), dtype=int)
     if len(set(outcome.tolist())) < 2 and not one_class:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,17 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .endpoints import Endpoint
-
-
-class MissingFeatures(Enum):
-    """What to do with NaN features."""
-
-    ERROR = "error"
-    """Refuse, and say which case and feature."""
-    DROP_CASES = "drop-cases"
-    """Leave out cases with a NaN."""
-    DROP_FEATURES = "drop-features"
-    """Leave out features with a NaN in any case."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +35,7 @@ class Samples:
         return len(self.outcome)
 
     @property
-    def key(self) -> tuple[Any, ...]:
+    def key(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Tells samples of one cohort apart by their cases and features."""
         return tuple(self.table.index), tuple(self.table.columns)
 
@@ -62,7 +50,9 @@ class Samples:
         return Samples(self.table[list(names)], self.outcome, self.patients)
 
 
-def make_samples(table: pd.DataFrame, outcome: Any, patients: Sequence[object] | None = None) -> Samples:
+def make_samples(
+    table: pd.DataFrame, outcome: Sequence[object] | np.ndarray, patients: Sequence[object] | None = None
+) -> Samples:
     """Check features and outcome, and put them together.
 
     Args:
@@ -85,7 +75,7 @@ def make_samples(table: pd.DataFrame, outcome: Any, patients: Sequence[object] |
         row, column = (int(place[0]) for place in np.nonzero(bad))
         raise InputError(
             f"{int(bad.sum())} feature values are NaN or infinite, the first is {table.columns[column]!r} of case "
-            f"{table.index[row]!r}; leave such cases or features out (missing: drop-cases or drop-features)"
+            f"{table.index[row]!r}; leave such cases or features out, or fill them"
         )
     coded = binary_outcome(outcome)
     if len(coded) != len(table):
@@ -99,7 +89,6 @@ def join_endpoint(
     endpoint: Endpoint,
     *,
     patients: dict[str, str] | None = None,
-    missing: MissingFeatures | str = MissingFeatures.ERROR,
 ) -> tuple[Samples, tuple[str, ...]]:
     """Join features with an endpoint over the cases.
 
@@ -107,7 +96,6 @@ def join_endpoint(
         features: data frame with case ids as index.
         endpoint: labelled cases.
         patients: case to patient, where a patient has several cases.
-        missing: what to do with NaN features.
 
     Returns:
         The samples, and notes on what was left out.
@@ -126,8 +114,6 @@ def join_endpoint(
     if len(both) < len(endpoint.case_ids):
         notes.append(f"{len(endpoint.case_ids) - len(both)} labelled cases have no features and were left out")
     table = features.loc[[case for case, _ in both]]
-    table, dropped = _without_missing(numbers_of(table), MissingFeatures(missing))
-    notes += dropped
     label = dict(both)
     ids = [str(case) for case in table.index]
     samples = make_samples(table, [label[case] for case in table.index], [(patients or {}).get(c, c) for c in ids])
@@ -186,19 +172,3 @@ def numbers_of(table: pd.DataFrame) -> pd.DataFrame:
             text = next((value for value in table[name] if isinstance(value, str)), None)
             raise InputError(f"feature column {str(name)!r} holds text ({text!r}); a feature is a number")
     return table.astype(float)
-
-
-def _without_missing(table: pd.DataFrame, missing: MissingFeatures) -> tuple[pd.DataFrame, list[str]]:
-    bad = ~np.isfinite(table.to_numpy())
-    if missing is MissingFeatures.ERROR or not bad.any():
-        return table, []
-    if missing is MissingFeatures.DROP_CASES:
-        cases = [str(case) for case in table.index[bad.any(axis=1)]]
-        kept = table.loc[~bad.any(axis=1)]
-        what = f"{len(cases)} cases with NaN features were left out: {', '.join(cases[:6])}"
-    else:
-        kept = table.loc[:, ~bad.any(axis=0)]
-        what = f"{int(bad.any(axis=0).sum())} features with NaN values were left out"
-    if not kept.size:
-        raise InputError(f"nothing is left after leaving out NaN features ({missing.value}); look at the extraction")
-    return kept, [what]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -350,7 +350,7 @@ class _Run:
         settings = self.settings.to_dict()
         for free in ("epochs", "patience", "device"):
             settings.pop(free)
-        record: dict[str, Any] = {
+        record: dict[str, object] = {
             "settings": settings,
             "training": self.training.case_ids,
             "validation": None if self.validation is None else self.validation.case_ids,

@@ -70,7 +70,7 @@ class Losses:
             return f"validation Dice {max(self.dice):.3f}"
         return f"{'validation loss' if self.validation else 'loss'} {self.best_loss:.4f}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, list[float]]:
         """Return plain values, for JSON."""
         losses = {"training": list(self.training), "validation": list(self.validation)}
         return losses | ({"dice": list(self.dice)} if self.dice else {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def write_outputs(
     return files
 
 
-def _rows(job: TrainPlan, split: str, side: Side, outputs: np.ndarray) -> list[dict[str, Any]]:
+def _rows(job: TrainPlan, split: str, side: Side, outputs: np.ndarray) -> list[dict[str, object]]:
     task = job.training.task
     values = probability(outputs) if task is Task.CLASSIFICATION else outputs
     columns = ("dice",) if task is Task.SEGMENTATION else tuple(f"{output}.signature" for output in job.outputs)
@@ -61,7 +61,7 @@ def _rows(job: TrainPlan, split: str, side: Side, outputs: np.ndarray) -> list[d
 
 def _signature_rows(
     job: TrainPlan, sides: Mapping[str, Side], outputs: Mapping[str, np.ndarray], crossed: CrossFit
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """Out-of-fold for the training cases, of the final network for all others, which it has not seen."""
     rows = []
     for name, side in sides.items():
@@ -74,7 +74,7 @@ def _signature_rows(
     return rows
 
 
-def _scores(split: str, outputs: np.ndarray, side: Side, folds: np.ndarray | None = None) -> list[dict[str, Any]]:
+def _scores(split: str, outputs: np.ndarray, side: Side, folds: np.ndarray | None = None) -> list[dict[str, object]]:
     cases = side.one_a_case()
     if cases.task is Task.SEGMENTATION:
         return [{"split": split, "mean_dice": float(outputs.mean()), "cases": len(outputs)}]
@@ -96,9 +96,9 @@ def _scores(split: str, outputs: np.ndarray, side: Side, folds: np.ndarray | Non
     ]
 
 
-def _survival_row(split: str, risks: np.ndarray, targets: np.ndarray, folds: np.ndarray | None) -> dict[str, Any]:
+def _survival_row(split: str, risks: np.ndarray, targets: np.ndarray, folds: np.ndarray | None) -> dict[str, object]:
     """Harrell's C; out-of-fold of the pairs within a fold, for the log hazards of each network have their own zero."""
-    row: dict[str, Any] = {"split": split, "cases": len(targets), "events": int(targets[:, 1].sum())}
+    row: dict[str, object] = {"split": split, "cases": len(targets), "events": int(targets[:, 1].sum())}
     try:
         score = survival_score(targets[:, 0], targets[:, 1], risks[:, 0], folds)
     except InputError as error:

@@ -12,6 +12,7 @@ import SimpleITK as sitk
 
 from RadiomicsCoreLib.cohort.table import Case, Cohort
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.jobs.cores import machine_memory_gb
 
 from ..inputs.deep_cases import phase_regions, scores_of
 from ..inputs.patches import network_image, picture_of_input
@@ -106,6 +107,7 @@ def sides_of(table: Cohort, folders: Mapping[str, Path], job: TrainPlan) -> dict
         if case.case_id in folders and _has_target(case, job):
             part = (case.split or "no split").strip().lower() if has_split else TRAIN_LABEL
             groups.setdefault(part, []).append(case)
+    _check_memory([folders[case.case_id] for cases in groups.values() for case in cases], job)
     if not groups[TRAIN_LABEL]:
         raise InputError(f"no case of split {TRAIN_LABEL!r} can be used; write it into the column 'split'")
     sides = {
@@ -116,6 +118,19 @@ def sides_of(table: Cohort, folders: Mapping[str, Path], job: TrainPlan) -> dict
         if name != TRAIN_LABEL:
             refuse_shared_cases(sides[TRAIN_LABEL].cases, side.cases, name)
     return sides
+
+
+def _check_memory(folders: Sequence[Path], job: TrainPlan) -> None:
+    """Refuse inputs that do not fit into the machine's memory together, before any is loaded."""
+    taken = sum((folder / INPUT_FILE).stat().st_size for folder in folders)
+    if job.training.task is Task.SEGMENTATION:
+        taken += 8 * sum((folder / MASK_FILE).stat().st_size for folder in folders)  # bytes that become whole numbers
+    memory = machine_memory_gb()
+    if taken / 1e9 > memory:
+        raise InputError(
+            f"the inputs of {len(folders)} cases take {taken / 1e9:.3g} GB together, and this machine has {memory:.3g} "
+            "GB of memory; choose a smaller --size, fewer slices or fewer cases"
+        )
 
 
 def _has_target(case: Case, job: TrainPlan) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -10,6 +9,7 @@ from enum import Enum
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.settings.checks import choice, finite_number
 from RadiomicsCoreLib.settings.options import option
 
 MOST_MM = 300.0
@@ -100,12 +100,12 @@ class RingSettings:
 
     def __post_init__(self) -> None:
         for name, choices in (("layout", RingLayout), ("plane", RingPlane), ("surface", SurfaceRule)):
-            object.__setattr__(self, name, _choice(name, choices, getattr(self, name)))
-        object.__setattr__(self, "gap_mm", _number("gap_mm", self.gap_mm, at_least=0.0))
+            object.__setattr__(self, name, choice(name, choices, getattr(self, name)))
+        object.__setattr__(self, "gap_mm", finite_number("gap_mm", self.gap_mm, at_least=0.0))
         object.__setattr__(self, "outer_mm", _ascending("outer_mm", self.outer_mm, self.gap_mm, MOST_MM))
         object.__setattr__(self, "fractions", _ascending("fractions", self.fractions, 0.0, MOST_FRACTION))
         if self.inner_rim_mm is not None:
-            object.__setattr__(self, "inner_rim_mm", _number("inner_rim_mm", self.inner_rim_mm, above=0.0))
+            object.__setattr__(self, "inner_rim_mm", finite_number("inner_rim_mm", self.inner_rim_mm, above=0.0))
         if self.window is not None:
             object.__setattr__(self, "window", _window(self.window))
         if not isinstance(self.min_voxels, int | np.integer) or self.min_voxels < 1:
@@ -196,30 +196,10 @@ def _fraction_word(fraction: float) -> str:
     return f"r{sixths}" if is_sixth else f"f{number_word(fraction)}"
 
 
-def _choice(name: str, choices: type[Enum], value: object) -> Enum:
-    try:
-        return choices(value)
-    except ValueError:
-        allowed = ", ".join(repr(choice.value) for choice in choices)
-        raise InputError(f"{name} must be one of {allowed}, got {value!r}") from None
-
-
-def _number(name: str, value: object, at_least: float | None = None, above: float | None = None) -> float:
-    bound = f">= {at_least:g}" if above is None else f"> {above:g}"
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise InputError(f"{name} must be a number {bound}, got {value!r}") from None
-    low_enough = number >= at_least if at_least is not None else above is None or number > above
-    if not math.isfinite(number) or not low_enough:
-        raise InputError(f"{name} must be a finite number {bound}, got {number:g}")
-    return number
-
-
 def _ascending(name: str, values: Iterable[float], above: float, at_most: float) -> tuple[float, ...]:
     if isinstance(values, (int, float)):
         values = (values,)
-    numbers = sorted(_number(name, value, above=above) for value in values)
+    numbers = sorted(finite_number(name, value, above=above) for value in values)
     if numbers and numbers[-1] > at_most:
         raise InputError(f"{name} must be at most {at_most:g}, got {numbers[-1]:g}")
     words = [number_word(number) for number in numbers]

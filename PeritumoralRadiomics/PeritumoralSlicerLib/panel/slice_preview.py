@@ -63,7 +63,8 @@ class SlicePreview:
         self._erase()
         to_world = self.shown.to_world
         fields = [FieldImage(ring.field, to_world) for ring in self.shown.rings] if to_world is not None else []
-        self._drawn = [_ViewOutlines(view, fields, self.shown.colours) for view in self._views()]
+        for view in self._views():  # each is kept at once: drawing may call back here, and what is not kept stays drawn
+            self._drawn.append(_ViewOutlines(view, fields, self.shown.colours))
 
     def _erase(self) -> None:
         while self._drawn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ..errors import InputError
 from ..settings.options import option
@@ -18,8 +18,8 @@ _GROUP = "columns"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CohortColumns:
-    """Which columns are id, split, patient and centre, and what is done with missing values.
+class CaseColumns:
+    """Which columns are id, split, patient and centre.
 
     A column that is not named is the one of its usual name, where the table has that.
 
@@ -28,7 +28,6 @@ class CohortColumns:
         split: tells train, the one part that is fitted, from parts that are only predicted.
         patient: names the patients, where some have several cases.
         centre: names the hospital or scanner of a case.
-        missing: what is done with missing values.
     """
 
     id: str | None = option("column of the cases' names (default: case_id)", None, group=_GROUP)
@@ -41,17 +40,8 @@ class CohortColumns:
     centre: str | None = option(
         "column of hospitals or scanners (default: centre, where there is one)", None, group=_GROUP
     )
-    missing: MissingPolicies = option(
-        "missing values: drop the patient, median (or mode) of training, level (of its own), mice (multiple imputation "
-        "in cox and logistic, elsewhere as median), error (stop); for all columns, or by column: "
-        "drop,age=median,stage=level (default: drop)",
-        MissingPolicies(),
-        read=str,
-        metavar="POLICY,COLUMN=POLICY,…",
-        group=_GROUP,
-    )
 
-    def found_in(self, header: Sequence[str], usual: Mapping[str, str] | None = None) -> CohortColumns:
+    def found_in(self, header: Sequence[str], usual: Mapping[str, str] | None = None) -> Self:
         """Return the columns that a table has: names of the user's own, or the usual ones; None where there is none.
 
         Args:
@@ -62,7 +52,7 @@ class CohortColumns:
             InputError: a column that the user names is not there, or stands for two things.
 
         Example:
-            >>> CohortColumns(id="subject").found_in(["subject", "split", "age"]).named
+            >>> CaseColumns(id="subject").found_in(["subject", "split", "age"]).named
             {'id': 'subject', 'split': 'split'}
         """
         own = self.named
@@ -86,14 +76,37 @@ class CohortColumns:
         return {role: name for role, name in roles.items() if name is not None}
 
 
-def features_option() -> Any:
-    """Return the field ``features`` of a job: name to feature or signature table, joined to the cohort on its id."""
+@dataclass(frozen=True, kw_only=True)
+class CohortColumns(CaseColumns):
+    """Which columns are id, split, patient and centre, and what is done with missing values.
+
+    Attributes:
+        missing: what is done with missing values.
+    """
+
+    missing: MissingPolicies = option(
+        "missing values: drop the patient, median (or mode) of training, level (of its own), mice (multiple imputation "
+        "in cox and logistic, elsewhere as median), error (stop); for all columns, or by column: "
+        "drop,age=median,stage=level (default: drop)",
+        MissingPolicies(),
+        read=str,
+        metavar="POLICY,COLUMN=POLICY,…",
+        group=_GROUP,
+    )
+
+
+def features_option(
+    help: str = "feature and signature tables, joined to the cohort on its id; a path alone is called as its folder",
+    group: str | None = None,
+) -> Any:
+    """Return the field ``features`` of a job: name to feature or signature table, joined on the id of the cases."""
     return option(
-        "feature and signature tables, joined to the cohort on its id; a path alone is called as its folder",
+        help,
         factory=dict,
         many=True,
         read=named_table,
         metavar="NAME=CSV",
+        group=group,
     )
 
 

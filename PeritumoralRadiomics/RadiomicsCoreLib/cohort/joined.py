@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..files.provenance import hash_files, hash_settings
 from ..files.safe_names import one_line
 from ..files.tables import read_cells, text_column, typed_column, unguard_text
-from .columns import ID_COLUMN, CohortColumns
+from .columns import ID_COLUMN, CaseColumns, CohortColumns
 from .splits import TRAINING, split_labels
 from .table import MISSING_CELLS, file_columns
 
@@ -121,7 +121,7 @@ class JoinedCohort:
 
 def read_joined(
     cohort: Source,
-    columns: CohortColumns | None = None,
+    columns: CaseColumns | None = None,
     features: Mapping[str, Source] | None = None,
     select: Sequence[str] = (),
     *,
@@ -155,7 +155,7 @@ def read_joined(
     import pandas as pd
 
     known: dict[str, pd.DataFrame] = {}
-    asked = columns or CohortColumns()
+    asked = columns if isinstance(columns, CohortColumns) else _with_missing(columns or CaseColumns())
     own_id = asked.id or (usual or {}).get("id", ID_COLUMN)
     frame = _read(cohort, own_id, known)
     found = asked.found_in([str(name) for name in frame.columns], usual)
@@ -170,8 +170,8 @@ def read_joined(
         for name, source in (features or {}).items()
     }
     joined = _apart(joined)
-    _check_owners(frame, joined)
-    shared, notes = _shared(list(frame.index), joined)
+    _check_owners(list(frame.columns), joined)
+    shared, notes = _shared("the cohort", list(frame.index), joined)
     parts = [frame.loc[shared], *(table.loc[shared] for table in joined.values())]
     whole = pd.concat(parts, axis=1) if joined else frame
     result = JoinedCohort(
@@ -183,6 +183,54 @@ def read_joined(
         {"": cohort, **(features or {})},
     )
     return _selected(result, select) if select else result
+
+
+def join_tables(features: Mapping[str, Source], select: Sequence[str] = ()) -> JoinedCohort:
+    """Join feature tables where no cohort says whose they are.
+
+    Args:
+        features: name to feature table, joined on ``case_id``.
+        select: patterns of the feature columns to use, as of file names; none: all.
+
+    Returns:
+        The cases that all tables have, in the order of the first.
+
+    Raises:
+        InputError: as :func:`read_joined`, or there is no table.
+
+    Example:
+        >>> import pandas as pd
+        >>> tumour = pd.DataFrame({"case_id": ["b", "a"], "ct.intratumour.x": [2.0, 1.0]})
+        >>> join_tables({"tumour": tumour}).ids
+        ['b', 'a']
+    """
+    import pandas as pd
+
+    if not features:
+        raise InputError("no feature table is given; give at least one by --features NAME=table.csv")
+    known: dict[str, pd.DataFrame] = {}
+    roles = set(_NO_FEATURES)
+    joined = {
+        name: _features(f"the table {name}", _read(source, ID_COLUMN, known), ID_COLUMN, roles)
+        for name, source in features.items()
+    }
+    joined = _apart(joined)
+    _check_owners((), joined)
+    name, first = next(iter(joined.items()))
+    shared, notes = _shared(f"the table {name}", list(first.index), joined)
+    result = JoinedCohort(
+        pd.concat([table.loc[shared] for table in joined.values()], axis=1),
+        CohortColumns(id=ID_COLUMN),
+        {name: tuple(table.columns) for name, table in joined.items()},
+        (),
+        tuple(notes),
+        dict(features),
+    )
+    return _selected(result, select) if select else result
+
+
+def _with_missing(columns: CaseColumns) -> CohortColumns:
+    return CohortColumns(id=columns.id, split=columns.split, patient=columns.patient, centre=columns.centre)
 
 
 def read_features(what: str, source: Source, id_column: str = ID_COLUMN) -> pd.DataFrame:
@@ -324,8 +372,8 @@ def _apart(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {name: t.rename(columns={column: f"{name}.{column}" for column in twice}) for name, t in tables.items()}
 
 
-def _check_owners(cohort: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> None:
-    owner = dict.fromkeys(map(str, cohort.columns), "the cohort")
+def _check_owners(cohort: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> None:
+    owner = dict.fromkeys(cohort, "the cohort")
     for name, table in tables.items():
         for column in table.columns:
             if column in owner:
@@ -336,15 +384,15 @@ def _check_owners(cohort: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> N
             owner[column] = f"the table {name}"
 
 
-def _shared(ids: list[str], tables: Mapping[str, pd.DataFrame]) -> tuple[list[str], list[str]]:
-    """Ids that all tables have, and notes on the others."""
+def _shared(first: str, ids: list[str], tables: Mapping[str, pd.DataFrame]) -> tuple[list[str], list[str]]:
+    """Those of the ids of the first that all tables have, and notes on the others."""
     notes, shared = [], ids
     for name, table in tables.items():
         there = set(table.index)
         absent = [case for case in ids if case not in there]
         if len(absent) == len(ids):
             raise InputError(
-                f"the cohort and the table {name} have no case in common: the cohort has {listed(ids, 3)}, the table "
+                f"{first} and the table {name} have no case in common: the former has {listed(ids, 3)}, the latter "
                 f"{listed(table.index, 3)}"
             )
         if absent:
@@ -356,7 +404,7 @@ def _shared(ids: list[str], tables: Mapping[str, pd.DataFrame]) -> tuple[list[st
             notes.append(f"{len(strangers)} rows of the table {name} belong to no case here: {listed(strangers)}")
         shared = [case for case in shared if case in there]
     if not shared:
-        raise InputError(f"no case of the cohort stands in each of the tables {', '.join(tables)}")
+        raise InputError(f"no case of {first} stands in each of the tables {', '.join(tables)}")
     return shared, notes
 
 

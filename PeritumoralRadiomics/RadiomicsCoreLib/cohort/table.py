@@ -27,7 +27,7 @@ from ..files.tables import read_cells, typed_column, unguard_text
 from ..images.masks import read_mask
 from ..images.reading import check_finite, read_image
 from ..progress import Progress, no_progress
-from .columns import ID_COLUMN, SPLIT_COLUMN
+from .columns import ID_COLUMN, CaseColumns
 from .splits import split_labels
 
 LOG = logging.getLogger(__name__)
@@ -159,12 +159,14 @@ class Cohort:
         cases: in the order of the rows.
         phases: names of the phases, in the order of the columns.
         clinical_columns: every column that is no id, no file and not the split.
+        columns: which columns are id, split, patient and centre; None where there is none.
     """
 
     path: Path
     cases: tuple[Case, ...]
     phases: tuple[str, ...]
     clinical_columns: tuple[str, ...]
+    columns: CaseColumns = CaseColumns()
 
     def case(self, case_id: str) -> Case:
         """Return one case.
@@ -190,12 +192,15 @@ class PhaseData:
     second: sitk.Image | None = None
 
 
-def read_cohort(csv_path: Path | str, *, phases: Sequence[str] | None = None) -> Cohort:
+def read_cohort(
+    csv_path: Path | str, *, phases: Sequence[str] | None = None, columns: CaseColumns | None = None
+) -> Cohort:
     """Read a cohort table without opening the files that it names.
 
     Args:
         csv_path: comma-separated, UTF-8. ``NA`` and ``NaN`` count as missing, like an empty cell.
         phases: phases to use; None: all that the columns name.
+        columns: which columns are id, split, patient and centre; None: those of the usual names.
 
     Returns:
         The cohort; what is wrong in single rows stands in ``Case.problems``.
@@ -210,24 +215,28 @@ def read_cohort(csv_path: Path | str, *, phases: Sequence[str] | None = None) ->
     """
     path = Path(os.path.expanduser(csv_path))
     header, cells = read_cells(path)
-    _check_id_column(path, header)
+    asked = columns or CaseColumns()
+    if asked.id is None:
+        _check_id_column(path, header)
+    roles = asked.found_in(header)
+    assert roles.id is not None  # just checked, or named by the user
     if not cells:
         raise InputError(f"{path} names no case: there is a header but no row below it")
-    columns = {name: [_cell(row[n]) for row in cells] for n, name in enumerate(header)}
+    texts = {name: [_cell(row[n]) for row in cells] for n, name in enumerate(header)}
     # An id is text, whatever it says: initials may well be NA.
-    columns[ID_COLUMN] = [row[header.index(ID_COLUMN)].strip() for row in cells]
-    _check_ids(path, columns[ID_COLUMN])
+    texts[roles.id] = [row[header.index(roles.id)].strip() for row in cells]
+    _check_ids(path, roles.id, texts[roles.id])
     found = _find_phases(path, header)
     chosen = found if phases is None else _chosen_phases(path, found, phases)
-    clinical = tuple(name for name in header if _is_clinical(name, found))
-    values = {name: _values(columns[name]) for name in clinical}
-    if SPLIT_COLUMN in columns:
-        columns[SPLIT_COLUMN] = split_labels([cell and unguard_text(cell) for cell in columns[SPLIT_COLUMN]])
+    clinical = tuple(name for name in header if name not in (roles.id, roles.split) and _is_clinical(name, found))
+    values = {name: _values(texts[name]) for name in clinical}
+    if roles.split is not None:
+        texts[roles.split] = split_labels([cell and unguard_text(cell) for cell in texts[roles.split]])
     cases = []
     for n in range(len(cells)):
-        row = {name: columns[name][n] for name in header}
-        cases.append(_case(path.parent, row, chosen, {name: values[name][n] for name in clinical}))
-    return Cohort(path, tuple(cases), chosen, clinical)
+        row = {name: texts[name][n] for name in header}
+        cases.append(_case(path.parent, roles, row, chosen, {name: values[name][n] for name in clinical}))
+    return Cohort(path, tuple(cases), chosen, clinical, roles)
 
 
 def load_phase(
@@ -360,15 +369,15 @@ def _values(cells: Sequence[str | None]) -> list[Any]:
     return [None if cell is None else value for cell, value in zip(cells, typed, strict=True)]
 
 
-def _case(folder: Path, row: _Row, phases: Sequence[str], values: Mapping[str, Any]) -> Case:
-    case_id = unguard_text(row[ID_COLUMN] or "")
+def _case(folder: Path, roles: CaseColumns, row: _Row, phases: Sequence[str], values: Mapping[str, Any]) -> Case:
+    case_id = unguard_text(row[str(roles.id)] or "")
     images, problems = {}, []
     for phase in phases:
         try:
             images[phase] = _phase_files(folder, row, phase)
         except _CellError as error:
             problems.append(CaseProblem(case_id, phase, error.column, str(error)))
-    return Case(case_id, images, values, row.get(SPLIT_COLUMN), tuple(problems))
+    return Case(case_id, images, values, None if roles.split is None else row[roles.split], tuple(problems))
 
 
 class _CellError(InputError):
@@ -439,11 +448,11 @@ def _check_id_column(path: Path, header: Sequence[str]) -> None:
     raise InputError(f"{path}: column {ID_COLUMN!r} is missing{hint}")
 
 
-def _check_ids(path: Path, ids: Sequence[str | None]) -> None:
+def _check_ids(path: Path, column: str, ids: Sequence[str | None]) -> None:
     seen: dict[str, tuple[str, int]] = {}
     for number, case_id in enumerate(ids, start=2):
         if not case_id:
-            raise InputError(f"{path}: row {number} has no {ID_COLUMN}; give every case an id")
+            raise InputError(f"{path}: row {number} has no {column}; give every case an id")
         # Windows and macOS would give both one folder.
         key = unicodedata.normalize("NFC", case_id).casefold()
         if key in seen:
@@ -511,7 +520,7 @@ def file_columns(header: Sequence[str]) -> tuple[str, ...]:
 
 def _is_clinical(column: str, phases: Sequence[str]) -> bool:
     part = _split_name(column)
-    return column not in (ID_COLUMN, SPLIT_COLUMN) and not (part and part[0] in phases)
+    return not (part and part[0] in phases)
 
 
 def _chosen_phases(path: Path, found: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:

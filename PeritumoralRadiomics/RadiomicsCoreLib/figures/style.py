@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,18 @@ def p_text(p_value: float) -> str:
     if p_value < 0.001:
         return "p < 0.001"
     return f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
+
+
+def interval_text(value: float, lower: float, upper: float, digits: int = 2) -> str:
+    """A figure with its interval, or without one where there is none.
+
+    Example:
+        >>> interval_text(0.712, 0.65, 0.77), interval_text(0.712, float("nan"), float("nan"))
+        ('0.71 (0.65-0.77)', '0.71')
+    """
+    if not (math.isfinite(lower) and math.isfinite(upper)):
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits}f} ({lower:.{digits}f}-{upper:.{digits}f})"
 
 
 def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str] = FORMATS) -> list[Path]:

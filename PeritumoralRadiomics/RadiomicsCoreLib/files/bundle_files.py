@@ -105,15 +105,7 @@ class BundleFiles:
         Raises:
             ModelError: it cannot be read, is no sound JSON, or is of another kind or version.
         """
-        values = self._values(limit_mb)
-        if not isinstance(values, Mapping) or values.get("format") != kind:
-            raise ModelError(f"{MODEL_FILE} is not of a {kind}; write one with `peritumoral {verb}`")
-        if values.get("version") != version:
-            raise ModelError(
-                f"format version {values.get('version')!r} cannot be read, only {version}; write the bundle again with "
-                "this program, or update the program"
-            )
-        return values
+        return check_format(self._values(limit_mb), kind, version, verb)
 
     def format(self) -> str:
         """Return what ``model.json`` says it is, such as ``peritumoral classifier``; "" if it says nothing sound."""
@@ -129,6 +121,30 @@ class BundleFiles:
         except (ValueError, RecursionError) as error:
             why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             raise ModelError(f"{MODEL_FILE} is not sound JSON ({why}); write the bundle again") from None
+
+
+def check_format(values: object, kind: str, version: int, verb: str) -> Mapping[str, Any]:
+    """Return the values of a ``model.json`` if they are of this kind and version.
+
+    Args:
+        values: as they were read.
+        kind, version, verb: as in :meth:`BundleFiles.record`.
+
+    Raises:
+        ModelError: they are of another kind or version.
+
+    Example:
+        >>> check_format({"format": "thing", "version": 1}, "thing", 1, "make")["version"]
+        1
+    """
+    if not isinstance(values, Mapping) or values.get("format") != kind:
+        raise ModelError(f"{MODEL_FILE} is not of a {kind}; write one with `peritumoral {verb}`")
+    if values.get("version") != version:
+        raise ModelError(
+            f"format version {values.get('version')!r} cannot be read, only {version}; write the bundle again with "
+            "this program, or update the program"
+        )
+    return values
 
 
 def check_hash(name: str, content: bytes, sha256: object) -> None:

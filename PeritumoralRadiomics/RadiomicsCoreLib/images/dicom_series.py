@@ -119,6 +119,11 @@ def read_series(folder: Path, *, series: str | None = None, progress: Progress =
     return _with_frame_of_reference(image, chosen.headers[0].get("FrameOfReferenceUID"))
 
 
+def chosen_series(folder: Path, series: str | None = None) -> SeriesInfo:
+    """Return the one series of a folder, or the one that is named. Raises InputError as :func:`read_series`."""
+    return _choose(folder, list_series(folder), series)
+
+
 def read_multiframe(path: Path) -> sitk.Image | None:
     """Read a multi-frame DICOM image as one 3D image; None if the file holds a single frame.
 

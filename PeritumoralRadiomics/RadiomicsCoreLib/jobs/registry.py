@@ -18,6 +18,7 @@ _JOBS: dict[str, tuple[str, str]] = {
     "extract": ("PeritumoralRadiomicsLib.jobs.extract", "ExtractJob"),
     "measure": ("PeritumoralRadiomicsLib.jobs.measure", "MeasureJob"),
     "maps": ("PeritumoralRadiomicsLib.jobs.maps", "MapsJob"),
+    "dicom": ("PeritumoralRadiomicsLib.jobs.dicom", "DicomJob"),
     "cox": ("SurvivalNomogramLib.jobs.cox", "CoxJob"),
     "logistic": ("SurvivalNomogramLib.jobs.logistic", "LogisticJob"),
     "pca": ("SurvivalNomogramLib.jobs.pca", "PcaJob"),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
 
 from ..errors import InputError
 from ..statistics.lasso_logistic import LassoFit, LassoSettings, first_with_a_feature, fit_lasso_logistic
 from ..statistics.penalised_path import LambdaChoice
+from ..statistics.stratified_folds import grouped_folds
 from .step import Step, TableView
 
 
@@ -37,6 +41,7 @@ class LassoSelector(Step):
     penalty_: float
     fell_back_: bool
     fit_: LassoFit
+    _groups: tuple[str, ...] | None = None
 
     def __init__(
         self,
@@ -52,13 +57,25 @@ class LassoSelector(Step):
         self.largest = largest
         self.lambda_count = lambda_count
 
+    def fit(self, X: Any, y: Any = None, groups: Sequence[str] | None = None) -> Self:
+        """Learn from training data; the penalty is judged by groups, such as patients, that its fold has not seen.
+
+        Args:
+            X, y: as :meth:`Step.fit`.
+            groups: (n,) whose cases these are; None: each is a group of its own.
+        """
+        self._groups = None if groups is None else tuple(groups)
+        return super().fit(X, y)
+
     def _choose(self, table: TableView, outcome: np.ndarray | None) -> np.ndarray:
         assert outcome is not None
         if self.largest is not None and self.largest < 1:
             raise InputError(f"largest must be at least 1 feature, not {self.largest}")
         choice = LambdaChoice(self.choice)
         settings = LassoSettings(folds=self.folds, seed=self.seed, choice=choice, lambda_count=self.lambda_count)
-        self.fit_ = fit_lasso_logistic(table.values, outcome, settings)
+        groups = self._groups or tuple(map(str, range(len(outcome))))
+        fold_of = grouped_folds(outcome, groups, self.folds, self.seed, smallest=3)
+        self.fit_ = fit_lasso_logistic(table.values, outcome, settings, fold_of=fold_of)
         place = first_with_a_feature(self.fit_.path, self.fit_.place)
         self.fell_back_ = place != self.fit_.place
         self.coefficients_ = self.fit_.path.coefficients[place]

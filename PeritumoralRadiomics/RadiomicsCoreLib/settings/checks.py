@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from typing import TypeVar
 
@@ -40,6 +41,33 @@ def choose(record: object, **choices: type[Enum]) -> None:
         value = getattr(record, name)
         if value is not None:
             object.__setattr__(record, name, choice(name, kind, value))
+
+
+def finite_number(name: str, value: object, at_least: float | None = None, above: float | None = None) -> float:
+    """Return a number, or what reads as one, within its lower bound.
+
+    Args:
+        name: of the setting, for messages.
+        value: number or text.
+        at_least: lowest number allowed; or
+        above: highest number too low.
+
+    Raises:
+        InputError: with name, bound and value.
+
+    Example:
+        >>> finite_number("gap_mm", "1.5", at_least=0)
+        1.5
+    """
+    bound = f"> {above:g}" if above is not None else f">= {-math.inf if at_least is None else at_least:g}"
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be a number {bound}, got {value!r}") from None
+    low_enough = number >= at_least if at_least is not None else above is None or number > above
+    if not math.isfinite(number) or not low_enough:
+        raise InputError(f"{name} must be a finite number {bound}, got {number:g}")
+    return number
 
 
 def check_number(name: str, value: object, lowest: float, highest: float) -> None:

@@ -39,7 +39,12 @@ class LogisticFit:
 
 
 def fit_logistic(
-    x: np.ndarray, target: np.ndarray, *, ridge: float = 0.0, offset: np.ndarray | None = None
+    x: np.ndarray,
+    target: np.ndarray,
+    *,
+    ridge: float = 0.0,
+    offset: np.ndarray | None = None,
+    largest_predictor: float = LARGEST_PREDICTOR,
 ) -> LogisticFit:
     """Fit a logistic model by Newton's method.
 
@@ -48,6 +53,7 @@ def fit_logistic(
         target: (n,) chances of outcome 1, in [0, 1].
         ridge: penalty ``ridge / 2 * sum of squared coefficients`` on the summed likelihood; not on the intercept.
         offset: (n,) part of the log odds that is not fitted; None is 0.
+        largest_predictor: of the fitted log odds without a ridge; beyond it the classes count as separated.
 
     Raises:
         ModelError: the classes are separated or variables depend on each other, so that no single best
@@ -74,7 +80,7 @@ def fit_logistic(
         while (after := problem.objective(beta + size * step)) < value - 1e-12 and size > 1e-9:
             size /= 2
         beta, value = beta + size * step, max(after, value)
-        if ridge == 0 and np.abs(design @ beta).max() > LARGEST_PREDICTOR:
+        if ridge == 0 and np.abs(design @ beta).max() > largest_predictor:
             raise ModelError("the variables separate the two classes without error; no logistic model exists")
         if np.abs(step * np.sqrt(np.diag(information))).max() < 1e-9:
             _, information = problem.derivatives(beta)

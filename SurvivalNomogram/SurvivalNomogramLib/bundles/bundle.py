@@ -5,8 +5,6 @@ Loading reads JSON and checks every part, so a bundle from a stranger can do no 
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +14,8 @@ import numpy as np
 
 from RadiomicsCoreLib.cohort.known_patients import NOBODY_KNOWN, KnownPatients
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
-from RadiomicsCoreLib.files.broken_zip import BROKEN_ZIP
-from RadiomicsCoreLib.files.tables import read_json, write_json
+from RadiomicsCoreLib.files.bundle_files import MODEL_FILE, BundleFiles, check_format
+from RadiomicsCoreLib.files.tables import write_json
 
 from ..groups.risk_groups import RiskCutoff
 from ..models.competing_causes import CompetingCauses
@@ -29,9 +27,7 @@ from ..nomogram.points import Nomogram
 from ..tables.missing_values import MissingValues
 
 FORMAT = "peritumoral survival model"
-VERSION = 1
-FILE_NAME = "model.json"
-LARGEST_MEGABYTES = 200
+VERSION, WRITER = 1, "cox"
 Model = CoxModel | LogisticModel | PrincipalComponents
 KINDS: Mapping[str, type[CoxModel] | type[LogisticModel] | type[PrincipalComponents]] = {
     "cox": CoxModel,
@@ -102,7 +98,7 @@ def save_bundle(bundle: ModelBundle, folder: Path | str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"folder {str(folder)!r} cannot be made: {error.strerror}") from None
-    path = folder / FILE_NAME
+    path = folder / MODEL_FILE
     write_json(path, bundle.to_dict())
     return path
 
@@ -127,22 +123,18 @@ def load_bundle(path: Path | str) -> ModelBundle:
         >>> load_bundle("model").model.columns == fit_cox(table).columns
         True
     """
-    data = _read(Path(path))
     try:
-        return bundle_from_dict(data)
+        return _bundle_of(BundleFiles(path).record(FORMAT, VERSION, WRITER))
     except RadiomicsError as error:
         raise InputError(f"bundle {str(path)!r}: {error}") from None
 
 
-def bundle_from_dict(data: Any) -> ModelBundle:
+def bundle_from_dict(data: Mapping[str, Any]) -> ModelBundle:
     """Rebuild a bundle from :meth:`ModelBundle.to_dict`, checking every part."""
-    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-        raise InputError(f"this is not a {FORMAT}; write one with `peritumoral cox`")
-    if data.get("version") != VERSION:
-        raise InputError(
-            f"format version {data.get('version')!r} cannot be read, only {VERSION}; write the bundle again "
-            "with this program, or update the program"
-        )
+    return _bundle_of(check_format(data, FORMAT, VERSION, WRITER))
+
+
+def _bundle_of(data: Mapping[str, Any]) -> ModelBundle:
     try:
         model = _model(data.get("model"))
         _check_numbers(model)
@@ -160,35 +152,6 @@ def bundle_from_dict(data: Any) -> ModelBundle:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"a part is missing or has the wrong form ({type(error).__name__}: {error})") from None
-
-
-def _read(path: Path) -> Any:
-    if path.is_dir():
-        path = path / FILE_NAME
-    if not path.exists():
-        raise InputError(f"there is no model bundle {str(path)!r}")
-    if path.stat().st_size > LARGEST_MEGABYTES * 1_000_000:
-        raise InputError(f"{str(path)!r} is larger than {LARGEST_MEGABYTES} MB; that is no model bundle")
-    if zipfile.is_zipfile(path):
-        return _read_zip(path)
-    return read_json(path)
-
-
-def _read_zip(path: Path) -> Any:
-    try:
-        archive = zipfile.ZipFile(path)
-    except BROKEN_ZIP as error:
-        raise InputError(f"zip {str(path)!r} is damaged: {error}") from None
-    with archive:
-        names = [name for name in archive.namelist() if Path(name).name == FILE_NAME]
-        if len(names) != 1:
-            raise InputError(f"zip {str(path)!r} holds {len(names)} files called {FILE_NAME}; one is needed")
-        if archive.getinfo(names[0]).file_size > LARGEST_MEGABYTES * 1_000_000:
-            raise InputError(f"{FILE_NAME} in {str(path)!r} is larger than {LARGEST_MEGABYTES} MB")
-        try:
-            return json.loads(archive.read(names[0]))
-        except BROKEN_ZIP as error:  # a RecursionError of JSON is a RuntimeError
-            raise InputError(f"{FILE_NAME} in {str(path)!r} cannot be read: {error}") from None
 
 
 def _model(data: Any) -> Model:

@@ -13,7 +13,8 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 
-from .kaplan_meier import Interval, SurvivalCurve, kaplan_meier
+from .kaplan_meier import SurvivalCurve, kaplan_meier
+from .relative_hazard import relative_hazard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ class CumulativeIncidence:
         incidence, se = self.at(times), np.sqrt(self._step(self.variance, times))
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = norm.ppf(0.5 + confidence / 2) * se / (incidence * np.log(incidence))
-            lower, upper = incidence ** np.exp(-spread), incidence ** np.exp(spread)
+            lower, upper = incidence ** relative_hazard(-spread), incidence ** relative_hazard(spread)
         return pd.DataFrame(
             {
                 "cause": self.cause,
@@ -96,7 +97,6 @@ def cumulative_incidence(
     *,
     censored: object = 0,
     names: Mapping[Any, str] | None = None,
-    interval: Interval | str = Interval.LOG_LOG,
 ) -> CompetingRisks:
     """Cumulative incidence of every kind of event.
 
@@ -105,7 +105,6 @@ def cumulative_incidence(
         state: (n,) kind of the event that ended it, or ``censored``.
         censored: the value that stands for no event.
         names: names of the states for tables and figures; their values when None.
-        interval: scale of the Kaplan-Meier intervals.
 
     Raises:
         InputError: a bad time, or no event at all.
@@ -121,18 +120,25 @@ def cumulative_incidence(
     if not causes:
         raise InputError(f"every patient's state is {str(censored)!r} (censored): there is no event")
     any_event = (labels != str(censored)).astype(int)
-    event_free = kaplan_meier(time, any_event, interval=interval)
+    event_free = kaplan_meier(time, any_event)
     known = {str(key): name for key, name in (names or {}).items()}
     incidence, naive = {}, {}
     for cause in causes:
         name = known.get(cause, cause)
         own = (labels == cause).astype(int)
-        incidence[name] = _one_cause(name, time, own, any_event)
-        naive[name] = kaplan_meier(time, own, interval=interval)
+        incidence[name] = incidence_of(time, own, any_event, name)
+        naive[name] = kaplan_meier(time, own)
     return CompetingRisks(incidence, naive, event_free)
 
 
-def _one_cause(name: str, time: np.ndarray, own: np.ndarray, any_event: np.ndarray) -> CumulativeIncidence:
+def incidence_of(time: np.ndarray, own: np.ndarray, any_event: np.ndarray, name: str = "event") -> CumulativeIncidence:
+    """Cumulative incidence of one event, nothing else; the fast way for resampling.
+
+    Args:
+        time: (n,) follow-up, positive.
+        own, any_event: (n,) 1 where the event, and where it or another one, ended the follow-up.
+        name: of the event.
+    """
     times = np.unique(time[any_event == 1])
     at = np.searchsorted(times, time[any_event == 1])
     own_events = np.bincount(at, weights=own[any_event == 1], minlength=len(times))

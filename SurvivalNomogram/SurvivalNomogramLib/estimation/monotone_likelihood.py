@@ -27,7 +27,7 @@ def monotone_columns(x: np.ndarray, time: np.ndarray, event: np.ndarray) -> list
         Jacobsen M. Existence and unicity of MLEs in discrete exponential family distributions.
         Scand J Stat 1989;16:335-349.
     """
-    scale = np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
+    scale = np.where(np.ptp(x, axis=0) > 0, x.std(axis=0), 1.0)
     standard = (x - x.mean(axis=0)) / scale
     single = [k for k in range(x.shape[1]) if _ranks_events_first(standard[:, k], time, event)]
     return single or _combination(standard, time, event)

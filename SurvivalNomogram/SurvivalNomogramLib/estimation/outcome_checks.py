@@ -8,6 +8,8 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 
+ROUNDING = 1e-12
+
 
 def check_outcome(
     time: Sequence[float] | np.ndarray, event: Sequence[int] | np.ndarray, *, need_events: bool = True
@@ -69,3 +71,15 @@ def check_horizon(horizon: float, time: np.ndarray, event: np.ndarray) -> float:
             f"horizon {horizon:g} lies beyond the last event, at {last:g}; choose a horizon up to {last:g}"
         )
     return float(horizon)
+
+
+def is_constant(values: np.ndarray) -> bool:
+    """Whether all values are the same but for rounding: those of a model that chose nothing.
+
+    Their standard deviation is no measure of it, the mean of equal numbers being off by its last digit.
+
+    Example:
+        >>> is_constant(np.full(50, -0.68258077)), is_constant(np.array([0.0, 1e-3]))
+        (True, False)
+    """
+    return bool(np.ptp(values) <= ROUNDING * max(1.0, float(np.abs(values).max())))

@@ -155,7 +155,7 @@ def maximise(x: np.ndarray, time: np.ndarray, event: np.ndarray, start: np.ndarr
     sets = risk_sets(time, event)
     ordered = np.asarray(x, float)[sets.order]
     spread = ordered.std(axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
+    spread = np.where(np.ptp(ordered, axis=0) > 0, spread, 1.0)  # rounding leaves a constant a spread of 1e-17
     standard = (ordered - ordered.mean(axis=0)) / spread
     null = log_likelihood(sets, np.zeros(len(ordered)))
     if not x.shape[1]:

@@ -20,6 +20,7 @@ from RadiomicsCoreLib.errors import ModelError
 
 from .kaplan_meier import risk_table
 from .partial_likelihood import FARTHEST, is_suspect
+from .relative_hazard import relative_hazard
 
 CONVERGED_DECREMENT = 1e-12
 MAXIMUM_STEPS = 60
@@ -137,7 +138,9 @@ class SubdistributionFit:
     def incidence(self, x: np.ndarray, horizon: float) -> np.ndarray:
         """Cumulative incidence (n,) of covariates ``x`` (n, p) at a horizon."""
         steps = np.concatenate(([0.0], self.hazard))
-        return -np.expm1(-steps[np.searchsorted(self.times, horizon, side="right")] * np.exp(x @ self.coefficients))
+        return -np.expm1(
+            -steps[np.searchsorted(self.times, horizon, side="right")] * relative_hazard(x @ self.coefficients)
+        )
 
 
 def maximise_subdistribution(
@@ -164,7 +167,7 @@ def maximise_subdistribution(
     covariance = np.full((x.shape[1],) * 2, np.nan)
     if with_variance:
         covariance = _sandwich(sets, standard, point, steps) / np.outer(spread, spread)
-    at_zero = np.cumsum(steps) * np.exp(-(mean / spread) @ beta)
+    at_zero = np.cumsum(steps) * relative_hazard(-(mean / spread) @ beta)
     return SubdistributionFit(beta / spread, covariance, sets.times, at_zero, point.value, null)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .partial_likelihood import sums_at_events
+from .relative_hazard import relative_hazard
 from .risk_sets import RiskSets
 
 
@@ -41,7 +42,7 @@ def hazard_moments(sets: RiskSets, x: np.ndarray, coefficients: np.ndarray) -> H
         Tsiatis AA. Ann Stat 1981;9:93, with Efron's ties as in ``survfit.coxph``: every tied event has its own
         risk set, so that a tie adds the sum of 1 / S0^2, not the square of the sum.
     """
-    risk = np.exp(x @ coefficients)
+    risk = relative_hazard(x @ coefficients)
     total = sums_at_events(sets, risk)
     means = sums_at_events(sets, x * risk[:, np.newaxis]) / total[:, np.newaxis]
     return HazardMoments(
@@ -88,7 +89,7 @@ def log_log_interval(survival: np.ndarray, log_error: np.ndarray, confidence: fl
     inside = (survival > 0) & (survival < 1)
     log_survival = np.log(np.where(inside, survival, 0.5))
     spread = ndtri(0.5 + confidence / 2) * log_error / log_survival
-    lower, upper = np.exp(log_survival * np.exp(-spread)), np.exp(log_survival * np.exp(spread))
+    lower, upper = np.exp(log_survival * relative_hazard(-spread)), np.exp(log_survival * relative_hazard(spread))
     return SurvivalInterval(
         survival, survival * log_error, np.where(inside, lower, np.nan), np.where(inside, upper, np.nan)
     )

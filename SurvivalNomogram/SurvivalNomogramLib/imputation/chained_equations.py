@@ -16,7 +16,6 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
-from ..estimation.kaplan_meier import risk_table
 from ..tables.covariates import Term, level_texts
 from .conditional_draws import DONORS, draw_levels, draw_numbers
 
@@ -64,12 +63,13 @@ def survival_outcome(time: np.ndarray, state: np.ndarray) -> np.ndarray:
     Reference:
         White IR, Royston P. Stat Med 2009;28:1982: Nelson-Aalen and the event indicator.
     """
+    from lifelines import NelsonAalenFitter
+
     columns = []
     for cause in sorted({int(s) for s in state if s != 0}):
         event = (state == cause).astype(int)
-        times, at_risk, events = risk_table(time, event)
-        hazard = np.cumsum(events / at_risk)
-        columns += [event.astype(float), hazard[np.searchsorted(times, time)]]
+        fitted = NelsonAalenFitter(nelson_aalen_smoothing=False).fit(time, event)
+        columns += [event.astype(float), fitted.cumulative_hazard_at_times(time).to_numpy(float)]
     return np.column_stack(columns)
 
 

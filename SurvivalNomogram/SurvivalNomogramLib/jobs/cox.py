@@ -19,6 +19,7 @@ from ..models.imputed import fit_cox_imputed
 from ..models.univariable import univariable_cox, univariable_frame
 from ..nomogram.nomogram_figure import nomogram_figure
 from ..nomogram.points import check_horizons, make_nomogram
+from ..report.accelerated_failure_report import write_accelerated_failure
 from ..report.competing_report import write_fine_gray
 from ..report.cox_report import (
     coefficients_table,
@@ -56,6 +57,7 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         modelling: screening and selection, done again in every resample.
         horizons: times for the nomogram; quartiles of the event times when empty.
         cutoff: of the risk groups, on the linear predictor.
+        compare_aft: write ``aft.csv``: accelerated failure time models with the chosen covariates.
         imputations: completed tables where missing values are imputed (``imputed_coefficients.csv``).
     """
 
@@ -78,7 +80,9 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         read=str,
         metavar="RULE",
     )
-
+    compare_aft: bool = option(
+        "compare with Weibull, log-normal and log-logistic models of the same covariates (aft.csv)", False
+    )
     imputations: int = option("completed tables, with --missing mice", 20, metavar="M", group="end point")
 
     def imputation(self) -> ImputationSettings:
@@ -146,6 +150,8 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         if held_out is not None:
             output.notes.append(held_out.note())
         write_groups(output, table, model, locked, held_out)
+        if self.compare_aft:
+            output.attempt("accelerated failure time models", write_accelerated_failure, output, table, model)
         refit = ModellingRefit(training, modelling)
         corrected = part_of(progress, 0.45, 0.95)
         output.attempt("concordance", write_concordance, output, table, model, refit, bootstrap, corrected)

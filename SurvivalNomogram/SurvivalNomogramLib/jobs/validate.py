@@ -153,7 +153,7 @@ class ValidateJob(Figures, Resampling, Patients, FittedModel, Job):
             concordance.append(validation.run(part_of(step, 0.7, 1.0)))
         if self.against is not None:
             other = load_bundle(self.against)
-            write_comparison(output, cohort, model, other, chosen, self.resamples, part_of(progress, 0.9, 1.0))
+            write_comparison(output, cohort, bundle, other, chosen, self.resamples, part_of(progress, 0.9, 1.0))
         output.table("concordance", concordance)
         held_out = None
         if internal is not None and bundle.cutoff is not None:

@@ -14,8 +14,10 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 
+from ..estimation.relative_hazard import relative_hazard
 from .cox import CoxModel, fit_cox
 from .fine_gray import FineGrayModel, fit_fine_gray
+from .incidence_interval import IncidenceInterval, incidence_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +55,16 @@ class CompetingCauses:
             InputError: a column or value is missing, or a time lies beyond the follow-up.
         """
         return combined_incidence([model, *self.models.values()], frame, times)[0]
+
+    def has_intervals(self, model: CoxModel) -> bool:
+        """Whether every cause's model holds what an interval needs; a penalised one has no covariance."""
+        return all(each.has_intervals and each.penalty is None for each in (model, *self.models.values()))
+
+    def incidence_interval(
+        self, model: CoxModel, frame: pd.DataFrame, times: Sequence[float] | np.ndarray, confidence: float = 0.95
+    ) -> IncidenceInterval:
+        """Return cumulative incidences (n, k) with their log-log interval; arguments as :meth:`incidence_at`."""
+        return incidence_interval([model, *self.models.values()], frame, times, confidence)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as they stand in a bundle."""
@@ -144,7 +156,7 @@ def combined_incidence(
     grid = grid[grid <= times.max()]
     place = np.searchsorted(grid, times, side="right")
     steps = np.stack([np.diff(model.baseline.at(grid), prepend=0.0) for model in models])
-    risks = np.exp(np.stack([model.linear_predictor(frame) for model in models]))
+    risks = relative_hazard(np.stack([model.linear_predictor(frame) for model in models]))
     incidence = np.empty((len(models), len(frame), len(times)))
     for row in range(len(frame)):  # one patient at a time: all at once would need causes x patients x times
         own = risks[:, row, np.newaxis] * steps

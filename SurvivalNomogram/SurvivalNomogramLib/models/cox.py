@@ -12,6 +12,7 @@ from RadiomicsCoreLib.errors import InputError, ModelError
 
 from ..estimation.monotone_likelihood import monotone_columns
 from ..estimation.partial_likelihood import Maximum, maximise
+from ..estimation.relative_hazard import relative_hazard
 from ..estimation.risk_sets import risk_sets
 from ..estimation.survival_interval import SurvivalInterval, hazard_moments, log_log_interval
 from ..tables.covariates import DesignMatrix, ModelOfTerms, Term, check_full_rank
@@ -145,7 +146,7 @@ class CoxModel(ModelOfTerms):
             InputError: as :meth:`linear_predictor`, or a time beyond the follow-up.
         """
         hazard = self.baseline.at(np.atleast_1d(np.asarray(times, float)))
-        return np.exp(-np.exp(self.linear_predictor(frame))[:, np.newaxis] * hazard)
+        return np.exp(-relative_hazard(self.linear_predictor(frame))[:, np.newaxis] * hazard)
 
     @property
     def has_intervals(self) -> bool:
@@ -173,7 +174,7 @@ class CoxModel(ModelOfTerms):
             As R's ``survfit(coxph(...), newdata, conf.type = "log-log")``.
         """
         x = self.design.transform(frame) - self.center
-        risk = np.exp(x @ self.coefficients)[:, np.newaxis]
+        risk = relative_hazard(x @ self.coefficients)[:, np.newaxis]
         times = np.atleast_1d(np.asarray(times, float))
         hazard = self.baseline.at(times)
         variance, drift = self.baseline.moments_at(times)
@@ -183,7 +184,7 @@ class CoxModel(ModelOfTerms):
 
     def median_survival(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the first time (n,) at which survival is 0.5 or less; inf where it never is."""
-        needed = np.log(2) / np.exp(self.linear_predictor(frame))
+        needed = np.log(2) / relative_hazard(self.linear_predictor(frame))
         at = np.searchsorted(self.baseline.cumulative_hazard, needed * (1 - 1e-12), side="left")
         return np.append(self.baseline.times, np.inf)[at]
 

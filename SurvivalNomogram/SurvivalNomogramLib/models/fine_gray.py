@@ -10,6 +10,7 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 
+from ..estimation.relative_hazard import relative_hazard
 from ..estimation.subdistribution import maximise_subdistribution
 from ..tables.covariates import DesignMatrix, ModelOfTerms, Term, check_full_rank
 from .cox import Baseline, Coefficient, check_parts, check_shape, chosen_terms, coefficient_lines, few_events
@@ -64,7 +65,7 @@ class FineGrayModel(ModelOfTerms):
             InputError: as :meth:`linear_predictor`, or a time beyond the follow-up.
         """
         hazard = self.baseline.at(np.atleast_1d(np.asarray(times, float)))
-        return -np.expm1(-np.exp(self.linear_predictor(frame))[:, np.newaxis] * hazard)
+        return -np.expm1(-relative_hazard(self.linear_predictor(frame))[:, np.newaxis] * hazard)
 
     def summary(self, confidence: float = 0.95) -> list[Coefficient]:
         """Return one line for each column; ``hazard_ratio`` is the subdistribution hazard ratio."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.statistics import logistic_fit
 
 from ..tables.covariates import DesignMatrix, ModelOfTerms, Term, check_full_rank
 from .cox import (
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from ..tables.cohort_table import CohortTable
 
-MAXIMUM_STEPS = 60
 SUSPECT_RANGE = 12.0
 """Range of the log odds from which on the exact check for separation is worth its time."""
 
@@ -159,49 +159,30 @@ def fit_logistic(table: CohortTable, covariates: Sequence[str | Term] | None = N
 
 
 def _fit(x: np.ndarray, event: np.ndarray, columns: Sequence[str]) -> tuple[float, np.ndarray, np.ndarray, float]:
-    """Newton's method on standardised columns; returns to the columns' own scale."""
+    """Fit standardised columns, and return to the columns' own scale."""
     mean, spread = x.mean(axis=0), x.std(axis=0)
-    standard = np.column_stack([np.ones(len(x)), (x - mean) / spread])
-    beta, information, value, is_sound = _newton(standard, event)
-    if not is_sound:
-        guilty = separating_columns(standard[:, 1:], event)
-        if guilty:
-            named = " with ".join(repr(columns[k]) for k in guilty)
-            raise ModelError(
-                f"{named} separates the outcomes, so its coefficient is infinite: merge categories or remove it"
-            )
-    back = np.zeros((len(beta), len(beta)))
-    back[0, 0] = 1.0
+    standard = (x - mean) / spread
+    try:
+        fit = logistic_fit.fit_logistic(standard, event, largest_predictor=np.inf)
+    except ModelError:
+        _refuse_separation(standard, event, columns)
+        raise
+    if np.ptp(standard @ fit.coefficients) >= SUSPECT_RANGE:
+        _refuse_separation(standard, event, columns)
+    back = np.eye(x.shape[1] + 1)
     back[0, 1:] = -mean / spread
     back[1:, 1:] = np.diag(1 / spread)
-    natural = back @ beta
-    return float(natural[0]), natural[1:], back @ np.linalg.pinv(information, hermitian=True) @ back.T, value
+    natural = back @ np.concatenate([[fit.intercept], fit.coefficients])
+    return float(natural[0]), natural[1:], back @ fit.covariance @ back.T, fit.log_likelihood
 
 
-def _newton(x: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, bool]:
-    from scipy.special import expit
-
-    def value_at(beta: np.ndarray) -> float:
-        predictor = x @ beta
-        return float(event @ predictor - np.logaddexp(0.0, predictor).sum())
-
-    beta = np.zeros(x.shape[1])
-    value, is_settled = value_at(beta), False
-    for _ in range(MAXIMUM_STEPS):
-        probability = expit(x @ beta)
-        score = x.T @ (event - probability)
-        information = (x * (probability * (1 - probability))[:, np.newaxis]).T @ x
-        step = np.linalg.lstsq(information, score, rcond=1e-12)[0]
-        decrement = score @ step / 2
-        while value_at(beta + step) < value - 1e-13 * (1 + abs(value)) and np.abs(step).max() > 1e-12:
-            step = step / 2
-        beta, value = beta + step, value_at(beta + step)
-        if decrement < 1e-9:
-            is_settled = True
-            break
-    probability = expit(x @ beta)
-    information = (x * (probability * (1 - probability))[:, np.newaxis]).T @ x
-    return beta, information, value, is_settled and bool(np.ptp(x @ beta) < SUSPECT_RANGE)
+def _refuse_separation(x: np.ndarray, event: np.ndarray, columns: Sequence[str]) -> None:
+    guilty = separating_columns(x, event)
+    if guilty:
+        named = " with ".join(repr(columns[k]) for k in guilty)
+        raise ModelError(
+            f"{named} separates the outcomes, so its coefficient is infinite: merge categories or remove it"
+        )
 
 
 def separating_columns(x: np.ndarray, event: np.ndarray) -> list[int]:

@@ -19,6 +19,7 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.figures.pretty_numbers import pretty
 
+from ..estimation.relative_hazard import relative_hazard
 from ..models.cox import CoxModel
 from ..models.logistic import LogisticModel
 from ..tables.covariates import Term
@@ -183,12 +184,12 @@ class Nomogram:
         check_horizons(model, horizons)
         hazard = model.baseline.at(np.asarray(list(horizons), float))
         predictor = np.atleast_1d(self.linear_predictor_of(total_points))
-        return np.exp(-np.exp(predictor)[:, np.newaxis] * hazard)
+        return np.exp(-relative_hazard(predictor)[:, np.newaxis] * hazard)
 
     def median_of(self, total_points: np.ndarray | float) -> np.ndarray:
         """Median survival (n,) for totals; infinite where survival never falls to one half."""
         baseline = self._cox("median survival").baseline
-        needed = np.log(2) / np.exp(np.atleast_1d(self.linear_predictor_of(total_points)))
+        needed = np.log(2) / relative_hazard(np.atleast_1d(self.linear_predictor_of(total_points)))
         at = np.searchsorted(baseline.cumulative_hazard, needed * (1 - 1e-12), side="left")
         return np.append(baseline.times, np.inf)[at]
 

@@ -11,6 +11,8 @@ import numpy as np
 from RadiomicsCoreLib.cohort.joined import JoinedCohort
 from RadiomicsCoreLib.cohort.splits import TRAINING, part_order
 from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.figures.calibration_figure import calibration_figure
+from RadiomicsCoreLib.figures.roc_figure import roc_figure
 from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 from RadiomicsCoreLib.progress import Progress, part_of
 
@@ -39,7 +41,7 @@ from ..validation.corrected_scores import (
 from ..validation.cox_modelling import CoxModelling, FittedResamples
 from ..validation.decision_curve import corrected_decision_curve, decision_curve_survival
 from ..validation.time_dependent_roc import auc_table, time_dependent_roc
-from ..validation.validation_figures import brier_figure, calibration_figure, decision_curve_figure, roc_figure
+from ..validation.validation_figures import brier_figure, decision_curve_figure, survival_calibration_panel
 from .competing_report import CompetingValidation, predicted_incidences
 from .cox_report import (
     FITTED_HERE,
@@ -265,19 +267,30 @@ class CohortValidation:
         if self.competing is None:
             self._survival(name, inside, progress)
         else:
-            self._incidence(name, inside)
+            self._incidence(name, inside, progress)
         row["validation"] = self._kind()
         step = part_of(progress, 0.9, 1.0)
         return row | (self.output.attempt(f"{self.label}: concordance", self._concordance_values, step) or {})
 
-    def _incidence(self, name: str, horizons: Sequence[float]) -> None:
+    def _incidence(self, name: str, horizons: Sequence[float], progress: Progress) -> None:
         """With competing events nothing is judged against Kaplan-Meier, which would take them for censoring."""
         assert self.competing is not None
         part = self.part
         predicted = predicted_incidences(self.model, self.competing, part.frame, horizons)
         is_new = self._kind() == "as is"
-        validation = CompetingValidation(self.output, self.label, name, part.time, part.state, part.time_unit, is_new)
-        self.output.attempt(f"{self.label}: competing events", validation.run, predicted, horizons, self.groups)
+        validation = CompetingValidation(
+            self.output,
+            self.label,
+            name,
+            part.time,
+            part.state,
+            part.time_unit,
+            is_new,
+            self.bootstrap,
+            self.refits,
+        )
+        arrays = (predicted, horizons, self.groups, part_of(progress, 0.1, 0.9))
+        self.output.attempt(f"{self.label}: competing events", validation.run, *arrays)
 
     def _survival(self, name: str, inside: Sequence[float], progress: Progress) -> None:
         progress(0.05, f"{self.label}: ROC and Brier score")
@@ -388,7 +401,8 @@ class CohortValidation:
         self._table(f"calibration_curve_{name}", pd.concat([c.curve_table() for c in done], ignore_index=True))
         self._table(f"calibration_summary_{name}", pd.DataFrame([c.summary() for c in done]))
         unit = self.part.time_unit
-        self.output.figure(f"calibration_{name}", lambda: calibration_figure(done, time_unit=unit, title=self.title))
+        panels = [survival_calibration_panel(found, time_unit=unit, first=k == 0) for k, found in enumerate(done)]
+        self.output.figure(f"calibration_{name}", lambda: calibration_figure(panels, title=self.title))
 
     def _calibrated(self, horizon: float, progress: Progress) -> Calibration:
         groups = max(1, min(self.groups, len(self.part.time) // 2))
@@ -401,7 +415,7 @@ class CohortValidation:
                 horizon,
                 groups=groups,
                 settings=self.bootstrap,
-                selects=self.refits.selects,
+                partitions=self.refits.partitions,
                 progress=progress,
             )
         survival = self.model.survival_at(self.part.frame, horizon)[:, 0]
@@ -421,7 +435,7 @@ class CohortValidation:
                 horizon,
                 settings=self.bootstrap,
                 progress=progress,
-                selects=self.refits.selects,
+                partitions=self.refits.partitions,
             )
             self._table(stem, corrected.table())
             self.output.figure(stem, lambda: decision_curve_figure(corrected.curve, corrected=corrected, title=title))
@@ -436,12 +450,12 @@ class CohortValidation:
     def _concordance_values(self, progress: Progress) -> dict[str, Any]:
         values: dict[str, Any] = dict(concordances(self.part, self.risk, self.is_fitted))
         if self.refits is not None:
-            table, selects = self.refits.table, self.refits.selects
+            table, partitions = self.refits.table, self.refits.partitions
             result = optimism_corrected_c(
-                table.time, table.event, self.refits, self.bootstrap, progress, selects=selects
+                table.time, table.event, self.refits, self.bootstrap, progress, partitions=partitions
             )
             values |= corrected_values("harrell", result)
-            self.output.notes += optimism_notes(result, selects)
+            self.output.notes += optimism_notes(result, len(partitions))
         elif not self.is_fitted and (short := too_few_for_interval(self.bootstrap.repeats)):
             self.output.notes.append(f"{self.label}, ICI, E50, E90 and net benefit: {short}")
         return values

@@ -32,7 +32,7 @@ from ..models.schoenfeld import GLOBAL, plot_schoenfeld, schoenfeld_test
 from ..models.signature import signature_of_lasso
 from ..tables.baseline_table import baseline_table
 from ..tables.survival_table import SurvivalTable
-from ..validation.bootstrap import BootstrapSettings, OptimismResult, optimism_corrected_c, too_few_for_interval
+from ..validation.bootstrap import FOLDS, BootstrapSettings, OptimismResult, optimism_corrected_c, too_few_for_interval
 from ..validation.concordance import harrell_c, uno_c
 from ..validation.cox_modelling import ModellingRefit, ModellingResult
 
@@ -326,11 +326,11 @@ def write_concordance(
         risk, is_fitted = model.linear_predictor(part.frame), label == TRAINING
         row |= output.attempt(f"concordance of {label}", concordances, part, risk, is_fitted) or {}
         if is_fitted:
-            selects = refit.modelling.selects
-            result = optimism_corrected_c(part.time, part.event, refit, bootstrap, progress, selects=selects)
+            partitions = refit.modelling.partitions(part.event, bootstrap)
+            result = optimism_corrected_c(part.time, part.event, refit, bootstrap, progress, partitions=partitions)
             row |= corrected_values("harrell", result)
             row["resamples_used"] = int(result.used)
-            output.notes += optimism_notes(result, selects)
+            output.notes += optimism_notes(result, len(partitions))
         rows.append(row)
     output.table("concordance", pd.DataFrame(rows))
 
@@ -345,13 +345,13 @@ def corrected_values(name: str, result: OptimismResult) -> dict[str, float]:
     }
 
 
-def optimism_notes(result: OptimismResult, selects: bool) -> list[str]:
+def optimism_notes(result: OptimismResult, partitions: int = 0) -> list[str]:
     """Say how a figure was corrected, which resamples gave no model, and why an interval is missing."""
     notes = []
-    if selects:
+    if partitions:
         notes.append(
-            "covariates are chosen by the outcome: the corrected figures are .632+ estimates, which test every "
-            "resample's model on the patients left out of it"
+            f"covariates are chosen by the outcome: the corrected figures are those of a {FOLDS}-fold cross-validation "
+            f"of the whole modelling step, repeated {partitions} times; the resamples give their spread"
         )
     if result.nulls:
         notes.append(

@@ -9,6 +9,7 @@ import numpy as np
 
 from RadiomicsCoreLib.cohort.splits import TRAINING
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figures.roc_figure import DrawnRoc, roc_figure
 from RadiomicsCoreLib.jobs.output import JobOutput, file_stem
 from RadiomicsCoreLib.progress import Progress
 from RadiomicsCoreLib.statistics.roc import auc, roc_curve
@@ -17,7 +18,7 @@ from ..models.logistic import LogisticModel, fit_logistic
 from ..tables.binary_table import BinaryTable
 from ..validation.bootstrap import BootstrapSettings, optimism
 from ..validation.decision_curve import decision_curve_binary
-from ..validation.validation_figures import decision_curve_figure, roc_figure
+from ..validation.validation_figures import decision_curve_figure
 from .cox_report import FITTED_HERE, corrected_values, optimism_notes
 
 if TYPE_CHECKING:
@@ -32,17 +33,6 @@ class LogisticRefit:
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         return fit_logistic(self.table.rows(rows)).linear_predictor(self.table.frame)
-
-
-@dataclass(frozen=True)
-class _Roc:
-    """A binary ROC curve with the names that the figure asks for."""
-
-    false_positive_rate: np.ndarray
-    true_positive_rate: np.ndarray
-    auc: float
-    lower: float
-    upper: float
 
 
 def odds_ratios(model: LogisticModel) -> pd.DataFrame:
@@ -99,16 +89,16 @@ def _corrected(
         return auc(part.event[rows], risk).value
 
     result = optimism(LogisticRefit(part), area, len(part), bootstrap, progress)
-    output.notes += optimism_notes(result, selects=False)
+    output.notes += optimism_notes(result)
     return corrected_values("auc", result)
 
 
-def _roc(part: BinaryTable, model: LogisticModel, is_fitted: bool) -> _Roc:
+def _roc(part: BinaryTable, model: LogisticModel, is_fitted: bool) -> DrawnRoc:
     risk = model.linear_predictor(part.frame)
     curve, own = roc_curve(part.event, risk), auc(part.event, risk)
     if is_fitted:
-        return _Roc(curve.false_positive_rate, curve.sensitivity, own.value, np.nan, np.nan)
-    return _Roc(curve.false_positive_rate, curve.sensitivity, own.value, own.lower, own.upper)
+        return DrawnRoc(curve.false_positive_rate, curve.sensitivity, own.value, np.nan, np.nan)
+    return DrawnRoc(curve.false_positive_rate, curve.sensitivity, own.value, own.lower, own.upper)
 
 
 def _write_decision(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.statistics.brier import squared_errors
 
 from ..estimation.censoring_influence import censoring_term
 from ..estimation.kaplan_meier import censoring_weights, survival_at
@@ -42,7 +43,7 @@ class BrierScore:
         return 1 - self.score / self.reference if self.reference > 0 else float("nan")
 
 
-def brier_score(
+def brier_at(
     time: Sequence[float] | np.ndarray,
     event: Sequence[int] | np.ndarray,
     risk: Sequence[float] | np.ndarray,
@@ -63,7 +64,7 @@ def brier_score(
         InputError: horizon beyond the last event, or a risk outside [0, 1].
 
     Example:
-        >>> brier_score([1, 3], [1, 1], [1.0, 0.5], 2).score
+        >>> brier_at([1, 3], [1, 1], [1.0, 0.5], 2).score
         0.125
 
     Reference:
@@ -77,14 +78,14 @@ def brier_score(
         raise InputError("one patient alone has no Brier score with an interval; two or more are needed")
     horizon = check_horizon(horizon, time, event)
     cases, controls = censoring_weights(time, event, horizon)
-    from_cases, from_controls = (1 - risk) ** 2 * cases, risk**2 * controls
-    score = float((from_cases + from_controls).mean())
-    influence = from_cases + from_controls - score
-    influence = influence + censoring_term(time, event, horizon, from_cases, from_controls.sum())
+    errors = squared_errors(cases, controls, risk)
+    score = float(errors.mean())
+    influence = errors - score
+    influence = influence + censoring_term(time, event, horizon, (1 - risk) ** 2 * cases, (risk**2 * controls).sum())
     se = float(influence.std(ddof=1) / np.sqrt(len(time)))
     half = norm.ppf(0.5 + confidence / 2) * se
     known = 1 - survival_at(time, event, horizon)
-    reference = float(((1 - known) ** 2 * cases + known**2 * controls).mean())
+    reference = float(squared_errors(cases, controls, known).mean())
     return BrierScore(horizon, score, se, max(0.0, score - half), min(1.0, score + half), reference)
 
 
@@ -113,9 +114,7 @@ def brier_table(
             f"risks has shape {risks.shape}; one row a patient and one column for each of the "
             f"{len(horizons)} horizons is needed"
         )
-    scores = [
-        brier_score(time, event, risks[:, k], horizon, confidence=confidence) for k, horizon in enumerate(horizons)
-    ]
+    scores = [brier_at(time, event, risks[:, k], horizon, confidence=confidence) for k, horizon in enumerate(horizons)]
     values = np.array([s.score for s in scores])
     return pd.DataFrame(
         {

@@ -21,8 +21,9 @@ from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
 from ..estimation.kaplan_meier import kaplan_meier, survival_at
-from ..estimation.outcome_checks import check_horizon, check_outcome, check_probability
+from ..estimation.outcome_checks import check_horizon, check_outcome, check_probability, is_constant
 from ..estimation.partial_likelihood import hazard_increments, maximise
+from ..estimation.relative_hazard import relative_hazard
 from ..estimation.risk_sets import risk_sets
 from .bootstrap import (
     DEFAULT_BOOTSTRAP,
@@ -223,7 +224,7 @@ def _ratio_interval(
 
 
 def _slope_interval(time: np.ndarray, event: np.ndarray, z: np.ndarray, confidence: float) -> tuple[float, float]:
-    if z.std() == 0:
+    if is_constant(z):
         return NO_INTERVAL
     fit = maximise(z[:, np.newaxis], time, event)
     if not fit.is_sound:
@@ -262,7 +263,7 @@ def calibrate_with_optimism(
     *,
     groups: int = 5,
     settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
-    selects: bool = False,
+    partitions: Sequence[np.ndarray] = (),
     progress: Progress = no_progress,
 ) -> Calibration:
     """Calibration of a model on its own training patients, corrected for optimism by the bootstrap.
@@ -272,8 +273,8 @@ def calibrate_with_optimism(
         refit: the whole modelling step; returns the predicted survival at the horizon for all patients,
             (n,) or (n, 1), e.g. :class:`SurvivalNomogramLib.validation.bootstrap.CoxRefit` with that horizon.
         settings: resamples, seed, processes.
-        selects: the modelling step chooses covariates by the outcome; slope and observed over expected then have
-            the .632+ estimate.
+        partitions: folds, where the modelling step chooses covariates by the outcome; see
+            :func:`SurvivalNomogramLib.validation.bootstrap.optimism`.
         progress: told after every batch of resamples.
     """
 
@@ -282,9 +283,7 @@ def calibrate_with_optimism(
     apparent = calibrate(time, event, everyone, horizon, groups=groups)
     measure = _Measure(time, event, horizon, group_cuts(everyone, groups), apparent.grid)
     size = len(measure.cuts) - 1 + len(measure.grid)
-    known = np.concatenate((np.full(size, np.nan), [0.0, 1.0], np.full(3, np.nan)))  # slope and O/E of the mean risk
-    chance = (lambda predicted: known) if selects else None
-    result = optimism(refit, measure, len(time), settings, progress, chance=chance)
+    result = optimism(refit, measure, len(time), settings, progress, partitions=partitions)
     g = len(apparent.groups.n)
     group_optimism, curve_optimism = result.optimism[:g], result.optimism[g:size]
     lower, upper = result.lower[size:], result.upper[size:]
@@ -327,7 +326,7 @@ class _Measure:
             errors = _error_figures(np.abs(smooth[len(self.grid) :] - predicted))
         except ModelError:  # the spline has no maximum on this resample; the groups still have their values
             curve, errors = np.full(len(self.grid), np.nan), (np.nan,) * 3
-        slope = _slope(time, event, z) if z.std() > 0 else 0.0  # of a model that chose nothing
+        slope = _slope(time, event, z) if not is_constant(z) else 0.0  # of a model that chose nothing
         ratio = _observed_to_expected(time, event, predicted, self.horizon)
         return np.concatenate((by_group, curve, [slope, ratio, *errors]))
 
@@ -407,8 +406,8 @@ def smooth_observed(time: np.ndarray, event: np.ndarray, z: np.ndarray, horizon:
         ModelError: the partial likelihood has no maximum.
     """
     knots = np.quantile(z, SPLINE_KNOTS)
-    if z.std() == 0:
-        return np.full(len(at), kaplan_meier(time, event).at(horizon)[0])
+    if is_constant(z):
+        return np.full(len(at), survival_at(time, event, horizon))
     has_spline = bool((np.diff(knots) > 1e-9).all())
 
     def basis(values: np.ndarray) -> np.ndarray:
@@ -422,10 +421,10 @@ def smooth_observed(time: np.ndarray, event: np.ndarray, z: np.ndarray, horizon:
         raise ModelError("the smooth calibration curve has no maximum")
     centre = x.mean(axis=0)
     sets = risk_sets(time, event)
-    risk = np.exp((x - centre) @ fit.coefficients)[sets.order]
+    risk = relative_hazard((x - centre) @ fit.coefficients)[sets.order]
     steps = hazard_increments(sets, risk)
     cumulative = steps[: np.searchsorted(sets.times, horizon, side="right")].sum()
-    return np.exp(-cumulative * np.exp((basis(at) - centre) @ fit.coefficients))
+    return np.exp(-cumulative * relative_hazard((basis(at) - centre) @ fit.coefficients))
 
 
 def restricted_cubic(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
@@ -441,6 +440,6 @@ def restricted_cubic(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
 
 
 def _slope(time: np.ndarray, event: np.ndarray, z: np.ndarray) -> float:
-    if z.std() == 0:
+    if is_constant(z):
         return float("nan")
     return float(maximise(z[:, np.newaxis], time, event).coefficients[0])

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figures.style import interval_text
 from RadiomicsCoreLib.progress import Progress, no_progress
 
-from ..estimation.kaplan_meier import survival_at
 from .bootstrap import BootstrapSettings, OptimismResult, Refit, optimism
-from .brier import brier_score, integrated_brier
+from .brier import brier_at, integrated_brier
 from .cox_modelling import FittedResamples
-from .intervals import interval_text
 from .time_dependent_roc import time_dependent_roc
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CHANCE_AUC = 0.5
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,7 @@ def corrected_auc(
     def auc(rows: np.ndarray, risk: np.ndarray) -> np.ndarray:
         return np.array([_auc(time[rows], event[rows], risk, horizon) for horizon in horizons])
 
-    chance = (lambda risk: np.full(len(horizons), CHANCE_AUC)) if refits.selects else None
-    return optimism(refits, auc, len(time), settings, progress, chance=chance)
+    return optimism(refits, auc, len(time), settings, progress, partitions=refits.partitions, on_logit=True)
 
 
 def corrected_brier(
@@ -64,18 +60,13 @@ def corrected_brier(
 ) -> OptimismResult:
     """Brier score (k,) at horizons, corrected for optimism."""
     time, event = refits.table.time, refits.table.event
-    share = np.array([1 - survival_at(time, event, h) for h in horizons])
 
     def brier(rows: np.ndarray, risks: np.ndarray) -> np.ndarray:
         arrays = (time[rows], event[rows])
         return np.array([_brier(*arrays, risks[:, k], horizon) for k, horizon in enumerate(horizons)])
 
-    def chance(risks: np.ndarray) -> np.ndarray:
-        # Mean loss over all pairings of a prediction with an outcome, Efron and Tibshirani's no-information rate.
-        return np.asarray(risks.var(axis=0) + (risks.mean(axis=0) - share) ** 2 + share * (1 - share))
-
     refit: Refit = _Risks(refits, tuple(float(h) for h in horizons))
-    return optimism(refit, brier, len(time), settings, progress, chance=chance if refits.selects else None)
+    return optimism(refit, brier, len(time), settings, progress, partitions=refits.partitions)
 
 
 def _auc(time: np.ndarray, event: np.ndarray, risk: np.ndarray, horizon: float) -> float:
@@ -87,7 +78,7 @@ def _auc(time: np.ndarray, event: np.ndarray, risk: np.ndarray, horizon: float) 
 
 def _brier(time: np.ndarray, event: np.ndarray, risk: np.ndarray, horizon: float) -> float:
     try:
-        return brier_score(time, event, risk, horizon).score
+        return brier_at(time, event, risk, horizon).score
     except InputError:
         return float("nan")
 

@@ -18,7 +18,7 @@ from ..models.lasso_cox import LassoCoxFit, LassoCoxSettings, fit_lasso_cox, mod
 from ..models.stepwise import StepwiseResult, stepwise_cox
 from ..models.univariable import UnivariableLine, significant, univariable_cox
 from ..tables.survival_table import SurvivalTable
-from .bootstrap import BootstrapSettings, resample
+from .bootstrap import BootstrapSettings, cross_partitions, cross_rows, each_item, resample
 
 _GROUP = "modelling (done again in every resample)"
 
@@ -83,8 +83,12 @@ class CoxModelling:
 
     @property
     def selects(self) -> bool:
-        """Whether covariates are chosen by the outcome, so that optimism is measured on the patients left out."""
+        """Whether covariates are chosen by the outcome, so that the correction is that of cross-validation."""
         return self.univariable_p is not None or self.selection is not Selection.NONE
+
+    def partitions(self, event: np.ndarray, settings: BootstrapSettings) -> tuple[np.ndarray, ...]:
+        """Folds for the correction of a step that selects; none for one that does not."""
+        return cross_partitions(event, settings) if self.selects else ()
 
     def fit(self, table: SurvivalTable, progress: Progress = no_progress) -> ModellingResult:
         """Screen, select and fit on the training patients of the table.
@@ -192,13 +196,14 @@ class FittedResamples:
         table: the training patients, no split.
         models: rows (as bytes) -> the model fitted on them, or the reason why there is none.
         horizon: predict survival at this time, (n,); None: the linear predictor.
-        selects: whether the modelling step chooses by the outcome.
+        partitions: folds of a cross-validation, whose models are here too, where the modelling step chooses by the
+            outcome; none where it does not.
     """
 
     table: SurvivalTable
     models: Mapping[bytes, CoxModel | str]
     horizon: float | None = None
-    selects: bool = False
+    partitions: tuple[np.ndarray, ...] = ()
 
     def at(self, horizon: float) -> FittedResamples:
         """The same models, predicting survival at a horizon."""
@@ -237,16 +242,20 @@ def fit_resamples(
     """
     n = len(table)
 
-    def one(generator: np.random.Generator) -> tuple[bytes, CoxModel | str]:
-        rows = generator.integers(0, n, n)
+    def on(rows: np.ndarray) -> tuple[bytes, CoxModel | str]:
         try:
             return _key(rows), fitted_or_null(modelling, table.rows(rows))
         except (ModelError, InputError) as error:
             return _key(rows), str(error)
 
+    def one(generator: np.random.Generator) -> tuple[bytes, CoxModel | str]:
+        return on(generator.integers(0, n, n))
+
     everyone = modelling.fit(table).model
-    pairs, _ = resample(one, settings, progress)
-    return FittedResamples(table, {_key(np.arange(n)): everyone, **dict(pairs)}, selects=modelling.selects)
+    partitions = modelling.partitions(table.event, settings)
+    pairs, _ = resample(one, settings, part_of(progress, 0.0, 0.8))
+    pairs += each_item(on, cross_rows(partitions), settings.workers, part_of(progress, 0.8, 1.0))
+    return FittedResamples(table, {_key(np.arange(n)): everyone, **dict(pairs)}, partitions=partitions)
 
 
 def fitted_or_null(modelling: CoxModelling, table: SurvivalTable) -> CoxModel:

@@ -18,6 +18,7 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.progress import Progress, no_progress
 
+from ..estimation.competing_risks import incidence_of
 from ..estimation.kaplan_meier import survival_at
 from ..estimation.outcome_checks import check_horizon, check_outcome, check_probability
 from .bootstrap import (
@@ -161,6 +162,70 @@ def decision_curve_survival(
     return _with_intervals(curve, again, len(time), settings)
 
 
+def decision_curve_competing(
+    time: Sequence[float] | np.ndarray,
+    state: Sequence[int] | np.ndarray,
+    risks: Mapping[str, Sequence[float] | np.ndarray],
+    horizon: float,
+    thresholds: Sequence[float] = THRESHOLDS,
+    settings: BootstrapSettings | None = None,
+) -> DecisionCurve:
+    """Decision curves of a predicted cumulative incidence.
+
+    Patients whom another event took before are no true positives: among the positive patients the share of events is
+    Aalen and Johansen's incidence. One minus Kaplan-Meier would count them in.
+
+    Args:
+        time: (n,) follow-up, positive.
+        state: (n,) 0 censored, 1 the event of interest, other numbers competing events.
+        risks: model name -> (n,) predicted incidence by the horizon.
+        horizon, thresholds, settings: as in :func:`decision_curve_survival`.
+
+    Raises:
+        InputError: nobody had the event of interest, a horizon beyond the last event, a risk or threshold that is no
+            probability.
+
+    Example:
+        >>> curve = decision_curve_competing([1, 2, 3, 4], [1, 2, 1, 0], {"model": [0.9, 0.2, 0.6, 0.1]}, 3, [0.5])
+        >>> curve.net_benefit["model"].tolist(), curve.prevalence
+        ([0.5], 0.5)
+
+    Reference:
+        Vickers AJ et al. BMC Med Inform Decis Mak 2008;8:53, section on competing risk.
+    """
+    state = np.asarray(state)
+    time, own = check_outcome(time, (state == 1).astype(int))
+    any_event = (state != 0).astype(int)
+    horizon = check_horizon(horizon, time, any_event)
+
+    def rates(positive: np.ndarray) -> tuple[float, float]:
+        return _incidence_rates(time, own, any_event, horizon, positive)
+
+    prevalence = float(incidence_of(time, own, any_event).at([horizon])[0])
+    curve = _curve(len(time), risks, thresholds, rates, prevalence, horizon)
+
+    def again(rows: np.ndarray) -> DecisionCurve:
+        return decision_curve_competing(time[rows], state[rows], _rows_of(risks, rows), horizon, thresholds)
+
+    return _with_intervals(curve, again, len(time), settings)
+
+
+def _incidence_rates(
+    time: np.ndarray, own: np.ndarray, any_event: np.ndarray, horizon: float, positive: np.ndarray
+) -> tuple[float, float]:
+    share = positive.mean()
+    if share == 0:
+        return 0.0, 0.0
+    last = float(time[positive].max())
+    if last < horizon and not any_event[positive & (time == last)].all():
+        return float("nan"), float("nan")  # their curve ends too early to be read at the horizon
+    if not any_event[positive].any():
+        return 0.0, float(share)
+    found = incidence_of(time[positive], own[positive], any_event[positive])
+    incidence = float(found.at([min(horizon, last)])[0])
+    return float(incidence * share), float((1 - incidence) * share)
+
+
 def _rows_of(risks: Mapping[str, Sequence[float] | np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.asarray(risk, float)[rows] for name, risk in risks.items()}
 
@@ -276,7 +341,7 @@ def corrected_decision_curve(
     settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
     progress: Progress = no_progress,
     *,
-    selects: bool = False,
+    partitions: Sequence[np.ndarray] = (),
 ) -> CorrectedDecisionCurve:
     """Decision curve with the bootstrap's correction for optimism, at every threshold.
 
@@ -286,28 +351,67 @@ def corrected_decision_curve(
         horizon, thresholds: as in :func:`decision_curve_survival`.
         settings: resamples, seed, processes.
         progress: told after every batch of resamples.
-        selects: the modelling step chooses covariates by the outcome; the estimate is then the .632+.
+        partitions: folds, where the modelling step chooses covariates by the outcome; see :func:`optimism`.
     """
     time, event = check_outcome(time, event)
     horizon = check_horizon(horizon, time, event)
-    values = _check_thresholds(thresholds)
+
+    def rates(rows: np.ndarray, positive: np.ndarray) -> tuple[float, float]:
+        return _survival_rates(time[rows], event[rows], horizon, positive)
+
+    everyone = refit(np.arange(len(time))).reshape(-1)
+    curve = decision_curve_survival(time, event, {"model": everyone}, horizon, thresholds)
+    return _corrected(curve, rates, refit, len(time), settings, progress, partitions)
+
+
+def corrected_decision_curve_competing(
+    time: Sequence[float] | np.ndarray,
+    state: Sequence[int] | np.ndarray,
+    refit: Refit,
+    horizon: float,
+    thresholds: Sequence[float] = THRESHOLDS,
+    settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
+    progress: Progress = no_progress,
+    *,
+    partitions: Sequence[np.ndarray] = (),
+) -> CorrectedDecisionCurve:
+    """Decision curve of a cumulative incidence with the correction for optimism.
+
+    Args:
+        time, state: (n,) as in :func:`decision_curve_competing`.
+        refit: the whole modelling step; returns the predicted incidence by the horizon (n,).
+        horizon, thresholds, settings, progress, partitions: as in :func:`corrected_decision_curve`.
+    """
+    state = np.asarray(state)
+    time, own = check_outcome(time, (state == 1).astype(int))
+    any_event = (state != 0).astype(int)
+
+    def rates(rows: np.ndarray, positive: np.ndarray) -> tuple[float, float]:
+        return _incidence_rates(time[rows], own[rows], any_event[rows], horizon, positive)
+
+    everyone = refit(np.arange(len(time))).reshape(-1)
+    curve = decision_curve_competing(time, state, {"model": everyone}, horizon, thresholds)
+    return _corrected(curve, rates, refit, len(time), settings, progress, partitions)
+
+
+def _corrected(
+    curve: DecisionCurve,
+    rates: Callable[[np.ndarray, np.ndarray], tuple[float, float]],
+    refit: Refit,
+    n: int,
+    settings: BootstrapSettings,
+    progress: Progress,
+    partitions: Sequence[np.ndarray],
+) -> CorrectedDecisionCurve:
+    values = curve.thresholds
     odds = values / (1 - values)
 
     def net_benefit(rows: np.ndarray, risk: np.ndarray) -> np.ndarray:
         risk = _inside(risk.reshape(-1))
-        t, e = time[rows], event[rows]
-        pairs = np.array([_survival_rates(t, e, horizon, risk >= threshold) for threshold in values])
+        pairs = np.array([rates(rows, risk >= threshold) for threshold in values])
         return pairs[:, 0] - odds * pairs[:, 1]
 
-    prevalence = 1 - survival_at(time, event, horizon)
-
-    def chance(risk: np.ndarray) -> np.ndarray:
-        share = (_inside(risk.reshape(-1))[:, np.newaxis] >= values).mean(axis=0)
-        return np.asarray(share * (prevalence - odds * (1 - prevalence)))
-
-    result = optimism(refit, net_benefit, len(time), settings, progress, chance=chance if selects else None)
-    everyone = refit(np.arange(len(time))).reshape(-1)
-    curve = decision_curve_survival(time, event, {"model": everyone}, horizon, values.tolist())
+    result = optimism(refit, net_benefit, n, settings, progress, partitions=partitions)
     return CorrectedDecisionCurve(
         curve, result.corrected, result.optimism, settings.repeats, result.lower, result.upper
     )

@@ -44,15 +44,3 @@ def log_interval(value: float, se_of_log: float, confidence: float = 0.95) -> tu
         return float("nan"), float("nan")
     half = z_value(confidence) * se_of_log
     return float(value * np.exp(-half)), float(value * np.exp(half))
-
-
-def interval_text(value: float, lower: float, upper: float, digits: int = 2) -> str:
-    """A figure with its interval, or without one where there is none.
-
-    Example:
-        >>> interval_text(0.712, 0.65, 0.77), interval_text(0.712, float("nan"), float("nan"))
-        ('0.71 (0.65-0.77)', '0.71')
-    """
-    if not (np.isfinite(lower) and np.isfinite(upper)):
-        return f"{value:.{digits}f}"
-    return f"{value:.{digits}f} ({lower:.{digits}f}-{upper:.{digits}f})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -184,6 +184,17 @@ def auc_table(
     )
 
 
+class AreaAtHorizon(Protocol):
+    """An AUC at a horizon with the influence of each patient on it, of survival or of an incidence."""
+
+    @property
+    def horizon(self) -> float: ...
+    @property
+    def auc(self) -> float: ...
+    @property
+    def influence(self) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class AucDifference:
     """AUC of the second score minus that of the first at one horizon, on the same patients."""
@@ -196,7 +207,7 @@ class AucDifference:
     p_value: float
 
 
-def auc_difference(first: TimeDependentRoc, second: TimeDependentRoc, *, confidence: float = 0.95) -> AucDifference:
+def auc_difference(first: AreaAtHorizon, second: AreaAtHorizon, *, confidence: float = 0.95) -> AucDifference:
     """Compare two scores at a horizon by their influence functions (as Score's contrasts).
 
     Raises:

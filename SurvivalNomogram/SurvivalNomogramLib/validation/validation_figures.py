@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figures.calibration_figure import CalibrationLine, CalibrationPanel
 from RadiomicsCoreLib.figures.legends import legend_below
 from RadiomicsCoreLib.figures.style import (
     GREY,
     LIGHT_GREY,
-    SMALL_PT,
-    TITLE_PT,
     colour,
     dashes,
+    interval_text,
     literal,
     new_figure,
     plain_axes,
-    style_axes,
 )
-
-from .intervals import interval_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,54 +29,7 @@ if TYPE_CHECKING:
     from .calibration import Calibration
     from .decision_curve import CorrectedDecisionCurve, DecisionCurve
 
-SQUARE_IN = 4.4
 WIDE_IN = (5.6, 4.0)
-
-
-class RocLike(Protocol):
-    """A ROC curve, at a horizon or of a binary end point."""
-
-    @property
-    def false_positive_rate(self) -> np.ndarray: ...
-    @property
-    def true_positive_rate(self) -> np.ndarray: ...
-    @property
-    def auc(self) -> float: ...
-    @property
-    def lower(self) -> float: ...
-    @property
-    def upper(self) -> float: ...
-
-
-def roc_figure(curves: Mapping[str, RocLike], *, title: str = "", corrected: Sequence[str] = ()) -> Figure:
-    """ROC curves with their AUC and interval in the legend.
-
-    Args:
-        curves: name (horizon or model) -> curve; NaN ends where there is no interval.
-        title: printed above.
-        corrected: a text for each curve of the fitted patients, with the AUC corrected for optimism.
-    """
-    _need(curves, "curve")
-    figure = new_figure(SQUARE_IN, SQUARE_IN)
-    axes = plain_axes(figure, x_label="1 - specificity", y_label="Sensitivity", title=title)
-    axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--")
-    for k, (name, curve) in enumerate(curves.items()):
-        label = f"{name}: AUC {interval_text(curve.auc, curve.lower, curve.upper)}"
-        if len(corrected):
-            label += f" apparent,\n    {corrected[k]}"
-        axes.plot(
-            curve.false_positive_rate,
-            curve.true_positive_rate,
-            color=colour(k),
-            linestyle=dashes(k),
-            linewidth=1.5,
-            label=literal(label),
-        )
-    axes.set_xlim(-0.01, 1.01)
-    axes.set_ylim(-0.01, 1.01)
-    axes.set_aspect("equal")
-    legend_below(figure, axes)
-    return figure
 
 
 def auc_over_time_figure(tables: Mapping[str, pd.DataFrame], *, time_unit: str = "days", title: str = "") -> Figure:
@@ -139,81 +89,58 @@ def _corrected_brier(axes: Axes, table: pd.DataFrame, name: str, shade: str) -> 
     axes.plot(times, table["brier_apparent"], color=shade, linewidth=0.9, linestyle=":", label=label)
 
 
-def calibration_figure(calibrations: Sequence[Calibration], *, time_unit: str = "days", title: str = "") -> Figure:
-    """Observed against predicted survival, a panel a horizon.
+def survival_calibration_panel(
+    calibration: Calibration, *, time_unit: str = "days", first: bool = True
+) -> CalibrationPanel:
+    """Observed against predicted survival at one horizon.
 
     Circles with bars are groups (Kaplan-Meier with its 95 % interval), the line is the smooth curve; crosses
-    and the dashed line are corrected for optimism. Ticks along the bottom are the groups' mean predictions.
+    and the dashed line are corrected for optimism.
 
     Args:
-        calibrations: one a horizon.
-        time_unit: of the horizons.
-        title: printed above the first panel.
+        calibration: of the horizon.
+        time_unit: of the horizon.
+        first: of a row of panels: it carries the label of the vertical axis.
     """
-    _need(calibrations, "calibration")
-    figure = new_figure(SQUARE_IN * len(calibrations), SQUARE_IN + (0.3 if title else 0.0))
-    panels = list(figure.subplots(1, len(calibrations), squeeze=False)[0])
-    for k, (axes, calibration) in enumerate(zip(panels, calibrations, strict=True)):
-        name = f"{calibration.horizon:g}-{time_unit.removesuffix('s')} survival"
-        style_axes(axes, x_label=f"Predicted {name}", y_label="Observed survival" if k == 0 else "")
-        _calibration_panel(axes, calibration)
-    if title:
-        figure.suptitle(literal(title), fontsize=TITLE_PT, x=0.02, ha="left")
-    labels = list(dict.fromkeys(label for axes in panels for label in axes.get_legend_handles_labels()[1]))
-    order = sorted(range(len(labels)), key=lambda k: ("corrected" in labels[k], not labels[k].startswith("groups")))
-    legend_below(figure, panels, order=order)
-    return figure
-
-
-def _calibration_panel(axes: Axes, calibration: Calibration) -> None:
-    shade = colour(0)  # the same in all panels: they share a legend
     groups = calibration.groups
-    axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--", zorder=0)
-    known = np.isfinite(groups.observed)
-    low = np.where(np.isfinite(groups.lower), groups.lower, groups.observed)
-    high = np.where(np.isfinite(groups.upper), groups.upper, groups.observed)
-    bars = np.vstack((groups.observed - low, high - groups.observed))
-    axes.errorbar(
-        groups.predicted[known],
-        groups.observed[known],
-        yerr=bars[:, known],
-        fmt="o",
-        color=shade,
-        markersize=5,
-        linewidth=1,
-        capsize=2,
-        label="groups (95 % CI)",
-    )
-    axes.plot(calibration.grid, calibration.curve, color=shade, linewidth=1.4, label="smooth")
+    lines = [CalibrationLine(calibration.grid, calibration.curve, "smooth")]
     if calibration.group_corrected is not None and calibration.curve_corrected is not None:
-        corrected = calibration.group_corrected
-        axes.plot(groups.predicted, corrected, linestyle="none", marker="x", color=GREY, label="groups, corrected")
-        axes.plot(
-            calibration.grid,
-            calibration.curve_corrected,
-            color=GREY,
-            linestyle="--",
-            linewidth=1.2,
-            label=f"smooth, corrected (B = {calibration.repeats})",
-        )
+        said, shown = calibration.group_corrected, calibration.curve_corrected
+        lines += [
+            CalibrationLine(groups.predicted, said, "groups, corrected", grey=True, linestyle="none", marker="x"),
+            CalibrationLine(
+                calibration.grid,
+                shown,
+                f"smooth, corrected (B = {calibration.repeats})",
+                grey=True,
+                linestyle="--",
+                linewidth=1.2,
+            ),
+        ]
+    low = np.where(np.isfinite(groups.lower), groups.lower, groups.observed)
     lowest = min(float(np.nanmin(values)) for values in (groups.predicted, low, calibration.grid))
-    start = max(0.0, np.floor(lowest * 10) / 10 - 0.05)
-    end = 1.0 + 0.02 * (1.0 - start)
-    axes.set_xlim(start, end)
-    axes.set_ylim(start, end)
-    axes.set_aspect("equal")
-    # Above the panel: a model may be off in any direction, so that no corner is free of curves.
-    axes.set_title(_calibration_text(calibration), fontsize=SMALL_PT, color=GREY, loc="left")
+    start = max(0.0, float(np.floor(lowest * 10)) / 10 - 0.05)
+    return CalibrationPanel(
+        groups.predicted,
+        groups.observed,
+        groups.lower,
+        groups.upper,
+        tuple(lines),
+        _calibration_text(calibration),
+        x_label=f"Predicted {calibration.horizon:g}-{time_unit.removesuffix('s')} survival",
+        y_label="Observed survival" if first else "",
+        span=(start, 1.0 + 0.02 * (1.0 - start)),
+    )
 
 
-def _calibration_text(calibration: Calibration) -> str:
+def _calibration_text(calibration: Calibration) -> tuple[str, ...]:
     """Slope, O/E and ICI with their intervals; corrected for optimism where the patients were fitted on."""
     lines = ["corrected for optimism"] if calibration.corrected else []
     for name, said, digits in (("slope", "slope", 2), ("observed_to_expected", "O/E", 2), ("ici", "ICI", 3)):
         value = calibration.corrected.get(name, getattr(calibration, name))
         ends = calibration.intervals.get(name, (np.nan, np.nan))
         lines.append(f"{said} {interval_text(value, *ends, digits)}")
-    return "\n".join(lines)
+    return tuple(lines)
 
 
 def decision_curve_figure(

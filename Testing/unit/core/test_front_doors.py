@@ -31,6 +31,13 @@ def test_a_front_door_offers_few_names_and_each_says_what_it_is_with_an_example(
     assert without == []
 
 
+def test_a_front_door_offers_no_name_of_a_room():
+    # Python sets a sub-package that was imported as an attribute: the name would give the room to whoever comes later.
+    for library in map(importlib.import_module, LIBS):
+        rooms = {path.stem for path in Path(str(library.__file__)).parent.iterdir()}
+        assert rooms.isdisjoint(library.__all__), library.__name__
+
+
 def test_a_name_that_is_not_there_is_told_as_for_any_module():
     library = importlib.import_module(LIBS[0])
     with pytest.raises(AttributeError, match="has no attribute 'read_imgae'"):

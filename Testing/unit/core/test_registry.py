@@ -40,13 +40,15 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "evaluation.resamples": (500,),
     "training.monitor": ("dice", "loss"),
     "input.size": (64, [64, 64]),
+    "structures": (["ct"],),
+    "features": ({"deep": "other.csv"},),
 }
 # Fields that no job ever holds: a file whose contents take their place.
 READ_AWAY = {"train settings"}
 # What a verb needs beside its required fields.
 NEEDED: dict[str, dict[str, Any]] = {
     "rings": {"rings": {"outer_mm": [3.0]}},
-    "correlation": {"features": {"deep": "b.csv"}},
+    "correlation": {"features": {"radiomics": "a.csv", "deep": "b.csv"}},
     "train": {"endpoints": ["a"], "training": {"task": "classification"}},
 }
 

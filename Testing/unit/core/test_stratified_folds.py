@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.statistics.stratified_folds import stratified_folds
+from RadiomicsCoreLib.statistics.stratified_folds import grouped_folds, stratified_folds
 
 
 @given(st.integers(2, 6), st.integers(0, 20), st.integers(0, 20), st.integers(0, 99))
@@ -44,3 +44,17 @@ def test_fewer_folds_are_made_down_to_the_smallest_allowed():
 def test_one_fold_is_none():
     with pytest.raises(InputError, match="at least 2 folds"):
         stratified_folds(np.arange(10) % 2, 1, 0)
+
+
+@given(st.integers(2, 4), st.integers(0, 99))
+def test_a_group_is_never_cut_and_single_cases_are_dealt_as_without_groups(folds, seed):
+    rng = np.random.default_rng(seed)
+    outcome = rng.permutation(np.arange(24) % 2)
+    groups = [f"p{k // 2}" for k in range(24)]
+    of_group = np.maximum.reduceat(outcome, range(0, 24, 2))
+    if min(of_group.sum(), (1 - of_group).sum()) < folds:
+        return
+    fold_of = grouped_folds(outcome, groups, folds, seed)
+    assert (fold_of[::2] == fold_of[1::2]).all() and set(fold_of) == set(range(folds))
+    alone = grouped_folds(outcome, [str(k) for k in range(24)], folds, seed)
+    assert (alone == stratified_folds(outcome, folds, seed)).all()

@@ -96,7 +96,7 @@ def test_the_difference_filter_leaves_the_features_whose_classes_differ(tmp_path
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "features is missing"),
+        ([], "needs two feature tables, got 0"),
         (["--features", "r={radiomics}"], "needs two feature tables, got 1"),
         (["--cases", "p29", "--features", "r={radiomics}", "d={deep}"], "case 'p29' is not in both"),
         (["--cases", "p1,p2", "--features", "r={radiomics}", "d={deep}"], "2 of 2 patients"),

@@ -29,6 +29,7 @@ from DeepRadiomicsFusionLib.training.cross_fitting import cross_fit  # noqa: E40
 from DeepRadiomicsFusionLib.training.loop import train_network  # noqa: E402
 from DeepRadiomicsFusionLib.training.training_cases import labelled_cases  # noqa: E402
 from DeepRadiomicsFusionLib.training.training_sides import Side  # noqa: E402
+from RadiomicsCoreLib.cohort.columns import CaseColumns  # noqa: E402
 from RadiomicsCoreLib.errors import Cancelled, InputError  # noqa: E402
 from RadiomicsCoreLib.files.tables import read_csv, write_csv  # noqa: E402
 from RadiomicsCoreLib.progress import no_progress  # noqa: E402
@@ -102,7 +103,7 @@ def fused_auc(side: Side, signature: np.ndarray, folder: Path) -> float:
     deep = pd.DataFrame({"case_id": ids, "y.signature": probability(signature)})
     fuse_tables({"radiomics": noise, "deep": deep}, cohort, "y", folder, QUICK)
     models = read_csv(folder / "models.csv").set_index("model")
-    return float(models.loc["deep.signature", "mean_auc"])
+    return float(models.loc["deep.signature", "auc"])
 
 
 @pytest.mark.slow
@@ -191,7 +192,7 @@ def cohort(bright_patients, tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(cohort, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained")
-    return out, run_on(cohort, out, training(folds=2, patient="person"))
+    return out, run_on(cohort, out, training(folds=2, columns=CaseColumns(patient="person")))
 
 
 @pytest.mark.slow
@@ -293,7 +294,7 @@ def test_a_u_nets_out_of_fold_dice_is_written(cohort, tmp_path):
 
 
 def test_too_few_patients_for_folds_and_validation_are_told_before_any_training(cohort, tmp_path):
-    job = training(training=replace(TRAINING, validation_fraction=0.4), folds=2, patient="person")
+    job = training(training=replace(TRAINING, validation_fraction=0.4), folds=2, columns=CaseColumns(patient="person"))
     with pytest.raises(InputError, match="without fold 1 of 2, 3 cases are too few to set 40% aside"):
         run_on(cohort, tmp_path, job)
     assert not (tmp_path / "checkpoints").exists()

@@ -61,7 +61,7 @@ def test_a_positive_text_that_does_not_stand_there_is_refused(table):
 
 def test_a_case_that_stands_twice_is_refused(table):
     table.loc[3, "case_id"] = "a"
-    with pytest.raises(InputError, match="case 'a' stands twice"):
+    with pytest.raises(InputError, match="has 'a' twice"):
         read_endpoint(table, "egfr")
 
 

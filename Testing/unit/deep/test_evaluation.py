@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from DeepRadiomicsFusionLib.evaluation.calibration import brier_score, calibration
+from DeepRadiomicsFusionLib.evaluation.calibration import calibration
 from DeepRadiomicsFusionLib.evaluation.metrics import (
     EvaluationSettings,
     delong_table,
@@ -22,6 +22,7 @@ from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettin
 from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner
 from DeepRadiomicsFusionLib.tables.samples import make_samples
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.statistics.brier import brier_score
 from RadiomicsCoreLib.statistics.logistic_fit import fit_logistic
 from RadiomicsCoreLib.statistics.roc import auc, compare_aucs, error_rates
 

@@ -7,7 +7,12 @@ import pandas as pd
 import pytest
 
 from DeepRadiomicsFusionLib.evaluation.calibration import calibration
-from DeepRadiomicsFusionLib.evaluation.figures import calibration_figure, delong_figure, roc_figure, sweep_figure
+from DeepRadiomicsFusionLib.evaluation.figures import (
+    classifier_calibration_figure,
+    classifier_roc_figure,
+    p_value_figure,
+    sweep_figure,
+)
 from DeepRadiomicsFusionLib.evaluation.metrics import delong_table
 from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
 from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner
@@ -40,17 +45,17 @@ def sweep():
 
 def test_the_roc_legend_has_each_auc_with_its_interval_best_first(predicted):
     outcome, chances = predicted
-    figure = roc_figure(outcome, chances, "train")
+    figure = classifier_roc_figure(outcome, chances, "train")
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     found = auc(outcome, chances["good"])
-    assert texts[0] == f"good: {found.value:.3f} ({found.lower:.3f}–{found.upper:.3f})"
+    assert texts[0] == f"good: {found.value:.3f} ({found.lower:.3f}-{found.upper:.3f})"
     assert r"a \$price\$ model" in texts[1]
 
 
 def test_the_calibration_curve_shows_the_groups_and_the_slope(predicted):
     outcome, chances = predicted
     found = calibration(outcome, chances["good"])
-    axes = calibration_figure(found).axes[0]
+    axes = classifier_calibration_figure(found).axes[0]
     line = next(line for line in axes.lines if len(line.get_xdata()) == 5)
     assert line.get_xdata() == pytest.approx([group.predicted for group in found.curve])
     assert f"slope {found.slope.value:.2f}" in axes.get_title(loc="left")
@@ -74,17 +79,18 @@ def test_the_sweep_has_three_panels_for_each_unit_with_bands_and_the_tumours_lev
 
 def test_the_comparison_shows_each_pair_once(predicted):
     table = delong_table(*predicted)
-    axes = delong_figure(table).axes[0]
+    axes = p_value_figure(table).axes[0]
     assert [text.get_text() for text in axes.texts] == [p_text(table.iloc[1, 0]).removeprefix("p ").removeprefix("= ")]
 
 
 def test_figures_are_saved_in_every_format_and_are_the_same_each_time(predicted, tmp_path):
     first, again = (
-        [path.read_bytes() for path in save_figure(roc_figure(*predicted), tmp_path / name)] for name in ("a", "b")
+        [path.read_bytes() for path in save_figure(classifier_roc_figure(*predicted), tmp_path / name)]
+        for name in ("a", "b")
     )
     assert first == again
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".pdf", ".pdf", ".png", ".png", ".svg", ".svg"]
     with pytest.raises(InputError, match="figure format 'bmp' is unknown"):
-        save_figure(roc_figure(*predicted), tmp_path / "c", ["bmp"])
+        save_figure(classifier_roc_figure(*predicted), tmp_path / "c", ["bmp"])
     with pytest.raises(InputError, match="cannot be written"):
-        save_figure(roc_figure(*predicted), tmp_path / "none" / "c", ["png"])
+        save_figure(classifier_roc_figure(*predicted), tmp_path / "none" / "c", ["png"])

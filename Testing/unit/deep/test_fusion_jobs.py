@@ -14,9 +14,12 @@ from table_files import apply_to_tables, fuse_tables
 
 from DeepRadiomicsFusionLib.evaluation.metrics import EvaluationSettings
 from DeepRadiomicsFusionLib.jobs.fuse import FuseJob
+from DeepRadiomicsFusionLib.jobs.fusion_tables import FOLDS_INTERVAL
 from DeepRadiomicsFusionLib.models.classifier_bundle import load_bundle
 from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
 from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
+from RadiomicsCoreLib.cohort.columns import CohortColumns
+from RadiomicsCoreLib.cohort.missing import MissingPolicies
 from RadiomicsCoreLib.errors import Cancelled, DependencyError, InputError, ModelError
 from RadiomicsCoreLib.files.tables import read_csv, write_csv, write_json
 from RadiomicsCoreLib.jobs.registry import load_job
@@ -84,14 +87,15 @@ def test_a_fusion_study_leaves_tables_figures_and_a_bundle(fused):
     models = read_csv(fused / "models.csv").set_index("model")
     assert list(models.index) == ["radiomics.signature", "deep.signature", "fusion", "lr", "nb", "best classifier"]
     assert (models["cases"] == 59).all()
-    assert models.loc["fusion", "auc"] > models.loc["radiomics.signature", "auc"]
-    assert (models["mean_auc_lower"] <= models["mean_auc"]).all()
+    assert models.loc["fusion", "pooled_auc"] > models.loc["radiomics.signature", "pooled_auc"]
+    assert (models["auc_lower"] <= models["auc"]).all()
+    assert set(models["patients"]) == {"training, out of fold"} and set(models["interval"]) == {FOLDS_INTERVAL}
     others = read_csv(fused / "models_other_parts.csv").set_index("model")
     assert (others["part"] == "test").all()
     assert (others["cases"] == 29).all()
     assert others["threshold"].to_dict() == models["threshold"].to_dict()
     figures = {path.name for path in (fused / "figures").iterdir()}
-    assert {"roc_train.png", "roc_test.png", "delong_train.png", "calibration_fusion.png"} <= figures
+    assert {"roc_train.png", "roc_test.png", "p_values_train.png", "calibration_fusion.png"} <= figures
     assert (fused / "model" / "model.json").is_file()
     notes = (fused / "notes.txt").read_text()
     assert "2 cases have no label of relapse" in notes
@@ -103,9 +107,16 @@ def test_tables_agree_with_each_other(fused):
     models = read_csv(fused / "models.csv").set_index("model")
     predictions = read_csv(fused / "predictions.csv")
     found = auc(predictions["outcome"].to_numpy(), predictions["fusion"].to_numpy())
-    assert models.loc["fusion", "auc"] == pytest.approx(found.value)
-    delong = read_csv(fused / "delong_train.csv").set_index("model")
+    assert models.loc["fusion", "pooled_auc"] == pytest.approx(found.value)
+    assert not (fused / "delong_train.csv").exists()
+    delong = read_csv(fused / "delong_test.csv").set_index("model")
     assert delong.loc["lr", "lr"] == 1
+    compared = read_csv(fused / "comparison.csv").set_index(["part", "model", "against"]).sort_index()
+    row = compared.loc[("train", "radiomics.signature", "fusion")]
+    expected = models.loc["radiomics.signature", "auc"] - models.loc["fusion", "auc"]
+    assert row["difference"] == pytest.approx(expected) and row["patients"] == "training, out of fold"
+    assert compared.loc[("test", "lr", "nb"), "p"] == pytest.approx(delong.loc["lr", "nb"])
+    assert set(compared.loc["test", "test"]) == {"DeLong's test"}
     selected = read_csv(fused / "selected_features.csv").query("model == 'nb'")
     assert {"ct.ring_0_3mm.resnet18_1", "ct.ring_0_3mm.original_glcm_F0"} == set(selected["feature"][:2])
     assert (selected["share_of_folds"] == selected["folds"] / 6).all()
@@ -227,13 +238,17 @@ def fuse(cohort, settings=QUICK, **options):
         (lambda t: t.assign(relapse=1), {}, "endpoint 'relapse' is 1 for all 90 labelled cases"),
         (lambda t: t.assign(relapse=["yes", "no"] * 45), {}, r"endpoint 'relapse' holds text \('no', 'yes'\)"),
         (lambda t: t.drop(columns="relapse"), {}, "the table has no column 'relapse'"),
-        (lambda t: t.assign(case_id=[f"x{k}" for k in range(90)]), {}, "no case has both features and a label"),
+        (lambda t: t.assign(case_id=[f"x{k}" for k in range(90)]), {}, "radiomics have no case in common"),
         (lambda t: t.assign(split="external"), {}, "no case has the split 'train'"),
-        (lambda t: t.assign(split=[None, *["train"] * 89]), {}, "1 cases have no 'split', the first is '000'"),
-        (lambda t: t, {"patient": "patient_id"}, "no column 'patient_id' of patients"),
         (
-            lambda t: t.assign(patient=[f"p{k % 45}" for k in range(90)]),
-            {"patient": "patient"},
+            lambda t: t.assign(split=[None, *["train"] * 89]),
+            {"columns": CohortColumns(missing=MissingPolicies({"*": "error"}))},
+            "1 cases have no 'split', the first is '000'",
+        ),
+        (lambda t: t, {"columns": CohortColumns(patient="patient_id")}, "no column 'patient_id' to be the patient"),
+        (
+            lambda t: t.assign(person=[f"p{k % 45}" for k in range(90)]),
+            {"columns": CohortColumns(patient="person")},
             "patients are in the training and in the test part, the first is 'p",
         ),
     ],
@@ -270,11 +285,29 @@ def test_nan_and_constant_features_are_told_or_dropped(cohort):
     table["ct.ring_0_3mm.resnet18_2"] = 5.0
     write_csv(cohort / "deep" / "features.csv", table)
     with pytest.raises(InputError, match=r"'ct.ring_0_3mm.resnet18_0' of case '007'"):
-        fuse(cohort)
-    result = fuse(cohort, replace(QUICK, missing="drop-features"))
-    assert "train: 1 features with NaN values were left out" in result.notes
-    selected = set(read_csv(cohort / "out" / "selected_features.csv")["feature"])
-    assert not selected & {"ct.ring_0_3mm.resnet18_0", "ct.ring_0_3mm.resnet18_2"}
+        fuse(cohort, columns=CohortColumns(missing=MissingPolicies({"*": "error"})))
+    result = fuse(cohort)
+    assert "train: 1 cases with missing features were left out: 007" in result.notes
+    assert "007" not in set(read_csv(cohort / "out" / "predictions.csv")["case_id"])
+    assert "ct.ring_0_3mm.resnet18_2" not in set(read_csv(cohort / "out" / "selected_features.csv")["feature"])
+
+
+def test_medians_of_the_training_fill_gaps_of_the_study_and_of_new_cases(cohort):
+    path = cohort / "deep" / "features.csv"
+    table = read_csv(path).set_index("case_id")
+    name = "ct.ring_0_3mm.resnet18_1"
+    table.loc[["007", "065"], name] = np.nan
+    write_csv(path, table.reset_index())
+    job = replace(QUICK, columns=CohortColumns(missing=MissingPolicies({"*": "median"})), classifiers=("lr",))
+    done = fuse(cohort, replace(job, deployed="lr", select=("*.resnet18_*",)))
+    assert any(note.startswith("train: 1 missing values of 1 features were filled") for note in done.notes)
+    labelled = read_csv(cohort / "cohort.csv").query("split == 'train'").dropna(subset="relapse")["case_id"]
+    bundle = load_bundle(cohort / "out" / "model")
+    assert bundle.medians[name] == pytest.approx(table.loc[labelled, name].median())
+    assert set(bundle.medians) <= {column for column in table if ".resnet18_" in column}
+    found = read_csv(cohort / "out" / "predictions_other_parts.csv").set_index("case_id").loc["065", "lr"]
+    apply_to_tables(cohort / "out" / "model", features(cohort), cohort / "new", formats=())
+    assert read_csv(cohort / "new" / "predictions.csv").set_index("case_id").loc["065", "probability"] == found
 
 
 def test_features_that_all_are_constant_are_refused(cohort):
@@ -351,14 +384,14 @@ def test_a_part_without_features_or_of_one_class_is_left_out_with_its_reason(coh
         path = cohort / name / "features.csv"
         write_csv(path, read_csv(path).iloc[:75])  # the other hospital's features are not there yet
     done = fuse(cohort)
-    assert "external: none of its 15 labelled cases has features; the part is left out" in done.notes
+    assert any(note.startswith("15 of 90 cases have no row in the table deep") for note in done.notes)
     assert set(read_csv(cohort / "out" / "models_other_parts.csv")["part"]) == {"test"}
     table = read_csv(cohort / "cohort.csv")
     features_of = read_csv(cohort / "deep" / "features.csv")
     positives = table.query("split == 'test' and relapse == 1")["case_id"]
     features_of.loc[features_of["case_id"].isin(positives), "ct.ring_0_3mm.resnet18_0"] = np.nan
     write_csv(cohort / "deep" / "features.csv", features_of)
-    done = fuse(cohort, replace(QUICK, missing="drop-cases"))
+    done = fuse(cohort)
     assert any(note.startswith("test: its ") and "do not have both outcomes" in note for note in done.notes)
 
 
@@ -373,15 +406,14 @@ def test_a_part_without_features_or_of_one_class_is_left_out_with_its_reason(coh
     ],
 )
 def test_no_labelled_training_case_or_no_patient_is_said(cohort, change, line):
-    table = changed(cohort, change)
-    options = {"patient": "patient"} if "patient" in read_csv(table / "cohort.csv") else {}
+    changed(cohort, change)
     with pytest.raises(InputError, match=line):
-        fuse(cohort, **options)
+        fuse(cohort)
 
 
 def test_patients_with_several_cases_are_said_to_make_intervals_narrow(cohort):
     changed(cohort, lambda t: t.assign(patient=[f"p{k // 2}" for k in range(90)]))
-    done = fuse(cohort, replace(QUICK, classifiers=("lr",)), patient="patient")
+    done = fuse(cohort, replace(QUICK, classifiers=("lr",)))
     (note,) = [note for note in done.notes if note.startswith("train: 59 cases of 30 patients")]
     assert "are too narrow" in note
 
@@ -417,6 +449,6 @@ def test_a_wrong_outcome_column_or_a_feature_of_text_is_told_before_anything_is_
     assert not (cohort / "new").exists()
     tables = {name: read_csv(path) for name, path in features(cohort).items()}
     for name in [column for column in tables["deep"] if column != "case_id"]:
-        tables["deep"][name] = "n/a"
-    with pytest.raises(InputError, match=r"feature column 'ct.ring_0_3mm.resnet18_\d' holds text \('n/a'\)"):
+        tables["deep"][name] = "high"
+    with pytest.raises(InputError, match=r"feature column 'ct.ring_0_3mm.resnet18_\d' holds text \('high'\)"):
         apply_to_tables(fused / "model", tables, cohort / "new")

@@ -268,3 +268,9 @@ def test_a_region_that_misses_the_tumours_largest_slice_is_said(scan, regions):
     far[70, 40, 11] = 1
     with pytest.raises(RegionError, match="no voxel in the slice with the largest tumour area"):
         array_of(scan, {**regions, "ring_0_9mm": far}, "patch", region="ring_0_9mm")
+
+
+def test_a_cube_that_no_memory_holds_is_refused_before_anything_is_read():
+    with pytest.raises(InputError, match="size is 1024: a cube of that edge takes 8 GiB a case; give at most 512"):
+        NetworkInput("box_3d", size=1024)
+    assert NetworkInput("box_3d", size=512).pixels == 512 and NetworkInput("patch", size=1024).pixels == 1024

@@ -28,6 +28,7 @@ from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa:
 from DeepRadiomicsFusionLib.settings.training_settings import Task  # noqa: E402
 from PeritumoralRadiomicsLib.regions.ring_settings import RingLayout, RingSettings  # noqa: E402
 from RadiomicsCoreLib.errors import InputError, ModelError  # noqa: E402
+from RadiomicsStudyLib.cli import main  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -314,3 +315,61 @@ def test_a_threshold_that_calls_nobody_or_belongs_to_nothing_is_refused(folder, 
     edit(folder, lambda record: record.update(thresholds=thresholds))
     with pytest.raises(ModelError, match=r"the threshold of 'e[07]' is"):
         load_network_bundle(folder)
+
+
+@pytest.fixture
+def small_zip(tmp_path):
+    """A small network's bundle as a zip; where its weights and its record begin matters to nobody."""
+    save_network_bundle(bundle_of(Architecture("unet", out_features=2, width=2), **SEGMENTING), tmp_path / "small")
+    return zipped(tmp_path / "small", tmp_path / "small.zip")
+
+
+SEGMENTING: dict[str, Any] = {
+    "task": Task.SEGMENTATION,
+    "outputs": ("background", "inside"),
+    "input": NetworkInput("full_slice", region="ring_0_3mm", size=32, masked=False),
+    "thresholds": {},
+}
+
+
+def told(path: Path, capsys: Any) -> str:
+    """What ``apply`` says of a bundle that cannot be used: one line, and exit code 2."""
+    (path.parent / "cohort.csv").write_text("case_id,ct_image,ct_mask\nP1,a.nii,b.nii\n")
+    assert main(["apply", str(path), str(path.parent / "cohort.csv"), "-o", str(path.parent / "out")]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("peritumoral: "), lines
+    return lines[0]
+
+
+def test_a_zip_with_a_changed_byte_is_refused_in_one_line_or_read(small_zip):
+    whole, rng = small_zip.read_bytes(), np.random.default_rng(1)
+    refused = 0
+    for place in [*rng.integers(0, len(whole), 60), *range(len(whole) - 120, len(whole), 4)]:
+        content = bytearray(whole)
+        content[place] ^= int(rng.integers(1, 256))
+        small_zip.write_bytes(bytes(content))
+        try:
+            load_network_bundle(small_zip)
+        except ModelError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 50
+
+
+@pytest.mark.parametrize("method", [1, 9, 12, 14, 93, 99])
+def test_a_zip_that_says_another_packing_than_it_has_is_refused_in_one_line(small_zip, method, capsys):
+    content = bytearray(small_zip.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        place = content.find(mark)
+        while place >= 0:
+            content[place + offset : place + offset + 2] = method.to_bytes(2, "little")
+            place = content.find(mark, place + 1)
+    small_zip.write_bytes(bytes(content))
+    assert "small.zip" in told(small_zip, capsys)
+
+
+def test_a_torn_zip_ends_apply_in_one_line_that_says_so(small_zip, capsys):
+    whole = small_zip.read_bytes()
+    for length in (0, 4, 100, len(whole) - 30):
+        small_zip.write_bytes(whole[:length])
+        assert "neither a folder nor a sound zip" in told(small_zip, capsys)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner, rad_score_from_dict, rad_score_to_dict
+from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings
 from DeepRadiomicsFusionLib.tables.samples import make_samples
 from RadiomicsCoreLib.errors import InputError, ModelError
 from RadiomicsCoreLib.statistics.lasso_logistic import LassoSettings, fit_lasso_logistic
@@ -89,3 +90,24 @@ def test_it_comes_back_from_plain_values(samples, score):
 def test_a_missing_feature_is_told_by_name(samples, score):
     with pytest.raises(ModelError, match="features are missing, the first is"):
         score.predict(samples.table.drop(columns=score.features[0]))
+
+
+def twins(seed=0, people=30):
+    """Patients with three nearly equal cases each, and features that know nothing of the outcome."""
+    rng = np.random.default_rng(seed)
+    values = np.repeat(rng.standard_normal((people, 12)), 3, axis=0) + 0.01 * rng.standard_normal((3 * people, 12))
+    names = [f"ct.ring_0_3mm.original_glcm_F{k}" for k in range(12)]
+    table = pd.DataFrame(values, index=[f"c{k}" for k in range(3 * people)], columns=names)
+    owners = [f"p{k // 3}" for k in range(3 * people)]
+    return make_samples(table, np.repeat(rng.permutation(np.arange(people) % 2), 3), owners)
+
+
+def test_the_penalty_is_judged_by_other_patients_than_it_was_fitted_on():
+    """Folds of cases know a third of each patient, and take noise for signal: their penalty is far too small."""
+    samples = twins()
+    alone = make_samples(samples.table, samples.outcome)
+    together, apart = (RadScoreLearner().fit(part) for part in (samples, alone))
+    assert together.penalty > 3 * apart.penalty
+    assert len(together.features) < len(apart.features)
+    selected, torn = (SelectionSettings().plan().fit(part) for part in (samples, alone))
+    assert len(selected.features) < len(torn.features)

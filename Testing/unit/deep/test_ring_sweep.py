@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
-from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings
+from DeepRadiomicsFusionLib.models.cross_validation import CrossValidationSettings, corrected_mean
 from DeepRadiomicsFusionLib.models.rad_score import RadScoreLearner
 from DeepRadiomicsFusionLib.models.ring_sweep import (
     RegionKind,
@@ -23,7 +24,7 @@ from PeritumoralRadiomicsLib.regions.growing import grow_regions
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings, adaptive_ring_name, ring_name, union_name
 from PeritumoralRadiomicsLib.settings.extraction_settings import ExtractionSettings
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.statistics.roc import auc, compare_aucs
+from RadiomicsCoreLib.statistics.roc import auc
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def made(signal_in="ring_0_6mm", n=90, strength=1.2, features=4, seed=0, family=
 def sweep():
     samples = made()
     return ring_sweep(
-        samples, sweep_sources(samples.table.columns), LEARNER, CrossValidationSettings(4, 1), inner_folds=3
+        samples, sweep_sources(samples.table.columns), LEARNER, CrossValidationSettings(5, 3), inner_folds=3
     )
 
 
@@ -135,19 +136,24 @@ def test_the_region_that_carries_the_outcome_is_found(sweep):
     assert by_name["intratumour"].against_tumour is None
 
 
-def test_figures_are_those_of_the_pooled_out_of_fold_probabilities(sweep):
+def test_areas_are_those_of_the_folds_and_rates_those_of_the_pooled_probabilities(sweep):
     row = next(row for row in sweep.rows if row.source.region.name == "ring_0_3mm")
     outcome, learners = sweep.result.outcome, sweep.result.learners
-    ring, tumour = (learners[f"radiomics: {name}"].pooled for name in ("ring_0_3mm", "intratumour"))
-    assert row.auc == auc(outcome, ring)
-    assert row.against_tumour == compare_aucs(outcome, ring, tumour)
+    ring = learners["radiomics: ring_0_3mm"].pooled
+    folds = [learners[f"radiomics: {name}"].fold_aucs.ravel() for name in ("ring_0_3mm", "intratumour")]
+    assert row.auc == corrected_mean(folds[0], 1 / 4)
+    assert row.pooled_auc == pytest.approx(auc(outcome, ring).value)
+    # Nadeau and Bengio's test by hand: the variance of the differences times 1 / J + n_test / n_train.
+    differences = folds[0] - folds[1]
+    error = np.sqrt((1 / 15 + 1 / 4) * differences.var(ddof=1))
+    assert row.against_tumour.p == pytest.approx(2 * t.sf(abs(differences.mean()) / error, 14))
     assert row.sensitivity.value == np.mean(ring[outcome == 1] >= row.threshold)
     assert row.specificity.value == np.mean(ring[outcome == 0] < row.threshold)
 
 
 def test_the_honest_choice_says_what_was_chosen_and_the_difference(sweep):
     choice = sweep.honest[0]
-    assert sum(choice.chosen.values()) == 4
+    assert sum(choice.chosen.values()) == 15
     assert choice.naive_auc == max(row.auc.value for row in sweep.rows)
     assert choice.optimism == choice.naive_auc - choice.auc.value
     assert "with the region chosen inside the inner folds the AUC is" in choice.summary
@@ -191,7 +197,7 @@ def sample_cohort_features():
     for index in range(80):
         person = draw_person(1, index)
         scan = scan_phases(person.traits, 1, index, ("ct",))["ct"]
-        regions = grow_regions(scan.tumour, RingSettings(outer_mm=(3,)), image=scan.image, organ=scan.organ)
+        regions = grow_regions(scan.tumour, RingSettings(outer_mm=(3,), union=True), image=scan.image, organ=scan.organ)
         masks = {name: region.mask for name, region in regions.regions.items()}
         found = extract_features(scan.image, masks, settings, engine="native").features
         rows[f"sample_{index}"] = {f"ct.{r}.{f}": v for r, values in found.items() for f, v in values.items()}

@@ -35,15 +35,10 @@ def test_tables_without_a_common_case_are_refused(features, endpoint):
         join_endpoint(features.rename(index=str.upper), endpoint)
 
 
-def test_nan_features_are_refused_or_left_out_as_asked(features, endpoint):
+def test_nan_features_are_refused(features, endpoint):
     features.loc["c", "ct.r.y"] = np.nan
     with pytest.raises(InputError, match=r"1 feature values are NaN or infinite, the first is 'ct.r.y' of case 'c'"):
         join_endpoint(features, endpoint)
-    samples, notes = join_endpoint(features, endpoint, missing="drop-features")
-    assert list(samples.table.columns) == ["ct.r.x", "ct.r.z"]
-    assert "1 features with NaN values were left out" in notes
-    with pytest.raises(InputError, match="is 1 for all 2 cases"):
-        join_endpoint(features, endpoint, missing="drop-cases")
 
 
 def test_text_repeated_cases_and_repeated_features_are_refused(features):

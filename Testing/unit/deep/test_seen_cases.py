@@ -26,21 +26,21 @@ def test_a_table_says_whom_its_network_has_seen_and_where_its_columns_come_from_
         "predictions.csv": {"cases": ["a", "b"], "patients": ["p1"]},
         "signatures.csv": {"cases": [], "patients": []},
     }
-    tables = FeatureTables({"deep": network_table(tmp_path / "t", record)})
+    tables = FeatureTables.read({"deep": network_table(tmp_path / "t", record)})
     assert tables.seen["deep"] == SeenCases(("a", "b"), ("p1",))
     assert tables.columns["deep"] == ("relapse.signature",)
     other = network_table(tmp_path / "t", None, "signatures.csv")
-    assert FeatureTables({"deep": other}).seen["deep"] == SeenCases()
+    assert FeatureTables.read({"deep": other}).seen["deep"] == SeenCases()
 
 
 def test_a_networks_table_without_a_record_is_told_and_radiomics_is_not_asked(tmp_path):
-    moved = FeatureTables({"deep": network_table(tmp_path / "moved")})
+    moved = FeatureTables.read({"deep": network_table(tmp_path / "moved")})
     assert "no study.json beside it" in moved.seen["deep"].unknown
     beside_another = network_table(tmp_path / "other", {"features.csv": {"cases": [], "patients": []}})
-    assert FeatureTables({"deep": beside_another}).seen["deep"].unknown
+    assert FeatureTables.read({"deep": beside_another}).seen["deep"].unknown
     deep = pd.DataFrame({"case_id": ["a"], "ct.intratumour.resnet18_3": [1.0]})
     radiomics = pd.DataFrame({"case_id": ["a"], "ct.intratumour.original_glcm_Idm": [1.0]})
-    found = FeatureTables({"deep": deep, "radiomics": radiomics}).seen
+    found = FeatureTables.read({"deep": deep, "radiomics": radiomics}).seen
     assert "in memory" in found["deep"].unknown
     assert found["radiomics"] == SeenCases()
     (note,) = check_unseen(found, ["a"], {})

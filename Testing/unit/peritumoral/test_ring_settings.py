@@ -100,8 +100,8 @@ def test_lists_are_sorted_and_text_becomes_an_enum():
         ({"min_voxels": "many"}, "min_voxels must be a whole number >= 1, got 'many'"),
         ({"min_voxels": 0}, "min_voxels must be a whole number >= 1, got 0"),
         ({"min_voxels": 2.5}, "min_voxels must be a whole number >= 1, got 2.5"),
-        ({"layout": "nested"}, "layout must be one of 'cumulative', 'bands', got 'nested'"),
-        ({"plane": "2d"}, "plane must be one of '3d', 'largest_slice', 'every_slice', got '2d'"),
+        ({"layout": "nested"}, "layout is 'nested'; choose from cumulative, bands"),
+        ({"plane": "2d"}, "plane is '2d'; choose from 3d, largest_slice, every_slice"),
         (
             {"supersampling": True, "surface": "voxel_centres"},
             "supersampling needs surface='subvoxel', got 'voxel_centres': switch one of the two off",

@@ -63,7 +63,7 @@ def fused(tables, tmp_path_factory) -> Path:
 
 
 def test_fuse_finds_the_planted_features_and_writes_a_bundle(fused):
-    models = {row["model"]: float(row["mean_auc"]) for row in rows_of(fused / "models.csv")}
+    models = {row["model"]: float(row["auc"]) for row in rows_of(fused / "models.csv")}
     assert max(models.values()) > 0.75
     assert (fused / "model" / "model.json").is_file()
     assert (fused / "signatures.txt").read_text(encoding="utf-8").strip()

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
 
-from DeepRadiomicsFusionLib.deep_features.computing import array_features, check_input, deep_features  # noqa: E402
+from DeepRadiomicsFusionLib.deep_features.computing import array_features, check_input, compute_deep_features  # noqa: E402
 from DeepRadiomicsFusionLib.deep_features.slice_aggregation import aggregate_slices  # noqa: E402
 from DeepRadiomicsFusionLib.inputs.patches import network_image  # noqa: E402
 from DeepRadiomicsFusionLib.jobs.deep_features import DeepFeaturesJob  # noqa: E402
@@ -133,7 +133,7 @@ def test_batches_and_the_mode_that_the_network_was_in_change_nothing(resnet):
 
 
 def test_every_region_has_features_named_by_phase_region_network_and_number(resnet, scan, regions):
-    found = deep_features(resnet, "resnet18", scan, regions, DeepFeatureSettings(input=SMALL))
+    found = compute_deep_features(resnet, "resnet18", scan, regions, DeepFeatureSettings(input=SMALL))
     row = found.named("ct", "resnet18")
     assert len(row) == 2 * 512
     assert next(iter(row)) == "ct.intratumour.resnet18_0" and list(row)[-1] == "ct.ring_0_3mm.resnet18_511"
@@ -144,7 +144,7 @@ def test_every_region_has_features_named_by_phase_region_network_and_number(resn
 def test_slices_are_aggregated_as_asked(resnet, scan, regions):
     shown = NetworkInput("rough_box", size=48)
     settings = DeepFeatureSettings(slices="larger_cluster", input=shown, seed=2)
-    found = deep_features(resnet, "resnet18", scan, regions, settings, wanted=["intratumour"])
+    found = compute_deep_features(resnet, "resnet18", scan, regions, settings, wanted=["intratumour"])
     rows = array_features(resnet, "resnet18", network_image(scan, regions, shown).array)
     assert len(rows) == 5
     expected = aggregate_slices(rows, "larger_cluster", seed=2)
@@ -156,7 +156,9 @@ def test_slices_are_aggregated_as_asked(resnet, scan, regions):
 def test_an_empty_region_gets_a_reason_and_the_others_go_on(resnet, scan, regions):
     empty = sitk.Image(scan.GetSize(), sitk.sitkUInt8)
     empty.CopyInformation(scan)
-    found = deep_features(resnet, "resnet18", scan, {**regions, "ring_0_9mm": empty}, DeepFeatureSettings(input=SMALL))
+    found = compute_deep_features(
+        resnet, "resnet18", scan, {**regions, "ring_0_9mm": empty}, DeepFeatureSettings(input=SMALL)
+    )
     assert set(found.features) == {"intratumour", "ring_0_3mm"}
     assert found.reasons == {"ring_0_9mm": "region 'ring_0_9mm' has no voxel"}
 
@@ -208,7 +210,7 @@ def test_unknown_layers_and_regions_are_named(resnet, scan, regions):
     with pytest.raises(ModelError, match="no layer 'layer9'"):
         array_features(resnet, "resnet18", batch_of("resnet18"), DeepFeatureSettings(layer="layer9"))
     with pytest.raises(InputError, match="no region 'ring_0_6mm'; the case has intratumour, ring_0_3mm"):
-        deep_features(resnet, "resnet18", scan, regions, wanted=["ring_0_6mm"])
+        compute_deep_features(resnet, "resnet18", scan, regions, wanted=["ring_0_6mm"])
     with pytest.raises(InputError, match="did you mean 'pooling'"):
         DeepFeatureSettings.from_dict({"poling": "average"})
 

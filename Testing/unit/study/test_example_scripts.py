@@ -60,8 +60,8 @@ def test_fusion_of_two_tables_finds_the_planted_feature_and_predicts(tmp_path, m
     # Two folds instead of five, once instead of twice: a tenth of the time.
     monkeypatch.setitem(example.__globals__, "CrossValidationSettings", lambda **_: CrossValidationSettings(2, 1))
     example(*inputs, "relapse", tmp_path / "out")
-    assert "mean_auc" in capsys.readouterr().out
-    assert read_csv(tmp_path / "out" / "fusion" / "models.csv")["mean_auc"].max() > 0.8
+    assert "pooled_auc" in capsys.readouterr().out
+    assert read_csv(tmp_path / "out" / "fusion" / "models.csv")["auc"].max() > 0.8
     predicted = read_csv(tmp_path / "out" / "applied" / "predictions.csv")
     assert predicted["case_id"].tolist() == cases and predicted["probability"].between(0, 1).all()
 

@@ -107,7 +107,7 @@ def test_absurd_numbers_and_nested_files_are_told_in_one_line(folder, capsys):
         "'huge.yaml' cannot be parsed": extract("cohort.csv", "huge.yaml"),
         "'huge_job.yaml' cannot be parsed": ["run", "huge_job.yaml", "-o", "out"],
         "must be a finite number": ["run", "far_job.yaml", "-o", "out"],
-        "deep.json is not a JSON file": ["predict", "deep.json", "cohort.csv", "-o", "out"],
+        "model.json is not sound JSON (RecursionError": ["predict", "deep.json", "cohort.csv", "-o", "out"],
         "huge_images": extract("huge_images.csv"),
         "huge_masks": extract("huge_masks.csv"),
     }

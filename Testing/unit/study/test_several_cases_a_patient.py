@@ -14,6 +14,7 @@ from deep_jobs import run_on, train_job_of  # noqa: E402
 
 from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput  # noqa: E402
 from DeepRadiomicsFusionLib.settings.training_settings import TrainingSettings  # noqa: E402
+from RadiomicsCoreLib.cohort.columns import CaseColumns  # noqa: E402
 from RadiomicsCoreLib.errors import InputError  # noqa: E402
 from RadiomicsCoreLib.files.tables import write_csv  # noqa: E402
 
@@ -31,7 +32,7 @@ def job(**change):
         "network": "resnet18",
         "input": shown,
     }
-    return train_job_of(**(usual | {"patient": "person"} | change))
+    return train_job_of(**(usual | {"columns": CaseColumns(patient="person")} | change))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def test_a_person_with_cases_in_training_and_test_is_refused(rows, tmp_path):
     with pytest.raises(InputError, match=r"in the training and in the test part, the first is 'person 0\.0'"):
         run_on(folder / "torn.csv", tmp_path / "a", job())
     # Without the column of patients every case counts as a patient of its own, and the table passes.
-    done = run_on(folder / "torn.csv", tmp_path / "b", job(patient=None))
+    done = run_on(folder / "torn.csv", tmp_path / "b", job(columns=CaseColumns()))
     assert len(done.cases) == CASES
 
 
@@ -76,3 +77,11 @@ def test_a_case_without_a_patient_is_named(rows, tmp_path):
     )
     with pytest.raises(InputError, match=r"case 'P03' has no patient: its cell of column 'person' is empty"):
         run_on(folder / "blank.csv", tmp_path, job())
+
+
+def test_inputs_that_the_memory_cannot_hold_together_are_refused_before_they_are_loaded(rows, tmp_path, monkeypatch):
+    folder, table = rows
+    write_csv(folder / "large.csv", table)
+    monkeypatch.setattr("DeepRadiomicsFusionLib.training.training_sides.machine_memory_gb", lambda: 1e-5)
+    with pytest.raises(InputError, match=r"the inputs of 12 cases take \S+ GB together, and this machine has 1e-05 GB"):
+        run_on(folder / "large.csv", tmp_path, job())

@@ -14,9 +14,11 @@ from SurvivalNomogramLib.validation.bootstrap import (
     BootstrapSettings,
     CoxRefit,
     bootstrap_interval,
+    cross_partitions,
     optimism,
     optimism_corrected_c,
 )
+from SurvivalNomogramLib.validation.concordance import harrell_c
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +98,52 @@ def test_selection_inside_the_resample_is_more_optimistic_than_a_refit_of_what_w
     assert honest.corrected < 0.56
 
 
+def test_with_folds_the_corrected_c_is_that_of_predictions_by_the_other_folds(patients):
+    _, x, time, event = patients
+    refit, settings = CoxRefit(x, time, event), BootstrapSettings(40, 3)
+    partitions = cross_partitions(event, settings)
+    assert len(partitions) == 1 and np.ptp(np.bincount(partitions[0], event)) <= 1
+    risk = np.empty(len(time))
+    for fold in range(10):
+        mine = partitions[0] == fold
+        risk[mine] = refit(np.flatnonzero(~mine))[mine]
+    own = optimism_corrected_c(time, event, refit, settings, partitions=partitions)
+    assert own.corrected == pytest.approx(harrell_c(time, event, risk).index, abs=1e-12)
+    assert own.optimism == pytest.approx(float(own.apparent - own.corrected), abs=1e-12)
+
+
+def test_a_fold_without_a_model_leaves_its_patients_out():
+    partitions = (np.arange(20) % 2,)
+
+    def first_fold_fails(rows):
+        if len(rows) == 10 and rows[0] == 1:
+            raise ModelError("a resample has no event")
+        return np.arange(20.0)
+
+    def mean_row(rows, prediction):
+        return prediction.mean()
+
+    own = optimism(first_fold_fails, mean_row, 20, BootstrapSettings(4), partitions=partitions)
+    assert own.corrected == np.arange(1.0, 20, 2).mean()
+
+
+def test_the_interval_of_a_c_is_wider_where_the_correction_moves_it_towards_one_half(patients):
+    _, x, time, event = patients
+    refit = CoxRefit(x[:60, 3:6], time[:60], event[:60])
+    own = optimism_corrected_c(time[:60], event[:60], refit, BootstrapSettings(200, 1))
+    apparent = harrell_c(time[:60], event[:60], refit(np.arange(60)))
+    assert own.lower < own.corrected < own.upper
+    assert own.upper - own.lower > np.ptp(apparent.interval())
+
+
 def test_the_interval_covers_the_mean_in_95_of_100_samples():
     rng = np.random.default_rng(1)
     hits = 0
-    for k in range(300):
+    for k in range(200):
         sample = rng.normal(size=60)
         own = bootstrap_interval(lambda rows, s=sample: s[rows].mean(), 60, BootstrapSettings(200, k))
         hits += own.lower <= 0 <= own.upper
-    assert 0.91 <= hits / 300 <= 0.98
+    assert 0.91 <= hits / 200 <= 0.98
 
 
 def test_resamples_without_a_model_are_counted_with_their_reason():

@@ -113,7 +113,7 @@ def put(value, *keys):
         (put(1.0, "model", "baseline", "last_time"), "runs beyond the follow-up"),
         (put(2, "version"), "format version 2 cannot be read, only 1"),
         (remove("version"), "format version None"),
-        (put("something else", "format"), "not a peritumoral survival model"),
+        (put("something else", "format"), "not of a peritumoral survival model"),
         (remove("model"), "holds no model"),
         (put("forest", "model", "kind"), "model kind 'forest' is unknown; known are cox, logistic"),
         (put([0.1], "model", "coefficients"), "1 coefficients for 3 columns"),
@@ -147,15 +147,15 @@ def test_what_is_no_bundle_at_all_is_one_line(tmp_path):
     with zipfile.ZipFile(empty_zip, "w") as archive:
         archive.writestr("other.json", "{}")
     for source, words in (
-        (tmp_path / "absent", "there is no model bundle"),
-        (text, "not a JSON file"),
+        (tmp_path / "absent", "there is no such file or folder"),
+        (text, "neither a folder nor a sound zip"),
         (empty_zip, "holds 0 files called model.json"),
     ):
         with pytest.raises(InputError, match=words) as error:
             load_bundle(source)
         assert "\n" not in str(error.value)
     for thing in ([], "text", None, 3):
-        with pytest.raises(InputError, match="not a peritumoral survival model"):
+        with pytest.raises(InputError, match="not of a peritumoral survival model"):
             bundle_from_dict(thing)
 
 

@@ -7,7 +7,7 @@ import pytest
 from competing_references import competing_data, competing_values
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.validation.competing_calibration import CompetingCalibration, calibrate_incidence
+from SurvivalNomogramLib.competing.competing_calibration import CompetingCalibration, calibrate_incidence
 
 
 def calibrations(name: str) -> list[tuple[CompetingCalibration, dict, dict]]:

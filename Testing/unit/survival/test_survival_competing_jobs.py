@@ -14,6 +14,7 @@ from survival_references import data_of
 from RadiomicsCoreLib.errors import InputError
 from RadiomicsCoreLib.files.tables import read_csv
 from SurvivalNomogramLib.bundles.bundle import bundle_from_dict, load_bundle
+from SurvivalNomogramLib.competing.competing_scores import competing_auc
 from SurvivalNomogramLib.estimation.competing_risks import cumulative_incidence
 from SurvivalNomogramLib.models.cox import fit_cox
 from SurvivalNomogramLib.models.fine_gray import fit_fine_gray
@@ -84,7 +85,13 @@ def test_the_nomogram_is_read_with_the_incidence(fitted, tmp_path):
 def test_validate_judges_the_incidence(fitted, patients, tmp_path):
     result = run_job("validate", tmp_path, bundle=fitted / "model", cohort=patients, **FEW, **PNG)
     assert not result.failures
-    assert not list(tmp_path.glob("brier_*.csv")) and not list(tmp_path.glob("decision_*.csv"))
+    assert not list(tmp_path.glob("brier_*.csv"))
+    curve = read_csv(tmp_path / "decision_curve_test_180.csv").set_index("model")
+    observed = cumulative_incidence(*patients.loc[patients["split"] == "test", ["time", "state"]].to_numpy().T)
+    assert curve.loc["all", "true_positive_rate"].iloc[0] == pytest.approx(observed.incidence["1"].at([180])[0])
+    corrected = read_csv(tmp_path / "competing_corrected_train.csv")
+    assert set(corrected["model"]) == set(WAYS) and (corrected["resamples_used"] > 0).all()
+    assert "net_benefit_corrected" in read_csv(tmp_path / "decision_curve_train_180.csv").columns
     scores, summary = read_csv(tmp_path / "competing_test.csv"), read_csv(tmp_path / "competing_summary_test.csv")
     assert set(scores["model"]) == set(WAYS) and {"auc_lower", "brier_lower"} <= set(scores.columns)
     late = summary[summary["horizon"] == 180].set_index("model")["observed_to_expected"]
@@ -94,6 +101,25 @@ def test_validate_judges_the_incidence(fitted, patients, tmp_path):
     assert "auc_lower" not in training.columns
     assert training["patients"].str.startswith("fitted on these patients").all()
     assert (tmp_path / "figures" / "competing_calibration_test.png").exists()
+
+
+def test_two_models_are_compared_by_their_incidences_and_it_is_said_what_c_censors(fitted, patients, tmp_path):
+    small = {"covariates": ["age"], "horizons": [60, 180]}
+    run_job("cox", tmp_path / "small", cohort=patients, **STATES, **small, **FEW, **NONE)
+    test = patients[patients["split"] == "test"].drop(columns="split")
+    asked = {"against": tmp_path / "small" / "model", "bootstrap": 5, "seed": 1}
+    result = run_job("validate", tmp_path / "v", bundle=fitted / "model", cohort=test, **asked, **NONE)
+    assert not result.failures
+    assert any("for which they are censored" in note for note in result.notes)
+    table = read_csv(tmp_path / "v" / "comparison.csv").set_index("measure")
+    assert not {"nri", "idi", "C difference"} & set(table.index)
+    areas = []
+    for folder in (tmp_path / "small", fitted):
+        bundle = load_bundle(folder / "model")
+        risk = bundle.competing.incidence_at(bundle.model, test, 180)[:, 0]
+        areas.append(competing_auc(test["time"], test["state"], risk, 180).auc)
+    own = table.loc["AUC difference, competing events"].set_index("horizon").loc[180, "estimate"]
+    assert own == pytest.approx(areas[1] - areas[0], abs=1e-9)
 
 
 def test_a_cohort_in_which_nobody_had_the_competing_event_is_judged_too(fitted, patients, tmp_path):

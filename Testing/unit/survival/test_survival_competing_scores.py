@@ -7,8 +7,8 @@ import pytest
 from competing_references import competing_data, competing_values
 
 from RadiomicsCoreLib.errors import InputError
-from SurvivalNomogramLib.validation.brier import brier_score
-from SurvivalNomogramLib.validation.competing_scores import competing_auc, competing_brier, competing_table
+from SurvivalNomogramLib.competing.competing_scores import competing_auc, competing_brier, competing_table
+from SurvivalNomogramLib.validation.brier import brier_at
 from SurvivalNomogramLib.validation.time_dependent_roc import time_dependent_roc
 
 
@@ -64,7 +64,7 @@ def test_without_competing_events_they_are_those_of_survival():
     roc, own = time_dependent_roc(time, event, risk, horizon), competing_auc(time, event, risk, horizon)
     np.testing.assert_allclose(own.influence, roc.influence, atol=1e-10)
     assert (own.auc, own.se) == pytest.approx((roc.auc, roc.se), rel=1e-10)
-    plain, brier = brier_score(time, event, risk, horizon), competing_brier(time, event, risk, horizon)
+    plain, brier = brier_at(time, event, risk, horizon), competing_brier(time, event, risk, horizon)
     assert (brier.score, brier.se, brier.reference) == pytest.approx(
         (plain.score, plain.se, plain.reference), rel=1e-10
     )

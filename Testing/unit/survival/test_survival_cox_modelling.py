@@ -97,8 +97,11 @@ def test_a_resample_in_which_nothing_is_chosen_is_a_model_without_covariates():
     table = read_survival_table(frame, time="days", event="dead")
     modelling = CoxModelling(univariable_p=0.05)
     refits = fit_resamples(table, modelling, BootstrapSettings(20, 1))
-    found = optimism_corrected_c(table.time, table.event, refits, BootstrapSettings(20, 1), selects=True)
-    null = sum(not model.terms for model in refits.models.values() if not isinstance(model, str))
+    found = optimism_corrected_c(
+        table.time, table.event, refits, BootstrapSettings(20, 1), partitions=refits.partitions
+    )
+    resampled = [model for rows, model in refits.models.items() if len(rows) == 8 * 60]
+    null = sum(not model.terms for model in resampled if not isinstance(model, str))
     assert found.nulls == null > 0
     assert found.used == 20 and not found.failures
 
@@ -136,8 +139,9 @@ def test_settings_survive_json():
 
 def test_models_fitted_once_give_the_same_optimism_as_refitting_for_every_measure(table):
     modelling, settings = CoxModelling(selection="backward"), BootstrapSettings(10, 3)
-    again = optimism_corrected_c(table.time, table.event, ModellingRefit(table, modelling), settings)
-    once = optimism_corrected_c(table.time, table.event, fit_resamples(table, modelling, settings), settings)
+    folds = {"partitions": modelling.partitions(table.event, settings)}
+    again = optimism_corrected_c(table.time, table.event, ModellingRefit(table, modelling), settings, **folds)
+    once = optimism_corrected_c(table.time, table.event, fit_resamples(table, modelling, settings), settings, **folds)
     assert once.corrected == again.corrected
     horizon = 300.0
     rows = np.arange(len(table))

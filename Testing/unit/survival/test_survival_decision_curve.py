@@ -7,13 +7,16 @@ import math
 
 import numpy as np
 import pytest
+from competing_references import FOLDER, competing_data
 from survival_references import REFERENCE, data_of
 
 from RadiomicsCoreLib.errors import InputError
 from SurvivalNomogramLib.validation.bootstrap import BootstrapSettings, CoxRefit
 from SurvivalNomogramLib.validation.decision_curve import (
     corrected_decision_curve,
+    corrected_decision_curve_competing,
     decision_curve_binary,
+    decision_curve_competing,
     decision_curve_survival,
 )
 
@@ -21,6 +24,13 @@ from SurvivalNomogramLib.validation.decision_curve import (
 @pytest.fixture(scope="module")
 def dcurves_values():
     return json.loads((REFERENCE / "dcurves.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def competing_values_of_r():
+    """What ``make_incidence_intervals.R`` wrote."""
+    values = json.loads((FOLDER / "competing_risks" / "incidence_intervals.json").read_text(encoding="utf-8"))
+    return {name: case for name, case in values.items() if name != "versions"}
 
 
 def own_curve(case, thresholds):
@@ -91,3 +101,47 @@ def test_bad_risks_and_thresholds_are_refused(risk, thresholds, words):
 def test_a_model_may_not_take_the_name_of_a_reference_strategy():
     with pytest.raises(InputError, match="cannot be called 'all'"):
         decision_curve_binary([0, 1], {"all": [0.1, 0.2]})
+
+
+def test_with_competing_events_the_share_of_events_is_that_of_r(competing_values_of_r):
+    for name, case in competing_values_of_r.items():
+        data = competing_data(name, ties=False)
+        state = np.where(data["state"] == case["cause"], 1, np.where(data["state"] == 0, 0, 2))
+        high = (data["age"] >= data["age"].median()).to_numpy(float) * 0.5
+        for horizon, incidence in zip(case["times"], case["incidence_high"], strict=True):
+            curve = decision_curve_competing(data["time"], state, {"old": high}, horizon, [0.1, 0.4, 0.6])
+            share = case["share_high"]
+            expected = [share * (incidence - w * (1 - incidence)) for w in (0.1 / 0.9, 0.4 / 0.6)]
+            np.testing.assert_allclose(curve.net_benefit["old"], [*expected, 0.0], atol=1e-9)
+
+
+def test_without_competing_events_the_curves_are_those_of_survival():
+    data = data_of("lung")
+    time, event = data["time"].to_numpy(float), data["event"].to_numpy()
+    risk = {"model": 1 / (1 + np.exp(-data["lp"].to_numpy()))}
+    own = decision_curve_competing(time, event, risk, 365)
+    plain = decision_curve_survival(time, event, risk, 365)
+    np.testing.assert_allclose(own.net_benefit["model"], plain.net_benefit["model"], atol=1e-12)
+    assert own.prevalence == pytest.approx(plain.prevalence, abs=1e-12)
+
+
+def test_patients_whom_another_event_took_are_false_positives():
+    own = decision_curve_competing([1, 2, 3, 9], [2, 2, 1, 0], {"model": [0.9] * 4}, 3, [0.5])
+    # One of four had the event; by Kaplan-Meier with the others censored it would be one of two.
+    assert own.net_benefit["model"][0] == pytest.approx(0.25 - 0.75)
+
+
+def test_the_corrected_curve_of_an_incidence_is_lower_than_the_apparent_one():
+    rng = np.random.default_rng(3)
+    n = 80
+    time, state = rng.exponential(10, n), rng.integers(0, 3, n)
+    x = rng.normal(size=(n, 8))
+    refit = CoxRefit(x, time, (state == 1).astype(int), (8.0,))
+
+    def risk(rows):
+        return 1 - refit(rows)[:, 0]
+
+    thresholds = [0.1, 0.2, 0.3, 0.4]
+    found = corrected_decision_curve_competing(time, state, risk, 8.0, thresholds, BootstrapSettings(20, 1))
+    assert (found.optimism > 0).all()
+    np.testing.assert_allclose(found.corrected, found.curve.net_benefit["model"] - found.optimism)

@@ -9,6 +9,8 @@ from readable import assert_readable, texts_of
 from survival_references import data_of
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.figures.calibration_figure import calibration_figure
+from RadiomicsCoreLib.figures.roc_figure import roc_figure
 from RadiomicsCoreLib.figures.style import new_figure, p_text, plain_axes, save_figure
 from RadiomicsCoreLib.figures.text_width import text_width_in, wrapped
 from SurvivalNomogramLib.estimation.competing_risks import cumulative_incidence
@@ -32,9 +34,8 @@ from SurvivalNomogramLib.validation.time_dependent_roc import auc_table, time_de
 from SurvivalNomogramLib.validation.validation_figures import (
     auc_over_time_figure,
     brier_figure,
-    calibration_figure,
     decision_curve_figure,
-    roc_figure,
+    survival_calibration_panel,
 )
 
 
@@ -156,8 +157,8 @@ def test_validation_figures_are_readable(gbsg2):
     calibrations = [
         calibrate_with_optimism(time, event, CoxRefit(x, time, event, (h,)), h, settings=settings) for h in horizons
     ]
-    assert_readable(calibration_figure(calibrations, title="Training"))
-    assert_readable(calibration_figure([calibrate(time, event, survival[:, 2], grid[2])]))
+    assert_readable(calibration_figure([survival_calibration_panel(found) for found in calibrations], title="Training"))
+    assert_readable(calibration_figure([survival_calibration_panel(calibrate(time, event, survival[:, 2], grid[2]))]))
     refit = CoxRefit(x, time, event, (1095.0,))
     corrected = corrected_decision_curve(
         time, event, lambda rows: 1 - refit(rows)[:, 0], 1095.0, settings=BootstrapSettings(3, 0)

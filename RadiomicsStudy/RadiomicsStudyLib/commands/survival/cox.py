@@ -20,6 +20,7 @@ VERB = JobVerb(
   peritumoral cox clinical.csv --time days --event death --missing drop,age=median,stage=level -o cox
   peritumoral cox clinical.csv --time months --time-unit months --event status --event-values dead \\
       --selection backward --reference stage=I --horizons 36,60 -o cox
+  peritumoral cox clinical.csv --time days --event death --covariates age,stage --compare-aft -o cox
 
 A column split is honoured: only train is fitted. Without --covariates the columns of the feature tables are offered
 or, without any, all columns but outcomes.

@@ -16,11 +16,11 @@ import numpy as np
 from RadiomicsCoreLib.errors import InputError
 
 from ..estimation.censoring_influence import censoring_term
-from ..estimation.competing_risks import cumulative_incidence
+from ..estimation.competing_risks import incidence_of
 from ..estimation.kaplan_meier import censoring_weights
 from ..estimation.outcome_checks import check_horizon, check_outcome, check_probability, check_score
-from .brier import BrierScore
-from .time_dependent_roc import weight_below
+from ..validation.brier import BrierScore
+from ..validation.time_dependent_roc import weight_below
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,7 +179,7 @@ def competing_brier(
     influence = own + at_horizon - score + known.through_weights(horizon, own, at_horizon)
     se = float(influence.std(ddof=1) / np.sqrt(len(time)))
     half = ndtri(0.5 + confidence / 2) * se
-    overall = float(cumulative_incidence(time, state).incidence[str(cause)].at([horizon])[0])
+    overall = float(incidence_of(time, state == cause, state != 0).at([horizon])[0])
     reference = float(sum(part.mean() for part in parts(overall)))
     return BrierScore(horizon, score, se, max(0.0, score - half), min(1.0, score + half), reference)
 

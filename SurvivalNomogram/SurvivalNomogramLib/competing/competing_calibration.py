@@ -18,10 +18,10 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError, ModelError
 
-from ..estimation.competing_risks import cumulative_incidence
-from ..estimation.outcome_checks import check_horizon, check_probability
+from ..estimation.competing_risks import incidence_of
+from ..estimation.outcome_checks import check_horizon, check_probability, is_constant
 from ..estimation.subdistribution import maximise_subdistribution
-from .calibration import SPLINE_KNOTS, restricted_cubic
+from ..validation.calibration import SPLINE_KNOTS, restricted_cubic
 from .competing_scores import check_states
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def calibrate_incidence(
     incidence = check_probability(incidence, len(time), "predicted incidence")
     horizon = check_horizon(horizon, time, (state != 0).astype(int))
     table = _groups(time, state, incidence, horizon, cause, groups, confidence)
-    overall = float(cumulative_incidence(time, state).incidence[str(cause)].at([horizon])[0])
+    overall = float(incidence_of(time, state == cause, state != 0).at([horizon])[0])
     expected = float(incidence.mean())
     grid = _grid(incidence)
     z = _scale(incidence)
@@ -181,7 +181,7 @@ def _observed(
         return float("nan"), float("nan"), float("nan")
     if not (state == cause).any():
         return 0.0, 0.0, 0.0
-    known = cumulative_incidence(time, state).incidence[str(cause)]
+    known = incidence_of(time, state == cause, state != 0)
     at = known.table_at([min(horizon, known.last_time)], confidence=confidence)
     incidence, lower, upper = (float(at[name].iloc[0]) for name in ("incidence", "lower", "upper"))
     return incidence, lower, upper
@@ -210,8 +210,8 @@ def smooth_incidence(
     Raises:
         ModelError: the likelihood has no maximum.
     """
-    if np.ptp(z) == 0:
-        overall = cumulative_incidence(time, state).incidence[str(cause)].at([horizon])[0]
+    if is_constant(z):
+        overall = incidence_of(time, state == cause, state != 0).at([horizon])[0]
         return np.full(len(at), overall)
     knots = np.quantile(z, SPLINE_KNOTS)
     has_spline = bool((np.diff(knots) > 1e-9).all())
@@ -227,7 +227,7 @@ def smooth_incidence(
 
 def _slope(time: np.ndarray, state: np.ndarray, z: np.ndarray, cause: int) -> tuple[float, float]:
     """Slope and standard error; NaN where all predictions are the same or one value separates the events."""
-    if np.ptp(z) == 0:
+    if is_constant(z):
         return float("nan"), float("nan")
     try:
         fit = maximise_subdistribution(z[:, np.newaxis], time, state, cause)

@@ -1,0 +1,1 @@
+"""Judges a predicted cumulative incidence: scores, calibration and decisions where events compete."""
