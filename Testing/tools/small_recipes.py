@@ -49,11 +49,11 @@ SMALL: Mapping[str, SmallStudy] = {
         },
     ),
     "song2021": SmallStudy(
-        ("arterial", "venous"), 16, {"size": 32, "width": 2, "epochs": 1, "folds": 2, "difference_p": 0.5}
+        ("arterial", "venous"), 26, {"size": 32, "width": 2, "epochs": 1, "folds": 2, "difference_p": 0.5}
     ),
     "yang2023": SmallStudy(
         ("arterial", "venous"),
-        18,
+        24,
         {"weights": "random", "architecture": "resnet18", "box_mm": 32, "folds": 3, "bootstrap": 2, "horizons": [400]},
     ),
     "zhang2024": SmallStudy(

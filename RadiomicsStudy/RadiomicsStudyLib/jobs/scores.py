@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from DeepRadiomicsFusionLib.evaluation.figures import delong_figure, roc_figure
+from DeepRadiomicsFusionLib.evaluation.figures import classifier_roc_figure, p_value_figure
 from DeepRadiomicsFusionLib.tables.endpoints import read_endpoint
 from RadiomicsCoreLib.cohort.columns import ID_COLUMN, features_option, named_table
 from RadiomicsCoreLib.cohort.joined import SIGNATURE, read_features
@@ -96,8 +96,8 @@ class ScoresJob(Job):
         for part in parts:
             stem = file_stem(part.part)
             if 1 < len(part.scores) <= _MOST_DELONG:
-                output.figure(f"roc_{stem}", roc_figure, part.outcome, part.scores, part.part)
-                output.figure(f"delong_{stem}", delong_figure, _matrix(part.outcome, part.scores), part.part)
+                output.figure(f"roc_{stem}", classifier_roc_figure, part.outcome, part.scores, part.part)
+                output.figure(f"delong_{stem}", p_value_figure, _matrix(part.outcome, part.scores), part.part)
         if has_sizes(rows):
             output.figure("ring_sizes", size_figure, rows, endpoint.name)
         output.notes += [endpoint.summary, *notes, f"p values are against {against}; none is corrected for many tests"]

@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from DeepRadiomicsFusionLib.models.fusion import LogisticFusion, fit_fusion
-from DeepRadiomicsFusionLib.models.fusion_parts import TRAINING, patients_of, study_parts
+from DeepRadiomicsFusionLib.models.fusion_parts import study_parts
 from DeepRadiomicsFusionLib.models.rad_score import RadScore, RadScoreLearner
 from DeepRadiomicsFusionLib.models.selection_plan import SelectionSettings, Selector
 from DeepRadiomicsFusionLib.models.significant_rad_score import SignificantLearner
 from DeepRadiomicsFusionLib.models.workspace import Workspace, patient_folds
 from DeepRadiomicsFusionLib.tables.endpoints import read_endpoint
 from DeepRadiomicsFusionLib.tables.feature_tables import FeatureTables
-from DeepRadiomicsFusionLib.tables.samples import MissingFeatures, Samples, numbers_of
-from RadiomicsCoreLib.cohort.columns import features_option, select_option
+from DeepRadiomicsFusionLib.tables.missing_features import MissingFeatures, check_policies
+from DeepRadiomicsFusionLib.tables.samples import Samples
+from RadiomicsCoreLib.cohort.columns import CohortColumns, features_option, select_option
+from RadiomicsCoreLib.cohort.joined import read_joined
 from RadiomicsCoreLib.cohort.seen_cases import NOBODY, check_unseen, seen_record
+from RadiomicsCoreLib.cohort.splits import TRAINING
 from RadiomicsCoreLib.errors import InputError
-from RadiomicsCoreLib.files.tables import read_csv
 from RadiomicsCoreLib.jobs.job import Job
 from RadiomicsCoreLib.jobs.output import JobOutput
 from RadiomicsCoreLib.progress import Progress
 from RadiomicsCoreLib.settings.options import option
 from RadiomicsCoreLib.statistics.roc import auc
-
-from ..side_by_side.selected_columns import selected_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ class SignatureJob(Job):
     another, the difference is the optimism of the former).
 
     Attributes:
-        cohort, endpoint, positive, split, patient: as in ``fuse``.
+        cohort, endpoint, positive, columns: as in ``fuse``.
         features: name to feature table.
         select: patterns of the columns to use.
         name: of the signature; the column is ``<name>.signature``.
@@ -67,7 +67,6 @@ class SignatureJob(Job):
             papers without folds; what is built on it looks too good).
         folds, seed: of the out-of-fold values.
         accept_seen: take tables of a network that was trained on these patients.
-        missing: what to do with NaN features.
     """
 
     verb = "signature"
@@ -85,12 +84,11 @@ class SignatureJob(Job):
     fitted_on: Literal["out-of-fold", "training"] = option("whose model gives training patients' values", "out-of-fold")
     folds: int = option("of the out-of-fold values", 5)
     seed: int = option("of the folds", 0)
-    split: str = option("column that tells train from other parts", "split")
-    patient: str | None = option("column of patients, where a patient has several cases", None)
+    columns: CohortColumns = CohortColumns()
     accept_seen: bool = option("take tables of a network that was trained on these patients", False)
-    missing: MissingFeatures = option("what to do with missing features", MissingFeatures.DROP_FEATURES)
 
     def __post_init__(self) -> None:
+        check_policies(self.columns.missing)
         if self.folds < 2:
             raise InputError(f"folds is {self.folds}; give a whole number of 2 or more")
         if self.p_below is not None:
@@ -113,14 +111,12 @@ class SignatureJob(Job):
 
     def work(self, output: JobOutput, progress: Progress) -> None:
         """Fit and write."""
-        tables = FeatureTables(self.features)
-        cohort = read_csv(self.cohort)
-        columns = selected_columns(list(tables.table.columns), self.select)
-        table = numbers_of(tables.table[columns])
-        endpoint = read_endpoint(cohort, self.endpoint, positive=self.positive)
-        parts, notes = study_parts(table, cohort, endpoint, self.split, self.patient, self.missing)
-        cases = [str(case) for case in table.index]
-        notes += check_unseen(tables.seen, cases, patients_of(cohort, self.patient), accept=self.accept_seen)
+        joined = read_joined(self.cohort, self.columns, self.features, self.select)
+        endpoint = read_endpoint(joined, self.endpoint, positive=self.positive)
+        tables = FeatureTables(joined)
+        parts, missing, notes = study_parts(joined, endpoint, self.columns.missing)
+        patient_of = dict(zip(joined.ids, map(str, joined.patients), strict=True))
+        notes += check_unseen(tables.seen, joined.ids, patient_of, accept=self.accept_seen)
         output.notes += [*tables.notes, *notes]
         training = parts[TRAINING]
         progress(0.1, f"{len(training.table.columns)} features of {len(training)} cases")
@@ -130,7 +126,7 @@ class SignatureJob(Job):
         held_out, fold_of = self._out_of_fold(learner, training, output)
         shown = held_out if self.fitted_on == "out-of-fold" else inside
         known = zip(shown, fold_of, strict=True)
-        self._write(output, model, table, training, dict(zip(training.table.index, known, strict=True)))
+        self._write(output, model, missing, tables.table, dict(zip(training.table.index, known, strict=True)))
         rows = [_area("train", "in-sample", training, inside), _area("train", "out of fold", training, held_out)]
         for name, samples in parts.items():
             if name != TRAINING:
@@ -170,12 +166,13 @@ class SignatureJob(Job):
         return values, fold_of + 1
 
     def _write(
-        self, output: JobOutput, model: Any, table: pd.DataFrame, training: Samples, known: Mapping[Any, Any]
+        self, output: JobOutput, model: Any, missing: MissingFeatures, table: pd.DataFrame, known: Mapping[Any, Any]
     ) -> None:
-        final = dict(zip(table.index, self._values(model, table.reindex(columns=training.table.columns)), strict=True))
+        whole, _ = missing.complete(table)
+        final = dict(zip(whole.index, self._values(model, whole), strict=True))
         rows = []
         for case in table.index:
-            value, fold = known.get(case, (final[case], None))
+            value, fold = known.get(case, (final.get(case), None))
             rows.append({"case_id": case, "fold": fold, self.column: value})
         output.files["signatures"] = output.table(SIGNATURES_FILE, rows)
         if isinstance(model, RadScore):

@@ -16,6 +16,7 @@ from RadiomicsCoreLib.figures.style import (
     TITLE_PT,
     colour,
     dashes,
+    interval_text,
     literal,
     new_figure,
     p_text,
@@ -30,7 +31,6 @@ from ..groups.risk_groups import HIGH
 from ..report.cox_report import FITTED_HERE, is_fitted_label
 from ..validation.calibration import Calibration, calibrate
 from ..validation.decision_curve import DecisionCurve, decision_curve_survival
-from ..validation.intervals import interval_text
 from ..validation.time_dependent_roc import TimeDependentRoc
 from .compared_models import ComparedModels
 
