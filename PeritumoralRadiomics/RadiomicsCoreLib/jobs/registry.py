@@ -36,6 +36,7 @@ _JOBS: dict[str, tuple[str, str]] = {
     "fuse": ("DeepRadiomicsFusionLib.jobs.fuse", "FuseJob"),
     "apply": ("DeepRadiomicsFusionLib.jobs.apply", "ApplyJob"),
     "split": ("RadiomicsStudyLib.jobs.split", "SplitJob"),
+    "patient": ("RadiomicsStudyLib.jobs.patient", "PatientJob"),
     "join": ("RadiomicsStudyLib.jobs.join", "JoinJob"),
     "signature": ("RadiomicsStudyLib.jobs.signature", "SignatureJob"),
     "scores": ("RadiomicsStudyLib.jobs.scores", "ScoresJob"),

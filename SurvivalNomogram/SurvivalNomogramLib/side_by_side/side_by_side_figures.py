@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from RadiomicsCoreLib.figures.legends import legend_below
+from RadiomicsCoreLib.figures.legends import LINE_IN, legend_below
 from RadiomicsCoreLib.figures.style import (
     GREY,
     LIGHT_GREY,
@@ -91,7 +91,8 @@ def _panels(columns: int, rows: int = 1, height_in: float = PANEL_IN) -> tuple[F
 def roc_panels(curves: Mapping[str, Mapping[str, TimeDependentRoc]], title: str) -> Figure:
     """ROC curves of every model at one horizon, a panel a cohort."""
     models = list(dict.fromkeys(name for found in curves.values() for name in found))
-    figure, grid = _panels(len(curves), height_in=PANEL_IN + 0.3)
+    most = max(len(found) for found in curves.values())
+    figure, grid = _panels(len(curves), height_in=PANEL_IN + LINE_IN * (most + 1))
     for axes, (label, found) in zip(grid[0], curves.items(), strict=True):
         style_axes(axes, x_label="1 - specificity", y_label="Sensitivity" if axes is grid[0][0] else "")
         axes.plot([0, 1], [0, 1], color=LIGHT_GREY, linewidth=0.8, linestyle="--")
@@ -123,7 +124,8 @@ def survival_panels(groups: Mapping[tuple[str, str], GroupComparison], time_unit
             axes.set_ylabel(literal(name) if j == 0 else "", fontsize=TEXT_PT)
             _curves(axes, found)
             ratio, lower, upper = found.hazard_ratios.get(HIGH, (np.nan, np.nan, np.nan))
-            said = f"HR {interval_text(ratio, lower, upper)}, log-rank {p_text(found.p_value)}"
+            hazard = f"HR {interval_text(ratio, lower, upper)}" if np.isfinite(ratio) else "HR not estimable"
+            said = f"{hazard}, log-rank {p_text(found.p_value)}"
             head = [part_title(label)] if i == 0 else []
             axes.set_title(literal("\n".join([*head, said])), fontsize=SMALL_PT, loc="left")
     legend_below(figure, [axes for row in grid for axes in row if axes.axison])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -220,3 +222,19 @@ def test_the_split_job_writes_once_and_refuses_another_split(study, tmp_path):
         run_job("split", out, cohort=str(cohort), dealing={"by": "ratio", "ratio": 0.7, "seed": 5})
     run_job("split", out, cohort=str(cohort), dealing={"by": "ratio", "ratio": 0.7, "seed": 5}, replace=True)
     assert pd.read_csv(out / "parts.csv").set_index("part")["cases"].to_dict() == {"train": 84, "test": 36}
+
+
+def test_one_patient_gets_what_predict_gives_the_same_patient_of_a_cohort(study):
+    cohort = str(study / "cohort.csv")
+    settings = {"cohort": cohort, "time": "days", "event": "death", "covariates": ["change", "sex"], "bootstrap": 2}
+    run_job("cox", study / "clinical", **settings, horizons=[300], formats=[])
+    model = str(study / "clinical" / "model")
+    run_job("predict", study / "everybody", bundle=model, cohort=cohort)
+    first = pd.read_csv(cohort).iloc[0]
+    values = {"change": float(first["change"]), "sex": str(first["sex"])}
+    run_job("patient", study / "one", bundle=model, image="ct.nii", mask="tumour.nii", values=values)
+    said = json.loads((study / "one" / "patient.json").read_text(encoding="utf-8"))["says"]
+    known = pd.read_csv(study / "everybody" / "predictions.csv").iloc[0]
+    assert said["linear_predictor"] == pytest.approx(known["linear_predictor"])
+    assert said["survival_300"] == pytest.approx(known["survival_300"])
+    assert (study / "one" / "figures" / "patient.png").is_file()
