@@ -14,13 +14,13 @@ from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
 from .commands import cohort, mcp, report, run, sample_cohort
 from .commands.deep import apply, contributions, correlation, deep_features, explain, fuse, train
 from .commands.radiomics import dicom, extract, maps, measure, presets, rings
-from .commands.survival import cox, logistic, nomogram, pca, predict, validate
+from .commands.study import collect, join, patient, recipes, scores, signature, split, study
+from .commands.survival import baseline, compare, cox, groups, logistic, nomogram, pca, predict, validate
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (
     *(rings, extract, measure, maps, dicom, cohort, presets),
     *(deep_features, train, explain, contributions, correlation, fuse, apply),
-    *(cox, logistic, pca, nomogram, validate, predict),
     *(run, report, sample_cohort, mcp),
 )
 # Words of earlier versions, told for one version: verb ("" is every verb), the word then, the word now.

@@ -24,6 +24,9 @@ _JOBS: dict[str, tuple[str, str]] = {
     "pca": ("SurvivalNomogramLib.jobs.pca", "PcaJob"),
     "nomogram": ("SurvivalNomogramLib.jobs.nomogram", "NomogramJob"),
     "validate": ("SurvivalNomogramLib.jobs.validate", "ValidateJob"),
+    "groups": ("SurvivalNomogramLib.jobs.groups", "GroupsJob"),
+    "baseline": ("SurvivalNomogramLib.jobs.baseline", "BaselineJob"),
+    "compare": ("SurvivalNomogramLib.jobs.compare", "CompareJob"),
     "predict": ("SurvivalNomogramLib.jobs.predict", "PredictJob"),
     "deep_features": ("DeepRadiomicsFusionLib.jobs.deep_features", "DeepFeaturesJob"),
     "train": ("DeepRadiomicsFusionLib.jobs.train", "TrainJob"),
@@ -32,6 +35,13 @@ _JOBS: dict[str, tuple[str, str]] = {
     "correlation": ("DeepRadiomicsFusionLib.jobs.correlation", "CorrelationJob"),
     "fuse": ("DeepRadiomicsFusionLib.jobs.fuse", "FuseJob"),
     "apply": ("DeepRadiomicsFusionLib.jobs.apply", "ApplyJob"),
+    "split": ("RadiomicsStudyLib.jobs.split", "SplitJob"),
+    "patient": ("RadiomicsStudyLib.jobs.patient", "PatientJob"),
+    "join": ("RadiomicsStudyLib.jobs.join", "JoinJob"),
+    "signature": ("RadiomicsStudyLib.jobs.signature", "SignatureJob"),
+    "scores": ("RadiomicsStudyLib.jobs.scores", "ScoresJob"),
+    "collect": ("RadiomicsStudyLib.jobs.collect", "CollectJob"),
+    "study": ("RadiomicsStudyLib.jobs.study", "StudyJob"),
 }
 
 

@@ -92,6 +92,38 @@ def load_yaml(text: str) -> Any:
         raise ValueError(_TOO_DEEP) from None
 
 
+Place = tuple[str | int, ...]
+"""Where a value stands: the names and numbers that lead to it."""
+
+
+def yaml_lines(text: str) -> dict[Place, int]:
+    """Return the line, from 1, of everything in a YAML text that :func:`load_yaml` reads; the whole stands at ``()``.
+
+    Raises:
+        ValueError: no such YAML; one line with the place.
+
+    Example:
+        >>> yaml_lines("rings:\\n  outer_mm: [3,\\n    6]\\n")[("rings", "outer_mm", 1)]
+        3
+    """
+    load_yaml(text)
+    import yaml
+
+    found: dict[Place, int] = {}
+
+    def walk(node: Any, place: Place, line: int) -> None:
+        found[place] = line
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                walk(value, (*place, str(key.value)), key.start_mark.line + 1)
+        elif isinstance(node, yaml.SequenceNode):
+            for number, item in enumerate(node.value):
+                walk(item, (*place, number), item.start_mark.line + 1)
+
+    walk(yaml.compose(text, Loader=_loader()), (), 1)
+    return found
+
+
 def yaml_text(values: Any) -> str:
     """Return plain values as YAML that :func:`load_yaml` reads back, in the order given.
 

@@ -1,0 +1,1 @@
+"""The jobs of this Lib: a whole study, and what joins its stages."""

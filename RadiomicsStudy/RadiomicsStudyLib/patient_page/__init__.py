@@ -1,0 +1,1 @@
+"""One patient's page: the picture of the tumour and what a model says."""
