@@ -15,7 +15,7 @@ from RadiomicsSlicerLib.layouts import show_chart, show_layout, show_table
 from RadiomicsSlicerLib.pictures.png_picture import label_width
 from RadiomicsSlicerLib.pictures.sketch_painter import SketchPainter
 from SurvivalNomogramLib.bundles.bundle import ModelBundle
-from SurvivalNomogramLib.bundles.patient_reading import PatientReading, covariates_of
+from SurvivalNomogramLib.bundles.patient_reading import Horizon, PatientReading, covariates_of
 from SurvivalNomogramLib.models.cox import CoxModel
 from SurvivalNomogramLib.report.patient_sketches import curve_sketch, nomogram_sketch
 
@@ -67,9 +67,9 @@ class PatientSection:
         fill_items(self._ui.patientSelector, items, chosen)
 
     def fit(self) -> None:
-        """Draw anew where the panel's width has changed."""
-        if self.reading is not None and self._drawn and self._drawn[0] != label_width(self._ui.nomogramLabel):
-            parameters = self._panel._parameterNode
+        """Draw anew where the panel's width, or its colours, have changed."""
+        parameters = self._panel._parameterNode
+        if parameters is not None and self.reading is not None and self._drawn:
             self._draw(stored_model(parameters.model), values_of(parameters))
 
     def forget(self) -> None:
@@ -183,23 +183,30 @@ class PatientSection:
 
 
 def reading_words(reading: PatientReading) -> str:
-    """Return a reading as one rich line: survival at the horizons with intervals, group, points."""
+    """Return a reading as rich text: the risk group and points, and a small table of the horizons with intervals."""
     if not reading.is_predicted:
         return ""
     unit = getattr(reading.bundle.model, "time_unit", "")
-    what = escape(reading.bundle.competing.event) if reading.bundle.competing else _("survival")
-    parts = []
-    for one in reading.horizons:
-        interval = f" ({one.lower:.0%}–{one.upper:.0%})" if one.lower == one.lower else ""
-        parts.append(f"{one.time:g} {unit}: <b>{one.probability:.0%}</b>{interval}")
+    first = [f"<b>{escape(reading.group)}</b>"] if reading.group else []
+    if reading.points:
+        first.append(_("{points} points").format(points=f"{reading.total_points:.0f}"))
     if reading.probability == reading.probability:
-        parts.append(f"<b>{reading.probability:.0%}</b>")
-    lines = [f"{what.capitalize()} &nbsp;{' &nbsp; '.join(parts)}"] if parts else []
-    rest = [f"<b>{escape(reading.group)}</b>"] if reading.group else []
-    rest += [_("{points} points").format(points=f"{reading.total_points:.0f}")] if reading.points else []
-    if reading.median < float("inf"):
-        rest.append(_("median {time} {unit}").format(time=f"{reading.median:g}", unit=unit))
-    return "<br>".join([*lines, " &nbsp; ".join(rest)])
+        first.append(_("probability {share}").format(share=f"<b>{reading.probability:.0%}</b>"))
+    if reading.median == reading.median:
+        reached = f"{reading.median:g} {unit}" if reading.median < float("inf") else _("not reached")
+        first.append(_("median survival {time}").format(time=reached))
+    what = escape(reading.bundle.competing.event) if reading.bundle.competing else _("survival")
+    cells = [(f"{one.time:g} {unit}", f"<b>{one.probability:.0%}</b>", _interval(one)) for one in reading.horizons]
+    heads = (_("{what} at").format(what=what), "", _("95 % interval"))
+    rows = [
+        "<tr>" + "".join(f'<td style="padding-right:14px">{cell}</td>' for cell in (head, *row)) + "</tr>"
+        for head, row in zip(heads, zip(*cells, strict=True), strict=False)
+    ]
+    return f"{' &nbsp;·&nbsp; '.join(first)}<table>{''.join(rows)}</table>"
+
+
+def _interval(one: Horizon) -> str:
+    return f"{one.lower:.0%}–{one.upper:.0%}" if one.lower == one.lower else _("not known")
 
 
 def values_of(parameters: Any) -> dict[str, str]:
