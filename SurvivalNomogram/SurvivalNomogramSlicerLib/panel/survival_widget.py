@@ -183,14 +183,13 @@ class SurvivalPanel(ModuleWidget):
     def _readCohort(self, parameters: Any) -> None:
         """Read the table again where it is another one, and offer its columns."""
         source = _source(parameters)
-        roles = (parameters.timeColumn, parameters.eventColumn, parameters.splitColumn)
-        if (source, roles) == self._source:
+        if (source, _roles_of(parameters)) == self._source:
             self._showCovariates(parameters)
             return
         if not self._source or source != self._source[0]:
             self.cohort = self._cohort(parameters)
         self._offerColumns(parameters)
-        self._source = (source, (parameters.timeColumn, parameters.eventColumn, parameters.splitColumn))
+        self._source = (source, _roles_of(parameters))
 
     def _cohort(self, parameters: Any) -> Cohort | None:
         try:
@@ -431,6 +430,12 @@ def _source(parameters: Any) -> tuple[Any, ...]:
     if parameters.cohortFile and path.is_file():
         return (str(path), path.stat().st_mtime_ns)
     return (parameters.cohortFile,)
+
+
+def _roles_of(parameters: Any) -> tuple[str, ...]:
+    """Return what the boxes of section 1 depend on, beside the table."""
+    names = ("timeColumn", "eventColumn", "splitColumn", "eventValue", "censoredValue")
+    return tuple(getattr(parameters, name) for name in names)
 
 
 def _may_be_cohort(node: Any) -> bool:
