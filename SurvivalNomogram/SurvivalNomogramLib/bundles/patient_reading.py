@@ -14,6 +14,7 @@ import numpy as np
 
 from RadiomicsCoreLib.errors import InputError
 
+from ..estimation.relative_hazard import relative_hazard
 from ..models.competing_causes import incidence_of_risks
 from ..models.cox import CoxModel
 from ..models.logistic import LogisticModel
@@ -169,7 +170,7 @@ def survival_curve(reading: PatientReading, times: np.ndarray | None = None) -> 
     chosen = np.concatenate(([0.0], model.baseline.times)) if times is None else np.asarray(times, float)
     if reading.is_incidence:
         return chosen, _incidence(reading.bundle, model, reading.values, chosen)
-    return chosen, np.exp(-np.exp(reading.linear_predictor) * model.baseline.at(chosen))
+    return chosen, np.exp(-relative_hazard(reading.linear_predictor) * model.baseline.at(chosen))
 
 
 def design_row(terms: Sequence[Term], values: Mapping[str, float | str]) -> np.ndarray:
@@ -202,7 +203,7 @@ def _predicted(bundle: ModelBundle, values: Mapping[str, float | str]) -> Patien
     if bundle.cutoff is not None:
         reading = replace(reading, group=str(bundle.cutoff.groups([predictor])[0]))
     if isinstance(model, LogisticModel):
-        return replace(reading, probability=float(1 / (1 + np.exp(-predictor))))
+        return replace(reading, probability=float(1 / (1 + relative_hazard(-predictor))))
     return replace(reading, horizons=_horizons(bundle, model, x, values), median=_median(bundle, model, predictor))
 
 
@@ -237,14 +238,14 @@ def _horizons(
         interval = model.interval_at((x - model.center)[np.newaxis], list(times))
         rows = zip(times, interval.survival[0], interval.lower[0], interval.upper[0], strict=True)
         return tuple(Horizon(*map(float, row)) for row in rows)
-    survival = np.exp(-np.exp((x - model.center) @ model.coefficients) * model.baseline.at(np.array(times)))
+    survival = np.exp(-relative_hazard((x - model.center) @ model.coefficients) * model.baseline.at(np.array(times)))
     return tuple(Horizon(time, float(value), nan, nan) for time, value in zip(times, survival, strict=True))
 
 
 def _median(bundle: ModelBundle, model: CoxModel, predictor: float) -> float:
     if bundle.competing is not None:
         return float("nan")
-    needed = np.log(2) / np.exp(predictor)
+    needed = np.log(2) / relative_hazard(predictor)
     at = np.searchsorted(model.baseline.cumulative_hazard, needed * (1 - 1e-12), side="left")
     return float(np.append(model.baseline.times, np.inf)[at])
 
@@ -255,7 +256,7 @@ def _incidence(
     assert bundle.competing is not None
     models = [model, *bundle.competing.models.values()]
     predictors = [(design_row(each.terms, values) - each.center) @ each.coefficients for each in models]
-    return incidence_of_risks(models, np.exp(np.array(predictors))[:, np.newaxis], times)[0, 0]
+    return incidence_of_risks(models, relative_hazard(np.array(predictors))[:, np.newaxis], times)[0, 0]
 
 
 def _level(term: Term, value: Any) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from RadiomicsCoreLib.figures.sketch import elided
-from RadiomicsSlicerLib.connectors import fill_items, quietly
 from SurvivalNomogramLib.bundles.bundle import ModelBundle
 from SurvivalNomogramLib.bundles.patient_reading import covariates_of
 from SurvivalNomogramLib.tables.covariates import Term
@@ -103,6 +102,8 @@ class _Control:
 
     def show(self, text: str) -> None:
         """Show a value; "": it is not known."""
+        from RadiomicsSlicerLib.connectors import quietly
+
         known = text != ""
         if self.check.checked != known:
             quietly(self.check, lambda: setattr(self.check, "checked", known))
@@ -162,6 +163,7 @@ class _Choice(_Control):
 
     def __init__(self, term: Term) -> None:
         import qt
+        from RadiomicsSlicerLib.connectors import fill_items
 
         super().__init__(qt.QComboBox())
         fill_items(self.widget, [(level, level) for level in term.levels], "")

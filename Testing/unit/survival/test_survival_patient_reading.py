@@ -134,6 +134,15 @@ def test_a_value_outside_the_training_range_is_predicted_and_named(breast):
     assert found.outside == ("age",) and found.is_predicted
 
 
+@pytest.mark.parametrize("age", [500, 1e5, -1e5])
+def test_a_value_far_outside_is_predicted_without_a_warning(breast, age):
+    bundle, frame = breast
+    found = read_patient(bundle, {**frame.iloc[3].to_dict(), "age": age})
+    assert all(0 <= one.probability <= 1 for one in found.horizons)
+    curve = survival_curve(found)[1]
+    assert (np.diff(curve) <= 0).all() and curve[0] == 1
+
+
 @pytest.mark.parametrize(("name", "value"), [("tgrade", "IV"), ("age", "old"), ("age", float("inf")), ("age", 1e200)])
 def test_a_value_that_the_model_cannot_take_is_one_line_with_its_name(breast, name, value):
     bundle, frame = breast
