@@ -16,11 +16,12 @@ import slicer
 import slicer.util
 
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.files.bundle_files import MODEL_FILE
 from RadiomicsCoreLib.files.tables import read_json, write_json
 from RadiomicsSlicerLib.nodes import required
 from RadiomicsSlicerLib.runs.job_run import read_rows
 from RadiomicsSlicerLib.tables import put_table, reference_role
-from SurvivalNomogramLib.bundles.bundle import FILE_NAME, ModelBundle, bundle_from_dict, load_bundle
+from SurvivalNomogramLib.bundles.bundle import ModelBundle, bundle_from_dict, load_bundle
 from SurvivalNomogramLib.report.patient_sketches import GroupCurve, group_curves
 
 MODEL = "PeritumoralRadiomics.SurvivalModel"
@@ -35,6 +36,7 @@ READ_TABLES: Mapping[str, str] = {
     "selection": "selection",
     "proportional_hazards": "proportional hazards (Schoenfeld)",
     "concordance": "C per part",
+    "aft": "parametric models (AFT)",
     "groups": "risk groups",
     "baseline_by_risk": "baseline by risk",
     "baseline_by_cohort": "baseline by part",
@@ -146,7 +148,7 @@ def put_bundle(path: Path | str, name: str = "") -> Any:
         return put_model(name or folder.parent.name, [folder.parent, *([beside] if beside.is_dir() else [])])
     others = [load_bundle(each).to_dict() for each in sorted(folder.glob("stand_in_*/model.json"))]
     contents = {"bundle": bundle.to_dict(), STAND_INS: others, FIGURES: {}, "curves": {}, "notes": []}
-    plain = path.stem if path.is_file() and path.name != FILE_NAME else folder.name
+    plain = path.stem if path.is_file() and path.name != MODEL_FILE else folder.name
     return _filled(None, name or plain or "model", contents)
 
 
@@ -165,10 +167,10 @@ def save_model(modelNode: Any, folder: Path | str) -> Path:
         for number, bundle in enumerate([contents["bundle"], *contents[STAND_INS]]):
             place = folder / f"stand_in_{number}" if number else folder
             place.mkdir(parents=True, exist_ok=True)
-            write_json(place / FILE_NAME, bundle)
+            write_json(place / MODEL_FILE, bundle)
     except OSError as error:
         raise InputError(f"folder {str(folder)!r} cannot be written: {error.strerror}") from None
-    return folder / FILE_NAME
+    return folder / MODEL_FILE
 
 
 def stored_model(modelNode: Any) -> StoredModel:
