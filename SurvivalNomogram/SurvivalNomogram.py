@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import slicer
@@ -17,6 +18,7 @@ from slicer.ScriptedLoadableModule import (
 
 from RadiomicsCoreLib.cohort.missing import MissingPolicies
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.progress import Progress, no_progress
 from RadiomicsSlicerLib.layouts import register_layout
 from RadiomicsSlicerLib.pictures.slice_picture import slice_pictures
 from RadiomicsSlicerLib.runs.job_boxes import default_of
@@ -31,6 +33,7 @@ from SurvivalNomogramSlicerLib.logic.fit import (
     export_fit,
     import_application,
     import_fit,
+    run_here,
 )
 from SurvivalNomogramSlicerLib.logic.models import put_bundle, save_model, stored_model
 from SurvivalNomogramSlicerLib.logic.page import PagePicture, patient_page, write_page
@@ -129,6 +132,39 @@ class SurvivalNomogramLogic(ScriptedLoadableModuleLogic):
     def cohort(self, table: vtkMRMLTableNode | str | Path) -> Cohort:
         """Return the patients of a table node or a CSV."""
         return cohort_of_file(table) if isinstance(table, str | Path) else cohort_of_node(table)
+
+    def fit(
+        self,
+        table: vtkMRMLTableNode | str | Path,
+        request: FitRequest,
+        modelNode: vtkMRMLTextNode | None = None,
+        progress: Progress = no_progress,
+    ) -> vtkMRMLTextNode:
+        """Fit a Cox model of a table of patients and validate it, in this process; return its node.
+
+        Args:
+            table: a row a patient: a table node or a CSV.
+            request: for example ``FitRequest(time="days", event="death", covariates=("age", "stage"))``.
+            modelNode: a model to replace; None: a new one.
+            progress: called with fraction and message; raising ``Cancelled`` stops, the scene as it was.
+        """
+        with TemporaryDirectory() as folder:
+            run = export_fit(Path(folder) / "fit", self.cohort(table), request)
+            run_here(run, progress)
+            return import_fit(run, modelNode)
+
+    def predict(
+        self,
+        modelNode: vtkMRMLTextNode,
+        table: vtkMRMLTableNode | str | Path,
+        tableNode: vtkMRMLTableNode | None = None,
+        progress: Progress = no_progress,
+    ) -> vtkMRMLTableNode:
+        """Return a table of predictions, one row a patient, in this process; arguments as of :meth:`fit`."""
+        with TemporaryDirectory() as folder:
+            run = export_application(Path(folder) / "predict", modelNode, self.cohort(table), "predict")
+            run_here(run, progress)
+            return import_application(run, tableNode)
 
     def exportFit(self, folder: str | Path, cohort: Cohort, request: FitRequest) -> JobRun:
         """Write a fit to a folder, for another process; ``run.command(python)`` starts it there."""

@@ -141,7 +141,11 @@ def test_the_reference_of_a_text_is_its_first_level_until_another_is_chosen(samp
 
 
 def test_events_with_three_values_say_which_compete(panel):
-    put = {"days": [float(n + 5) for n in range(30)], "status": [n % 3 for n in range(30)], "age": [50.0 + n for n in range(30)]}
+    put = {
+        "days": [float(n + 5) for n in range(30)],
+        "status": [n % 3 for n in range(30)],
+        "age": [50.0 + n for n in range(30)],
+    }
     panel._parameterNode.cohort = put_table(put, "cohort")
     choose(panel.ui.eventSelector, "status")
     choose(panel.ui.eventValueSelector, "1")
@@ -226,7 +230,9 @@ def test_table_and_chart_of_the_patient_are_nodes_of_the_scene(sample, window, r
     table = table_columns(sample._parameterNode.patientTable)
     at = [f"survival at {one.time:g} days" for one in reading().horizons]
     found = dict(zip(table["what"], table["value"], strict=True))
-    assert [float(found[name]) for name in at] == pytest.approx([one.probability for one in reading().horizons], abs=1e-4)
+    assert [float(found[name]) for name in at] == pytest.approx(
+        [one.probability for one in reading().horizons], abs=1e-4
+    )
     assert window.app.layout_manager.layout == LAYOUT_ID
     press(sample.ui.patientChartButton)
     chart = sample._parameterNode.patientChart
@@ -237,11 +243,11 @@ def test_table_and_chart_of_the_patient_are_nodes_of_the_scene(sample, window, r
 
 @pytest.fixture
 def opened(monkeypatch):
-    """The addresses that were to be opened."""
-    import qt
+    """The files that were to be opened."""
+    from RadiomicsSlicerLib.pictures import opening
 
-    found: list[str] = []
-    monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: found.append(url.toString()))
+    found: list[Path] = []
+    monkeypatch.setattr(opening, "open_file", found.append)
     return found
 
 
@@ -253,7 +259,7 @@ def test_the_page_holds_prediction_nomogram_settings_and_limits_in_one_file(samp
     assert f"{reading().horizons[0].probability:.0%}" in page and sample.cohort.patients[4] in page
     assert page.count("<svg") == 2 and "For research use only" in page
     assert not re.search(r"(src|href)=\"(?!data:)", page)
-    assert opened == [(tmp_path / "page.html").as_uri()]
+    assert opened == [tmp_path / "page.html"]
 
 
 def test_the_page_shows_the_slices_as_they_are_seen(sample, opened, tmp_path, slice_views, make_case):

@@ -1,4 +1,4 @@
-"""The .ui file of SurvivalNomogram: only widgets that Slicer has, bound to parameters that are there, 400 pixels wide."""
+"""The .ui file of SurvivalNomogram: only widgets that Slicer has, bound to parameters, 400 pixels wide."""
 
 from __future__ import annotations
 

@@ -123,11 +123,13 @@ def as_svg(sketch: Sketch, roles: Mapping[str, str] = ROLES) -> str:
         points = " ".join(f"{x:g},{y:g}" for x, y in ((round(x, 1), round(y, 1)) for x, y in stroke.points))
         dashes = ' stroke-dasharray="5 4"' if stroke.dashed else ""
         colour = roles[stroke.colour]
-        lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{stroke.width:g}"{dashes}/>')
+        lines.append(
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{stroke.width:g}"{dashes}/>'
+        )
     for word in sketch.words:
         weight = ' font-weight="bold"' if word.bold else ""
         lines.append(
-            f'<text x="{round(word.x, 1):g}" y="{round(word.y, 1):g}"{anchors[word.align]} font-size="{word.size}"{weight} '
-            f'fill="{roles[word.colour]}">{escape(word.text)}</text>'
+            f'<text x="{round(word.x, 1):g}" y="{round(word.y, 1):g}"{anchors[word.align]} font-size="{word.size}"'
+            f'{weight} fill="{roles[word.colour]}">{escape(word.text)}</text>'
         )
     return "\n".join([*lines, "</svg>"])

@@ -39,7 +39,9 @@ class PngPicture:
         if self._pixmap is None or self._shown == (self._pixmap, width):
             return
         height = round(self._pixmap.height() * width / max(1, self._pixmap.width()))
-        self._label.setPixmap(self._pixmap.scaled(qt.QSize(width, height), qt.Qt.KeepAspectRatio, qt.Qt.SmoothTransformation))
+        self._label.setPixmap(
+            self._pixmap.scaled(qt.QSize(width, height), qt.Qt.KeepAspectRatio, qt.Qt.SmoothTransformation)
+        )
         self._shown = (self._pixmap, width)
 
 

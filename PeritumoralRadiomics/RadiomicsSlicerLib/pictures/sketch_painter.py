@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from RadiomicsCoreLib.figures.sketch import FAINT, GREY, HIGH, INK, LOW, MARK, ROLES, Sketch, Stroke, Word
@@ -69,7 +70,7 @@ class SketchPainter:
         pen.setWidth(max(1, round(stroke.width)))
         painter.setPen(pen)
         points = [(round(x), round(y)) for x, y in stroke.points]
-        for (x, y), (to_x, to_y) in zip(points, points[1:], strict=False):
+        for (x, y), (to_x, to_y) in pairwise(points):
             if stroke.dashed and x == to_x:
                 low, high = min(y, to_y), max(y, to_y)
                 for start in range(low, high, _DASH_PX + _GAP_PX):

@@ -126,7 +126,9 @@ def read_patient(
             return replace(_predicted(other, theirs), missing=missing, notes=(note,))
     filled = {name: bundle.missing.fill_[name] for name in missing if name in bundle.missing.fill_}
     if len(filled) == len(missing):
-        notes = tuple(f"{name}: no value; filled with {_shown(value)}, as in training" for name, value in filled.items())
+        notes = tuple(
+            f"{name}: no value; filled with {_shown(value)}, as in training" for name, value in filled.items()
+        )
         return replace(_predicted(bundle, known | filled), missing=missing, notes=notes)
     unfilled = ", ".join(name for name in missing if name not in filled)
     return PatientReading(bundle, known, missing=missing, notes=(f"no prediction without a value of {unfilled}",))
@@ -262,7 +264,9 @@ def _incidence(
 def _level(term: Term, value: Any) -> str:
     text = f"{value:g}" if isinstance(value, float) else str(value)
     if text not in term.levels:
-        raise InputError(f"{term.name} is {text!r}, which the training data do not hold; known: {', '.join(term.levels)}")
+        raise InputError(
+            f"{term.name} is {text!r}, which the training data do not hold; known: {', '.join(term.levels)}"
+        )
     return text
 
 

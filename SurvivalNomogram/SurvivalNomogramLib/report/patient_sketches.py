@@ -1,4 +1,4 @@
-"""A patient on the nomogram, and the patient's own curve over that of the risk group: as sketches, within milliseconds."""
+"""A patient on the nomogram, and the own curve over that of the risk group: as sketches, within milliseconds."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def nomogram_sketch(
     last = float(nomogram.total_ticks[-1])
     total = predicted.total_points if predicted is not None else None
     said = _said(predicted)
-    drawing.add("Total points", [(float(t), f"{t:g}") for t in nomogram.total_ticks], last, total, note=said["Total points"])
+    drawing.add(
+        "Total points", [(float(t), f"{t:g}") for t in nomogram.total_ticks], last, total, note=said["Total points"]
+    )
     for axis in nomogram.outcome_axes():
         if axis.label == "Linear predictor":
             continue
@@ -185,7 +187,7 @@ class _Axes:
         if mark is not None:
             x = min(max(self._x(mark, last), self._left), self._right)
             self._strokes += [Stroke(((x, y - 6), (x, y + 6)), MARK, 4.0)]
-            arrow = ("" if not warn else " ▸" if mark > 0 else " ◂")
+            arrow = "" if not warn else " ▸" if mark > 0 else " ◂"
             self._words.append(Word(x, y - 9, note + arrow, self._align(x, note + arrow), SMALL_PX + 1, MARK, True))
         self._end = -1e9
         self._y += ROW_PX
@@ -287,6 +289,4 @@ def group_curves(rows: Iterable[Mapping[str, str]], label: str) -> tuple[GroupCu
     found: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
         found.setdefault(row["group"], []).append((float(row["time"]), float(row["survival"])))
-    return tuple(
-        GroupCurve(group, label, *np.array(points, float).T.reshape(2, -1)) for group, points in found.items()
-    )
+    return tuple(GroupCurve(group, label, *np.array(points, float).T.reshape(2, -1)) for group, points in found.items())

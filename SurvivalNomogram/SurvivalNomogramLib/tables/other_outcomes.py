@@ -96,7 +96,8 @@ def sounds_like_an_outcome(name: str, columns: Sequence[str]) -> str:
         columns: all of the table.
 
     Example:
-        >>> [bool(sounds_like_an_outcome(name, ["age", "death", "death_days"])) for name in ("age", "death", "death_days")]
+        >>> columns = ["age", "death", "death_days"]
+        >>> [bool(sounds_like_an_outcome(name, columns)) for name in columns]
         [False, True, True]
     """
     words = _words(name)

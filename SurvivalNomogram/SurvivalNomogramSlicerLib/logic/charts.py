@@ -1,4 +1,4 @@
-"""The charts of models: which figures there are of each kind, and charts of Slicer's own that compare several models."""
+"""The charts of models: which figures there are of each kind, and charts of Slicer's own that compare models."""
 
 from __future__ import annotations
 

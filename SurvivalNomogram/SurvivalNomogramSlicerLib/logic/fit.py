@@ -9,6 +9,8 @@ from typing import Any
 
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.jobs.record import JOB_FILE
+from RadiomicsCoreLib.jobs.registry import load_job
+from RadiomicsCoreLib.progress import Progress, no_progress, part_of
 from RadiomicsCoreLib.settings.number_lists import read_numbers
 from RadiomicsSlicerLib.nodes import required
 from RadiomicsSlicerLib.runs.job_run import JobRun, read_rows, write_run
@@ -17,7 +19,7 @@ from RadiomicsSlicerLib.tables import put_table
 from .cohort import CATEGORY, Cohort
 from .models import put_model, save_model
 
-PACKAGES = ("pandas", "matplotlib", "lifelines", "PyYAML")
+PACKAGES = ("pandas", "matplotlib", "lifelines", "scikit-learn", "PyYAML")
 """What the jobs need beside what Slicer brings."""
 FIT, VALIDATION, COMPONENTS, PREDICTION = "cox", "validation", "components", "prediction"
 COMPONENTS_FIRST = "components"
@@ -130,6 +132,17 @@ def export_fit(folder: Path | str, cohort: Cohort, request: FitRequest) -> JobRu
     return write_run(folder, steps, notes={"name": request.name, "cohort": cohort.name})
 
 
+def run_here(run: JobRun, progress: Progress = no_progress) -> None:
+    """Run the jobs of a run in this process, one after the other.
+
+    Raises:
+        RadiomicsError: of the first job of which nothing could be done.
+    """
+    for number, step in enumerate(run.steps):
+        part = part_of(progress, number / len(run.steps), (number + 1) / len(run.steps))
+        load_job(run.job_file(step)).run(run.out(step), part)
+
+
 def import_fit(run: JobRun, modelNode: Any = None) -> Any:
     """Bring a fit that is done into the scene, and return its model's node.
 
@@ -189,11 +202,7 @@ def import_application(run: JobRun, tableNode: Any = None) -> Any:
 
 
 def _components_job(path: Path, cohort: Cohort, request: FitRequest) -> dict[str, Any]:
-    numeric = [
-        name
-        for name in request.covariates
-        if name not in request.categorical and cohort.kind(name) != CATEGORY
-    ]
+    numeric = [name for name in request.covariates if name not in request.categorical and cohort.kind(name) != CATEGORY]
     if len(numeric) < 2:
         raise InputError("principal components need two or more numeric covariates; check more")
     columns = _chosen(split=request.split, missing=request.missing)

@@ -249,6 +249,7 @@ def _put_tables(modelNode: Any, tables: Mapping[str, list[dict[str, Any]]]) -> N
             title = f"{modelNode.GetName()}: {words}{part.replace('_', ' ')}"
             columns = {name: _cells([row[name] for row in tables[found]]) for name in tables[found][0]}
             node = put_table(columns, title)
+            node.SetName(title)  # that of an earlier fit is gone, and its name with it
             modelNode.AddNodeReferenceID(_TABLES_ROLE, node.GetID())
 
 

@@ -19,7 +19,7 @@ LIMITS = (
     "For research use only. This page is no medical device's result and no basis for a decision about treatment.",
     "The prediction is that of a statistical model for patients like those that it was fitted on; it knows nothing of "
     "what the model does not ask for.",
-    "An interval tells how uncertain the expected course of such patients is, not how one patient's will differ from it.",
+    "An interval tells how uncertain the expected course of such patients is, not how one patient's differs from it.",
 )
 _WIDTH = 640
 _STYLE = (
@@ -79,7 +79,9 @@ def patient_page(
     parts += ["<h2>Values</h2>", _values(reading), "<h2>Settings of the model</h2>", _settings(reading)]
     parts += ["<h2>Limits</h2>", "<ul>", *(f"<li>{escape(line)}</li>" for line in LIMITS), "</ul>"]
     body = "\n".join(parts)
-    head = f'<meta charset="utf-8"><title>{escape(patient or "Patient")}: {escape(model)}</title><style>{_STYLE}</style>'
+    head = (
+        f'<meta charset="utf-8"><title>{escape(patient or "Patient")}: {escape(model)}</title><style>{_STYLE}</style>'
+    )
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
 
 

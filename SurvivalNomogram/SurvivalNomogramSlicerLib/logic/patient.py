@@ -39,11 +39,15 @@ def reading_table(reading: PatientReading, tableNode: Any = None) -> Any:
     """Put a reading into a table node: what, value, lower and upper end of its interval, as texts."""
     what = "incidence" if reading.is_incidence else "survival"
     unit = getattr(reading.bundle.model, "time_unit", "")
-    rows = [(f"{name} (points)", f"{points:.1f}", str(reading.values[name]), "") for name, points in reading.points.items()]
+    rows = [
+        (f"{name} (points)", f"{points:.1f}", str(reading.values[name]), "") for name, points in reading.points.items()
+    ]
     rows.append(("total points", f"{reading.total_points:.1f}", "", ""))
     rows.append(("linear predictor", f"{reading.linear_predictor:.4f}", "", ""))
     for one in reading.horizons:
-        rows.append((f"{what} at {one.time:g} {unit}", *(f"{number:.4f}" for number in (one.probability, one.lower, one.upper))))
+        rows.append(
+            (f"{what} at {one.time:g} {unit}", *(f"{number:.4f}" for number in (one.probability, one.lower, one.upper)))
+        )
     rows += [(f"median survival ({unit})", f"{reading.median:g}", "", "")] if reading.median == reading.median else []
     rows += [("risk group", reading.group, "", "")] if reading.group else []
     rows += [("note", note, "", "") for note in notes_of(reading)]
@@ -53,7 +57,9 @@ def reading_table(reading: PatientReading, tableNode: Any = None) -> Any:
 
 def notes_of(reading: PatientReading) -> list[str]:
     """Return what a reader must know of a reading, one line each."""
-    outside = [f"{name} lies outside the range of the training patients: the model is extrapolated" for name in reading.outside]
+    outside = [
+        f"{name} lies outside the range of the training patients: the model is extrapolated" for name in reading.outside
+    ]
     return [*reading.notes, *outside]
 
 

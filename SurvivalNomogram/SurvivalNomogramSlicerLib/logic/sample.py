@@ -19,7 +19,7 @@ def load_sample(folder: Path) -> tuple[Any, Any]:
     """Put the sample patients and their model into the scene; those of an earlier call are filled anew.
 
     Args:
-        folder: with ``sample_patients.csv``, ``cox`` and ``validation``, as ``Testing/tools/make_survival_sample.py`` writes it.
+        folder: with ``sample_patients.csv``, ``cox`` and ``validation``, which ``make_survival_sample.py`` writes.
 
     Returns:
         The table node and the model's node.
@@ -31,4 +31,6 @@ def load_sample(folder: Path) -> tuple[Any, Any]:
         slicer.mrmlScene.GetFirstNode(PATIENTS, "vtkMRMLTableNode"),
     )
     model = slicer.mrmlScene.GetFirstNode(MODEL, "vtkMRMLTextNode")
-    return table, put_model(MODEL, [folder / "cox", folder / "validation"], ["made-up patients: for trying out only"], model)
+    return table, put_model(
+        MODEL, [folder / "cox", folder / "validation"], ["made-up patients: for trying out only"], model
+    )

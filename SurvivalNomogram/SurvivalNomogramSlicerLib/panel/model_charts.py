@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from RadiomicsCoreLib.errors import RadiomicsError
 from RadiomicsSlicerLib.layouts import show_chart, show_layout, show_table
+from RadiomicsSlicerLib.pictures import opening
 from RadiomicsSlicerLib.pictures.png_picture import PngPicture, write_png
 
 from ..logic.charts import compare_models, has_curves, kinds_of, part_words, parts_of, pictures
@@ -56,7 +57,11 @@ class ModelCharts:
         fill_checked_items(
             ui.modelsSelector, [(node.GetName(), node.GetID()) for node in known], [node.GetID() for node in shown]
         )
-        occasion = (tuple((node.GetID(), node.GetMTime()) for node in shown), parameters.chartKind, parameters.chartPart)
+        occasion = (
+            tuple((node.GetID(), node.GetMTime()) for node in shown),
+            parameters.chartKind,
+            parameters.chartPart,
+        )
         if occasion == self._occasion:
             return
         self._occasion = occasion
@@ -70,7 +75,9 @@ class ModelCharts:
         tables = [table for node in shown for table in tables_of(node)]
         row = ui.resultTableSelector
         fill_items(row, [(table.GetName(), table.GetID()) for table in tables], row.itemData(row.currentIndex) or "")
-        ui.notesEdit.setPlainText("\n".join(f"{node.GetName()}: {line}" for node in shown for line in stored_model(node).notes))
+        ui.notesEdit.setPlainText(
+            "\n".join(f"{node.GetName()}: {line}" for node in shown for line in stored_model(node).notes)
+        )
         self._show(shown, kind, part)
         if (kind, part) != (parameters.chartKind, parameters.chartPart):
             # What is shown is what is chosen; told once more, with an occasion that is settled.
@@ -96,10 +103,8 @@ class ModelCharts:
 
     def onOpen(self, *_args: Any) -> None:
         """Open the pictures that are shown in the program for them."""
-        import qt
-
         for path in self._files:
-            qt.QDesktopServices.openUrl(qt.QUrl(path.as_uri()))
+            opening.open_file(path)
 
     def onCompare(self, *_args: Any) -> None:
         """Show the curves of the checked models in one chart of Slicer's own."""

@@ -12,8 +12,10 @@ from slicer.i18n import tr as _
 
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsSlicerLib.layouts import show_chart, show_layout, show_table
+from RadiomicsSlicerLib.pictures import opening
 from RadiomicsSlicerLib.pictures.png_picture import label_width
 from RadiomicsSlicerLib.pictures.sketch_painter import SketchPainter
+from RadiomicsSlicerLib.results.widget_words import tell
 from SurvivalNomogramLib.bundles.bundle import ModelBundle
 from SurvivalNomogramLib.bundles.patient_reading import Horizon, PatientReading, covariates_of
 from SurvivalNomogramLib.models.cox import CoxModel
@@ -86,7 +88,9 @@ class PatientSection:
                     "no table of the scene holds a covariate of this model; extract the features of the rings in "
                     "Peritumoral Radiomics first, or load a table with the columns feature and value"
                 )
-            put_values(parameters, {**values_of(parameters), **{name: str(value) for name, (value, _table) in found.items()}})
+            put_values(
+                parameters, {**values_of(parameters), **{name: str(value) for name, (value, _table) in found.items()}}
+            )
             said = ", ".join(f"{name} ({table})" for name, (_value, table) in found.items())
             self._panel.say(_("Taken from the scene: {names}").format(names=said))
 
@@ -110,8 +114,6 @@ class PatientSection:
     def onPage(self, *_args: Any) -> None:
         """Write the page, and open it."""
         with self._panel.reporting(_("The page could not be written.")):
-            import qt
-
             parameters = self._panel._parameterNode
             path = self._ui.pageEdit.currentPath
             if not path:
@@ -119,7 +121,7 @@ class PatientSection:
                 self._ui.pageEdit.currentPath = path
             written = self._panel.logic.patientPage(path, parameters.model, values_of(parameters), parameters.patient)
             self._panel.say(_("The page is written: {path}").format(path=written))
-            qt.QDesktopServices.openUrl(qt.QUrl(written.as_uri()))
+            opening.open_file(written)
 
     def _onValue(self, values: Mapping[str, str]) -> None:
         parameters = self._panel._parameterNode
@@ -176,10 +178,8 @@ class PatientSection:
         self._say(reading_words(reading), "\n".join(notes_of(reading)))
 
     def _say(self, words: str, notes: str) -> None:
-        self._ui.readingLabel.text = words
-        self._ui.readingLabel.visible = bool(words)
-        self._ui.patientNotesLabel.text = notes
-        self._ui.patientNotesLabel.visible = bool(notes)
+        tell(self._ui.readingLabel, words)
+        tell(self._ui.patientNotesLabel, notes)
 
 
 def reading_words(reading: PatientReading) -> str:

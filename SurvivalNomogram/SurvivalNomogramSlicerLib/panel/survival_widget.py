@@ -16,6 +16,7 @@ from RadiomicsSlicerLib.dependencies import ensure_packages
 from RadiomicsSlicerLib.job_area import JobArea
 from RadiomicsSlicerLib.layouts import show_layout, show_table
 from RadiomicsSlicerLib.module_widget import ModuleWidget
+from RadiomicsSlicerLib.results.widget_words import enable
 from RadiomicsSlicerLib.runs.job_boxes import choice_items, give_tool_tips
 from RadiomicsSlicerLib.tables import FEATURES, VALUES
 
@@ -66,6 +67,7 @@ class SurvivalPanel(ModuleWidget):
     def connectButtons(self) -> None:
         """Connect the widgets that no parameter is bound to."""
         import qt
+
         from RadiomicsSlicerLib.connectors import fill_items
 
         ui = self.ui
@@ -164,13 +166,13 @@ class SurvivalPanel(ModuleWidget):
         model = "" if parameters.model else _("Choose a model first.")
         reading = self.patient.reading
         read = model or ("" if reading is not None and reading.is_predicted else _("There is no prediction."))
-        _enable(ui.fitButton, table or running)
+        enable(ui.fitButton, table or running)
         for button in (ui.predictButton, ui.validateButton):
-            _enable(button, model or table or running)
+            enable(button, model or table or running)
         for button in (ui.saveButton, ui.fillButton):
-            _enable(button, model)
+            enable(button, model)
         for button in (ui.patientTableButton, ui.patientChartButton, ui.pageButton):
-            _enable(button, read)
+            enable(button, read)
         self.charts.updateButtons()
 
     def stopWork(self, reason: str) -> None:
@@ -216,7 +218,9 @@ class SurvivalPanel(ModuleWidget):
             if parameters.splitColumn not in columns:
                 parameters.splitColumn = ""
             usual = "split" if "split" in columns else ""
-            none = _("{name} (the usual column)").format(name=usual) if usual else _("no split: all are training patients")
+            none = (
+                _("{name} (the usual column)").format(name=usual) if usual else _("no split: all are training patients")
+            )
             few = [name for name in columns if 1 < len(cohort.parts(name)) <= 10 and name != usual]
             fill = [
                 (ui.timeSelector, [(_("choose"), ""), *_same(cohort.numeric())], parameters.timeColumn),
@@ -279,7 +283,9 @@ class SurvivalPanel(ModuleWidget):
         with self.reporting(failure):
             request = self.fitRequest()
             cohort = self.cohort
-            self.job.runInFolder(self.newFolder(), lambda folder: self.logic.exportFit(folder, cohort, request), self.onFitted)
+            self.job.runInFolder(
+                self.newFolder(), lambda folder: self.logic.exportFit(folder, cohort, request), self.onFitted
+            )
             self._onModified()
 
     def fitRequest(self) -> FitRequest:
@@ -366,11 +372,11 @@ class SurvivalPanel(ModuleWidget):
         return Path(slicer.app.temporaryPath) / f"{self.moduleName}-{uuid.uuid4().hex}"
 
     def _ensured(self, failure: str) -> bool:
-        ready = False
+        """Ask for packages that are missing; return whether they are there now."""
         with self.reporting(failure, waitCursor=False):
             ensure_packages(list(PACKAGES), Path(self.resourcePath("requirements.txt")), TITLE)
-            ready = True
-        return ready
+            return True
+        return False
 
     # --- the patient ------------------------------------------------------------------------------------------
 
@@ -446,13 +452,3 @@ def _may_be_cohort(node: Any) -> bool:
 
 def _same(names: Any) -> list[tuple[str, str]]:
     return [(name, name) for name in names]
-
-
-def _enable(button: Any, reason: str) -> None:
-    """Enable a button, or disable it and say why in its tool tip."""
-    words = button.property("usualToolTip")
-    if words is None:
-        words = button.toolTip
-        button.setProperty("usualToolTip", words)
-    button.enabled = not reason
-    button.toolTip = reason or words

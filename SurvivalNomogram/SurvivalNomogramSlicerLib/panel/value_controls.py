@@ -163,6 +163,7 @@ class _Choice(_Control):
 
     def __init__(self, term: Term) -> None:
         import qt
+
         from RadiomicsSlicerLib.connectors import fill_items
 
         super().__init__(qt.QComboBox())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from survival_references import data_of
@@ -17,7 +19,11 @@ from SurvivalNomogramLib.report.patient_sketches import curve_sketch, group_curv
 from SurvivalNomogramLib.tables.survival_table import read_survival_table
 
 PATIENT = {"age": 61, "tgrade": "III", "pnodes": 4}
-GROUPS = [{"group": group, "time": str(t), "survival": str(1 - t / 4000)} for group in ("low risk", "high risk") for t in (400, 900)]
+GROUPS = [
+    {"group": group, "time": str(t), "survival": str(1 - t / 4000)}
+    for group in ("low risk", "high risk")
+    for t in (400, 900)
+]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +79,7 @@ def test_nothing_leaves_the_sketch_and_no_two_labels_touch(bundle, width):
                 rows.setdefault(word.y, []).append((left, left + wide))
         for spans in rows.values():
             ordered = sorted(spans)
-            assert all(a[1] <= b[0] for a, b in zip(ordered, ordered[1:], strict=False))
+            assert all(a[1] <= b[0] for a, b in pairwise(ordered))
 
 
 def test_without_a_prediction_the_axes_stand_alone_and_there_is_no_curve(bundle):
