@@ -49,7 +49,7 @@ class SurvivalNomogram(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = _("Survival Nomogram")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
-        parent.dependencies = ["Plots", "Tables", "Texts"]
+        parent.dependencies = ["Plots", "Tables"]
         parent.contributors = ["The PeritumoralRadiomics developers"]
         parent.helpText = _(
             "Fit Cox models of clinical, radiomic and deep covariates, compare them in charts, and read one patient "

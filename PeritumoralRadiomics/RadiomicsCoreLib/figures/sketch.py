@@ -89,7 +89,7 @@ def elided(text: str, width: float, size: int, measure: Measure = rough_width) -
 
     Example:
         >>> elided("ct.ring_0_6mm.original_glcm_Idm", 110, 10)
-        'ct.ring_0…glcm_Idm'
+        'ct.ring_…_glcm_Idm'
     """
     if measure(text, size) <= width:
         return text
