@@ -136,7 +136,10 @@ class _Slider(_Control):
         slider = self.widget
         slider.decimals = 0 if whole or span > 20 * _STEPS else self._decimals
         self._decimals = slider.decimals
-        slider.minimum, slider.maximum = low - _BEYOND * span, high + _BEYOND * span
+        # The higher end first: a slider refuses a lower end above its higher one.
+        slider.maximum = max(slider.maximum, high + _BEYOND * span)
+        slider.minimum = low - _BEYOND * span
+        slider.maximum = high + _BEYOND * span
         slider.singleStep = 1.0 if slider.decimals == 0 else 10.0 ** -max(0, self._decimals - 1)
         words = _("{name}: training patients have {low} to {high}.")
         slider.toolTip = words.format(name=term.name, low=f"{low:g}", high=f"{high:g}")
