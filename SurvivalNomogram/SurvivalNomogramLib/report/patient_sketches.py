@@ -64,7 +64,7 @@ def nomogram_sketch(
     names = min(MOST_NAMES_PX, round(NAMES_SHARE * width))
     drawing = _Axes(names + GAP_PX, width - MARGIN_PX, names, measure)
     predicted = reading if reading is not None and reading.is_predicted else None
-    drawing.add("Points", [(value, f"{value:g}") for value in np.arange(0, 101, 20)], FULL_SCALE)
+    drawing.add("Points", [(float(value), f"{value}") for value in range(0, 101, 20)], FULL_SCALE)
     for axis in nomogram.axes:
         mark = predicted.points.get(axis.name) if predicted is not None else None
         outside = predicted is not None and axis.name in predicted.outside
@@ -75,12 +75,13 @@ def nomogram_sketch(
     drawing.add(
         "Total points", [(float(t), f"{t:g}") for t in nomogram.total_ticks], last, total, note=said["Total points"]
     )
-    for axis in nomogram.outcome_axes():
-        if axis.label == "Linear predictor":
+    for outcome in nomogram.outcome_axes():
+        if outcome.label == "Linear predictor":
             continue
-        label = axis.label if not (predicted is not None and predicted.is_incidence) else f"{axis.label} (net)"
-        ticks = [(float(place), f"{value:g}") for value, place in zip(axis.values, axis.total_points, strict=True)]
-        drawing.add(label, ticks, last, total, note=said.get(axis.label, ""))
+        label = f"{outcome.label} (net)" if predicted is not None and predicted.is_incidence else outcome.label
+        places = zip(outcome.values, outcome.total_points, strict=True)
+        ticks = [(float(place), f"{value:g}") for value, place in places]
+        drawing.add(label, ticks, last, total, note=said.get(outcome.label, ""))
     return drawing.sketch(width)
 
 

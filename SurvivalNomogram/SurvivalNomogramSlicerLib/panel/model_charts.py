@@ -11,11 +11,14 @@ from slicer.i18n import tr as _
 from RadiomicsCoreLib.errors import RadiomicsError
 from RadiomicsSlicerLib.layouts import show_chart, show_layout, show_table
 from RadiomicsSlicerLib.pictures import opening
-from RadiomicsSlicerLib.pictures.png_picture import PngPicture, write_png
+from RadiomicsSlicerLib.pictures.png_picture import PngPicture, label_width, write_png
+from RadiomicsSlicerLib.pictures.sketch_painter import SketchPainter
+from SurvivalNomogramLib.report.patient_sketches import nomogram_sketch
 
 from ..logic.charts import compare_models, has_curves, kinds_of, part_words, parts_of, pictures
 from ..logic.models import SHOWN, models, shown_models, stored_model, tables_of
 
+_NOMOGRAM = "nomogram"
 _PLACES = 3
 """So many pictures stand in the panel."""
 
@@ -31,7 +34,11 @@ class ModelCharts:
         self._panel = panel
         ui = self._ui = panel.ui
         self._captions = [getattr(ui, f"captionLabel{number}") for number in range(1, _PLACES + 1)]
-        self._pictures = [PngPicture(getattr(ui, f"pictureLabel{number}")) for number in range(1, _PLACES + 1)]
+        labels = [getattr(ui, f"pictureLabel{number}") for number in range(1, _PLACES + 1)]
+        self._pictures = [PngPicture(label) for label in labels]
+        self._painters = [SketchPainter(label) for label in labels]
+        self._nomograms: list[Any] = []
+        self._painted: tuple[Any, ...] = ()
         self._occasion: tuple[Any, ...] = ()
         self._files: list[Path] = []
         ui.modelsSelector.connect("checkedIndexesChanged()", self._onChecked)
@@ -88,6 +95,7 @@ class ModelCharts:
         """Draw the pictures as wide as the panel is now."""
         for picture in self._pictures:
             picture.fit()
+        self._paint()
 
     def forget(self) -> None:
         """Show all anew the next time."""
@@ -147,3 +155,19 @@ class ModelCharts:
                 caption.text += more
             caption.visible = bool(caption.text)
             picture.show(self._files[number] if there else None)
+        # A nomogram's labels are too small to read as wide as a panel: it is drawn anew.
+        drawn = shown if kind == _NOMOGRAM else []
+        self._nomograms = [stored_model(node).bundle.nomogram for node in drawn if part in stored_model(node).figures]
+        self._painted = ()
+        self._paint()
+
+    def _paint(self) -> None:
+        """Draw the nomograms as wide as the panel is now, and in its colours."""
+        painters = self._painters[: len(self._nomograms)]
+        now = (label_width(self._ui.pictureLabel1), self._painters[0].is_dark(), len(painters))
+        if not painters or now == self._painted:
+            return
+        self._painted = now
+        for painter, nomogram in zip(painters, self._nomograms, strict=False):
+            if nomogram is not None:
+                painter.paint(nomogram_sketch(nomogram, None, now[0], painter.measure))
