@@ -28,10 +28,12 @@ from ..bundles.patient_reading import PatientReading, survival_curve
 from ..groups.risk_groups import LOW as LOW_RISK
 from ..nomogram.points import FULL_SCALE, Nomogram, VariableAxis
 
-ROW_PX, FIRST_ROW_PX = 40, 24
-"""Height of an axis with its labels; room over the first one."""
+ROW_PX, FIRST_ROW_PX, TIER_PX = 40, 24, 11
+"""Height of an axis with its labels; room over the first one; height of a further line of labels."""
 NAMES_SHARE, MOST_NAMES_PX, MARGIN_PX, TICK_PX, GAP_PX = 0.3, 170, 14, 5, 8
 PLOT_HEIGHT_PX, LEFT_PX, BELOW_PX = 210, 44, 40
+_NOWHERE = -1e9
+"""Where a label ends on a line that has none."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def nomogram_sketch(
     for axis in nomogram.axes:
         mark = predicted.points.get(axis.name) if predicted is not None else None
         outside = predicted is not None and axis.name in predicted.outside
-        drawing.add(axis.name, _ticks(axis), FULL_SCALE, mark, note="" if mark is None else f"{mark:.0f}", warn=outside)
+        note, is_names = "" if mark is None else f"{mark:.0f}", axis.term.is_categorical
+        drawing.add(axis.name, _ticks(axis), FULL_SCALE, mark, note=note, warn=outside, levels=is_names)
     last = float(nomogram.total_ticks[-1])
     total = predicted.total_points if predicted is not None else None
     said = _said(predicted)
@@ -154,6 +157,7 @@ class _Axes:
     def __init__(self, left: float, right: float, names: float, measure: Measure) -> None:
         self._left, self._right, self._names, self._measure = left, right, names, measure
         self._y = float(FIRST_ROW_PX)
+        self._ends = [_NOWHERE]
         self._strokes: list[Stroke] = []
         self._words: list[Word] = []
 
@@ -166,6 +170,7 @@ class _Axes:
         *,
         note: str = "",
         warn: bool = False,
+        levels: bool = False,
     ) -> None:
         """Add an axis.
 
@@ -176,6 +181,7 @@ class _Axes:
             mark: the patient's place.
             note: over the mark.
             warn: the patient lies outside: the mark stands at the end, and an arrow says so.
+            levels: the labels are names, of which none may be left out: those that would touch hang lower.
         """
         y, places = self._y, [self._x(place, last) for place, _ in ticks]
         shown = elided(name, self._names, SMALL_PX + 1, self._measure)
@@ -184,27 +190,30 @@ class _Axes:
             self._strokes.append(Stroke(((min(places), y), (max(places), y)), INK))
         for x, (_, text) in sorted(zip(places, ticks, strict=True)):
             self._strokes.append(Stroke(((x, y), (x, y + TICK_PX)), GREY))
-            self._label(x, y + TICK_PX + SMALL_PX, text)
+            self._label(x, y + TICK_PX + SMALL_PX, text, levels)
         if mark is not None:
             x = min(max(self._x(mark, last), self._left), self._right)
             self._strokes += [Stroke(((x, y - 6), (x, y + 6)), MARK, 4.0)]
             arrow = "" if not warn else " ▸" if mark > 0 else " ◂"
             self._words.append(Word(x, y - 9, note + arrow, self._align(x, note + arrow), SMALL_PX + 1, MARK, True))
-        self._end = -1e9
-        self._y += ROW_PX
-
-    _end = -1e9
+        self._y += ROW_PX + (len(self._ends) - 1) * TIER_PX
+        self._ends = [_NOWHERE]
 
     def _x(self, place: float, last: float) -> float:
         return self._left + place / last * (self._right - self._left)
 
-    def _label(self, x: float, y: float, text: str) -> None:
-        """Write a tick's label where it touches no other."""
+    def _label(self, x: float, y: float, text: str, keep: bool) -> None:
+        """Write a tick's label where it touches no other; one that must be kept hangs on the first free tier."""
         half = self._measure(text, SMALL_PX) / 2
         middle = min(max(x, self._left + half - GAP_PX), self._right + MARGIN_PX - half)
-        if middle - half > self._end + 4:
-            self._words.append(Word(middle, y, text, "middle", SMALL_PX, GREY))
-            self._end = middle + half
+        free = (tier for tier, end in enumerate(self._ends) if middle - half > end + 4)
+        tier = next(free, len(self._ends) if keep else None)
+        if tier is None:
+            return
+        if tier == len(self._ends):
+            self._ends.append(_NOWHERE)
+        self._words.append(Word(middle, y + tier * TIER_PX, text, "middle", SMALL_PX, GREY))
+        self._ends[tier] = middle + half
 
     def _align(self, x: float, text: str) -> str:
         half = self._measure(text, SMALL_PX + 1) / 2
@@ -233,7 +242,7 @@ class _Plot:
             self._strokes.append(Stroke(((LEFT_PX, y), (self._right, y)), INK if level == 0 else FAINT))
             self._words.append(Word(LEFT_PX - 5, y + 4, f"{level:g}", "right", SMALL_PX, GREY))
         self._strokes.append(Stroke(((LEFT_PX, self._y(1.0)), (LEFT_PX, self._y(0.0))), INK))
-        end = -1e9
+        end = _NOWHERE
         for tick in pretty(0, self._last, 5):
             x, half = self._x(tick), measure(f"{tick:g}", SMALL_PX) / 2
             if tick <= self._last and x - half > end + 4:

@@ -82,6 +82,11 @@ def test_nothing_leaves_the_sketch_and_no_two_labels_touch(bundle, width):
             assert all(a[1] <= b[0] for a, b in pairwise(ordered))
 
 
+def test_no_level_of_a_category_is_left_out(bundle):
+    words = {word.text for word in nomogram_sketch(bundle.nomogram, read_patient(bundle, PATIENT), 260).words}
+    assert {"I", "II", "III"} <= words
+
+
 def test_without_a_prediction_the_axes_stand_alone_and_there_is_no_curve(bundle):
     reading = read_patient(bundle, {"age": 61})
     assert marks(nomogram_sketch(bundle.nomogram, reading)) == []
