@@ -68,10 +68,10 @@ class SurvivalNomogramParameterNode:
 
     cohort, cohortFile: the patients; the node goes before the file.
     timeColumn, timeUnit, eventColumn, eventValue, censoredValue, splitColumn: of the end point.
-    covariates, categorical, references: of the model; ``name=level`` in the last one.
+    covariates, categorical, references: of the model; pairs in the last one.
     selection, missing, horizons, univariableP (0: no screening), resamples, standIns, modelName: of the fit.
     chartKind, chartPart, chart: of the comparison. Which models are compared stands in their nodes.
-    model, patient, values (``name=value``), patientTable, patientChart, page: of this patient.
+    model, patient, values (pairs), patientTable, patientChart, page: of this patient.
     predictions, bundleFile: of the bundle.
     """
 

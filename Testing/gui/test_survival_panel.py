@@ -16,6 +16,7 @@ from PySide6 import QtCore
 from RadiomicsSlicerLib.layouts import LAYOUT_ID
 from RadiomicsSlicerLib.tables import FEATURES, keep_record, put_table, table_columns
 from SurvivalNomogramSlicerLib.logic.models import models, stored_model, tables_of
+from SurvivalNomogramSlicerLib.logic.pairs import pairs_of, texts_of
 
 SAMPLE = Path(__file__).resolve().parents[2] / "SurvivalNomogram" / "Resources" / "Sample"
 ROWS = len((SAMPLE / "sample_patients.csv").read_text(encoding="utf-8").splitlines()) - 1
@@ -137,7 +138,7 @@ def test_the_reference_of_a_text_is_its_first_level_until_another_is_chosen(samp
     assert items(sample.ui.referenceSelector) == ["against I", "against II", "against III"]
     assert not sample.ui.typeSelector.enabled
     choose(sample.ui.referenceSelector, "II")
-    assert sample._parameterNode.references == ["stage=II"]
+    assert pairs_of(sample._parameterNode.references) == {"stage": "II"}
 
 
 def test_events_with_three_values_say_which_compete(panel):
@@ -387,6 +388,30 @@ def test_cancel_ends_the_fit_and_leaves_nothing(sample, window, wait_until):
 
 
 @pytest.mark.slow
+def test_components_take_the_place_of_the_features_and_their_loadings_are_a_chart(sample, window, wait_until, reading):
+    chosen = sample._parameterNode
+    chosen.modelName, chosen.resamples, chosen.selection = "Components", 10, "components"
+    chosen.covariates = [name for name in sample.candidates(chosen) if "ring" in name]
+    press(sample.ui.fitButton)
+    wait_until(lambda: not sample.job.running, 300)
+    assert window.shown == []
+    stored = stored_model(chosen.model)
+    assert all(term.name.startswith("PC") or "pc" in term.name.lower() for term in stored.bundle.model.terms)
+    assert "loadings" in stored.figures and any("loadings" in table.GetName() for table in tables_of(chosen.model))
+    assert reading().is_predicted
+
+
+@pytest.mark.slow
+def test_a_model_is_validated_on_the_table_as_a_model_of_its_own(sample, window, wait_until):
+    press(sample.ui.validateButton)
+    wait_until(lambda: not sample.job.running, 400)
+    assert window.shown == [] and len(models()) == 2
+    stored = stored_model(models()[1])
+    assert {"roc_test", "calibration_test"} <= set(stored.figures)
+    assert stored.bundle.to_dict() == stored_model(models()[0]).bundle.to_dict()
+
+
+@pytest.mark.slow
 def test_every_patient_of_the_table_is_predicted(sample, wait_until, reading):
     press(sample.ui.predictButton)
     wait_until(lambda: not sample.job.running, 120)
@@ -402,7 +427,7 @@ def test_every_patient_of_the_table_is_predicted(sample, wait_until, reading):
 def test_everything_is_back_after_saving_and_loading(sample, window, tmp_path, reading):
     chosen = sample._parameterNode
     choose(sample.ui.patientSelector, sample.cohort.patients[9])
-    chosen.modelName, chosen.horizons, chosen.references = "Kept", "100, 200", ["stage=II"]
+    chosen.modelName, chosen.horizons, chosen.references = "Kept", "100, 200", texts_of({"stage": "II"})
     choose(sample.ui.kindSelector, "decision curves")
     before, part = reading().linear_predictor, chosen.chartPart
     assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
@@ -410,7 +435,7 @@ def test_everything_is_back_after_saving_and_loading(sample, window, tmp_path, r
     assert sample.patient.reading is None
     assert slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     chosen = sample._parameterNode
-    assert (chosen.modelName, chosen.horizons, chosen.references) == ("Kept", "100, 200", ["stage=II"])
+    assert (chosen.modelName, chosen.horizons, chosen.references) == ("Kept", "100, 200", texts_of({"stage": "II"}))
     assert reading().linear_predictor == before
     assert chosen.cohort.GetName() == "SurvivalSample" and sample.cohort.rows == ROWS
     assert (chosen.chartKind, chosen.chartPart) == ("decision curves", part) and not sample.ui.pictureLabel1.isHidden()

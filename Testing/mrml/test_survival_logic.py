@@ -17,6 +17,7 @@ from SurvivalNomogramSlicerLib.logic.charts import part_words
 from SurvivalNomogramSlicerLib.logic.cohort import CATEGORY, NUMBER, Cohort
 from SurvivalNomogramSlicerLib.logic.fit import FitRequest
 from SurvivalNomogramSlicerLib.logic.models import MODEL, models, stored_model, tables_of
+from SurvivalNomogramSlicerLib.logic.pairs import pairs_of, texts_of
 
 SAMPLE = Path(module.__file__).parent / "Resources" / "Sample"
 
@@ -179,7 +180,7 @@ def test_the_self_test_passes(scene, tmp_path, monkeypatch):
 
 def test_the_scene_holds_models_and_tables_after_saving_and_loading(scene, logic, sample, tmp_path, rows):
     parameters = logic.getParameterNode()
-    parameters.cohort, parameters.model, parameters.values = *sample, ["age=61", "a=b=c"]
+    parameters.cohort, parameters.model, parameters.values = *sample, texts_of({"age": 61, "a=b": ">=5 cm"})
     parameters.patientTable = logic.readingTable(logic.readPatient(sample[1], rows[3]))
     parameters.patientChart = logic.patientChart(sample[1], rows[3])
     before = logic.readPatient(sample[1], rows[3]).linear_predictor
@@ -189,7 +190,7 @@ def test_the_scene_holds_models_and_tables_after_saving_and_loading(scene, logic
     assert models() == []
     assert scene.ReadFromMRB(str(tmp_path / "scene.mrb"), False)
     after = logic.getParameterNode()
-    assert models() == [after.model] and after.values == ["age=61", "a=b=c"]
+    assert models() == [after.model] and pairs_of(after.values) == {"age": "61", "a=b": ">=5 cm"}
     assert logic.readPatient(after.model, rows[3]).linear_predictor == before
     assert dict(stored_model(after.model).figures) == figures
     assert [node.GetName() for node in tables_of(after.model)] == tables

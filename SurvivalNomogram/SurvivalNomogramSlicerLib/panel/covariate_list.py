@@ -9,8 +9,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from ..logic.cohort import CATEGORY, NUMBER, Cohort
-
-_EQUALS = "="
+from ..logic.pairs import pairs_of, texts_of
 
 
 @dataclass(frozen=True)
@@ -30,15 +29,13 @@ class CovariateChoice:
     @classmethod
     def of(cls, parameters: Any) -> CovariateChoice:
         """Return what a parameter node says."""
-        pairs = (text.rpartition(_EQUALS) for text in parameters.references)
-        references = {name: level for name, _sign, level in pairs}
-        return cls(tuple(parameters.covariates), tuple(parameters.categorical), references)
+        return cls(tuple(parameters.covariates), tuple(parameters.categorical), pairs_of(parameters.references))
 
     def put(self, parameters: Any) -> None:
         """Write it to a parameter node."""
         parameters.covariates = list(self.names)
         parameters.categorical = list(self.categorical)
-        parameters.references = [f"{name}{_EQUALS}{level}" for name, level in self.references.items()]
+        parameters.references = texts_of(self.references)
 
     def is_category(self, cohort: Cohort, name: str) -> bool:
         """Whether a covariate is read as categories."""

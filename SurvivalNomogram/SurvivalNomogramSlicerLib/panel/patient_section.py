@@ -22,6 +22,7 @@ from SurvivalNomogramLib.models.cox import CoxModel
 from SurvivalNomogramLib.report.patient_sketches import curve_sketch, nomogram_sketch
 
 from ..logic.models import StoredModel, stored_model
+from ..logic.pairs import pairs_of, texts_of
 from ..logic.patient import notes_of
 from .value_controls import ValueControls
 
@@ -211,12 +212,12 @@ def _interval(one: Horizon) -> str:
 
 def values_of(parameters: Any) -> dict[str, str]:
     """Return the patient's values that a parameter node holds, covariate to text."""
-    return {name: value for name, _sign, value in (text.rpartition("=") for text in parameters.values)}
+    return pairs_of(parameters.values)
 
 
 def put_values(parameters: Any, values: Mapping[str, Any]) -> None:
     """Write a patient's values to a parameter node; none of an empty value."""
-    parameters.values = [f"{name}={value}" for name, value in values.items() if str(value) != ""]
+    parameters.values = texts_of({name: value for name, value in values.items() if str(value) != ""})
 
 
 def default_values(bundle: ModelBundle) -> dict[str, str]:
