@@ -21,6 +21,8 @@ EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (
     *(rings, extract, measure, maps, dicom, cohort, presets),
     *(deep_features, train, explain, contributions, correlation, fuse, apply),
+    *(cox, logistic, nomogram, pca, validate, compare, predict, groups, baseline),
+    *(recipes, study, split, join, signature, scores, collect, patient),
     *(run, report, sample_cohort, mcp),
 )
 # Words of earlier versions, told for one version: verb ("" is every verb), the word then, the word now.

@@ -90,4 +90,6 @@ if __name__ == "__main__":
         icons / "PeritumoralRadiomics.png",
         ROOT / "Resources" / "PeritumoralRadiomics.png",
     )
+    survival = ROOT / "SurvivalNomogram" / "Resources" / "Icons"
+    render_svg(survival / "SurvivalNomogram.svg", survival / "SurvivalNomogram.png")
     save_picture(sample_picture(), icons / "PeritumoralSample.png")

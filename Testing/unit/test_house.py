@@ -32,6 +32,7 @@ ALLOWED = {
     "PeritumoralSlicerLib": {"RadiomicsCoreLib", "PeritumoralRadiomicsLib", "RadiomicsSlicerLib"},
     "DeepRadiomicsFusionLib": {"RadiomicsCoreLib", "PeritumoralRadiomicsLib"},
     "SurvivalNomogramLib": {"RadiomicsCoreLib"},
+    "SurvivalNomogramSlicerLib": {"RadiomicsCoreLib", "SurvivalNomogramLib", "RadiomicsSlicerLib"},
     "RadiomicsStudyLib": {
         "RadiomicsCoreLib",
         "PeritumoralRadiomicsLib",
@@ -40,9 +41,9 @@ ALLOWED = {
     },
 }
 # What people meet: it calls jobs, and nothing calls it.
-FACES = {"RadiomicsStudyLib", "RadiomicsSlicerLib", "PeritumoralSlicerLib"}
+FACES = {"RadiomicsStudyLib", "RadiomicsSlicerLib", "PeritumoralSlicerLib", "SurvivalNomogramSlicerLib"}
 MOST_FILES = 15
-SLICER_SIDE = {"RadiomicsSlicerLib", "PeritumoralSlicerLib"}
+SLICER_SIDE = {"RadiomicsSlicerLib", "PeritumoralSlicerLib", "SurvivalNomogramSlicerLib"}
 # Networks are subclasses of torch.nn.Module, so their files need torch at file scope. They live in this one
 # folder, and no other file may import them at file scope: the import costs below would show it.
 TORCH_SIDE = "DeepRadiomicsFusionLib.torch_modules."

@@ -173,7 +173,12 @@ class CoxModel(ModelOfTerms):
         Reference:
             As R's ``survfit(coxph(...), newdata, conf.type = "log-log")``.
         """
-        x = self.design.transform(frame) - self.center
+        return self.interval_at(self.design.transform(frame) - self.center, times, confidence)
+
+    def interval_at(
+        self, x: np.ndarray, times: Sequence[float] | np.ndarray | float, confidence: float = 0.95
+    ) -> SurvivalInterval:
+        """Do :meth:`survival_interval` for design columns less their centre, (n, p)."""
         risk = relative_hazard(x @ self.coefficients)[:, np.newaxis]
         times = np.atleast_1d(np.asarray(times, float))
         hazard = self.baseline.at(times)
