@@ -90,4 +90,6 @@ if __name__ == "__main__":
         icons / "PeritumoralRadiomics.png",
         ROOT / "Resources" / "PeritumoralRadiomics.png",
     )
+    deep = ROOT / "DeepRadiomicsFusion" / "Resources" / "Icons"
+    render_svg(deep / "DeepRadiomicsFusion.svg", deep / "DeepRadiomicsFusion.png")
     save_picture(sample_picture(), icons / "PeritumoralSample.png")

@@ -31,6 +31,13 @@ ALLOWED = {
     "RadiomicsSlicerLib": {"RadiomicsCoreLib", "PeritumoralRadiomicsLib"},
     "PeritumoralSlicerLib": {"RadiomicsCoreLib", "PeritumoralRadiomicsLib", "RadiomicsSlicerLib"},
     "DeepRadiomicsFusionLib": {"RadiomicsCoreLib", "PeritumoralRadiomicsLib"},
+    "DeepFusionSlicerLib": {
+        "RadiomicsCoreLib",
+        "PeritumoralRadiomicsLib",
+        "RadiomicsSlicerLib",
+        "PeritumoralSlicerLib",
+        "DeepRadiomicsFusionLib",
+    },
     "SurvivalNomogramLib": {"RadiomicsCoreLib"},
     "RadiomicsStudyLib": {
         "RadiomicsCoreLib",
@@ -40,9 +47,9 @@ ALLOWED = {
     },
 }
 # What people meet: it calls jobs, and nothing calls it.
-FACES = {"RadiomicsStudyLib", "RadiomicsSlicerLib", "PeritumoralSlicerLib"}
+FACES = {"RadiomicsStudyLib", "RadiomicsSlicerLib", "PeritumoralSlicerLib", "DeepFusionSlicerLib"}
 MOST_FILES = 15
-SLICER_SIDE = {"RadiomicsSlicerLib", "PeritumoralSlicerLib"}
+SLICER_SIDE = {"RadiomicsSlicerLib", "PeritumoralSlicerLib", "DeepFusionSlicerLib"}
 # Networks are subclasses of torch.nn.Module, so their files need torch at file scope. They live in this one
 # folder, and no other file may import them at file scope: the import costs below would show it.
 TORCH_SIDE = "DeepRadiomicsFusionLib.torch_modules."

@@ -29,8 +29,8 @@ FAILED = ("failed", "nothing", "stopped")
 """Status of a last line after which there is no result to read."""
 _NAMES = ("fraction", "message", "seconds_left", "status")
 _START = (
-    "import os, sys; sys.path[:0] = sys.argv.pop(1).split(os.pathsep); "
-    "from RadiomicsCoreLib.jobs.process import main; sys.exit(main(sys.argv[1:]))"
+    "import importlib, os, sys; sys.path[:0] = sys.argv.pop(1).split(os.pathsep); "
+    "sys.exit(importlib.import_module(sys.argv.pop(1)).main(sys.argv[1:]))"
 )
 
 
@@ -78,7 +78,28 @@ def job_command(python: str, job_file: Path | str, out: Path | str, *more: Path 
         out: its output folder.
         more: job files and output folders of jobs that come after it, in turn.
     """
-    return [python, "-c", _START, os.pathsep.join(library_folders()), *map(str, (job_file, out, *more))]
+    return program_command(python, __name__, job_file, out, *more)
+
+
+def program_command(python: str, module: str, *words: Path | str) -> list[str]:
+    """Return the words that start another Python on the ``main(argv)`` of a module of ours.
+
+    Args:
+        python: the interpreter.
+        module: by its full name; its ``main`` returns the exit code, and tells its steps by :func:`tell_step`.
+        words: that it is given.
+    """
+    return [python, "-c", _START, os.pathsep.join(library_folders()), module, *map(str, words)]
+
+
+def tell_step(fraction: float, message: str) -> None:
+    """Tell a step of a program as a job tells it: a JSON line on standard output."""
+    _to_standard_output(json.dumps({"fraction": round(fraction, 4), "message": message, "seconds_left": None}))
+
+
+def tell_end(status: str, message: str = "") -> None:
+    """Tell how a program ended, ``done`` or ``failed``, and why."""
+    _to_standard_output(json.dumps({"status": status, "message": message}))
 
 
 def library_folders() -> list[str]:

@@ -120,7 +120,9 @@ def _series(chart: str, one: Series, number: int) -> Any:
     node.SetXColumnName("x")
     node.SetYColumnName("y")
     node.SetPlotType(node.PlotTypeScatter)
-    node.SetLineStyle(node.LineStyleNone if not one.width else node.LineStyleDash if one.dashed else node.LineStyleSolid)
+    node.SetLineStyle(
+        node.LineStyleNone if not one.width else node.LineStyleDash if one.dashed else node.LineStyleSolid
+    )
     node.SetLineWidth(max(1, one.width))
     node.SetMarkerStyle(node.MarkerStyleCircle if one.marks else node.MarkerStyleNone)
     node.SetMarkerSize(max(1, one.marks))

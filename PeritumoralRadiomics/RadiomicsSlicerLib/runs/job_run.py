@@ -1,4 +1,4 @@
-"""Jobs that a panel runs one after the other in a process of their own: written to a folder, and their results found."""
+"""Jobs that a panel runs one after the other in a process of their own: written to a folder, their results found."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from RadiomicsCoreLib.errors import InputError, RadiomicsError
-from RadiomicsCoreLib.files.tables import read_cells, typed_column, unguard_text
-from RadiomicsCoreLib.jobs.process import job_command
+from RadiomicsCoreLib.files.tables import read_cells, typed_column
+from RadiomicsCoreLib.jobs.process import job_command, program_command
 from RadiomicsCoreLib.jobs.record import JOB_FILE, write_job_file
 from RadiomicsCoreLib.jobs.registry import job_from
 
@@ -40,9 +40,13 @@ class JobRun:
         """Return the output folder of a job."""
         return self.folder / step
 
+    def job_file(self, step: str) -> Path:
+        """Return the file of a job."""
+        return self.folder / _JOBS / step / JOB_FILE
+
     def command(self, python: str) -> list[str]:
         """Return the words that run the jobs with an interpreter, for example Slicer's ``PythonSlicer``."""
-        pairs = [path for step in self.steps for path in (self.folder / _JOBS / step / JOB_FILE, self.out(step))]
+        pairs = [path for step in self.steps for path in (self.job_file(step), self.out(step))]
         return job_command(python, pairs[0], pairs[1], *pairs[2:])
 
     def check(self) -> None:
@@ -63,6 +67,32 @@ class JobRun:
     def rows(self, step: str, table: str) -> list[dict[str, Any]]:
         """Return a table that a job wrote, a dict a row; empty if it wrote none of that name."""
         return read_rows(self.out(step) / f"{table}.csv")
+
+
+@dataclass(frozen=True)
+class ProgramRun:
+    """A program of ours that is no job: it tells its steps as one, and leaves files in a folder.
+
+    Attributes:
+        folder: for its files.
+        module: whose ``main`` is run.
+        words: that it is given.
+        failure: as of :class:`JobRun`.
+    """
+
+    folder: Path
+    module: str
+    words: tuple[str, ...]
+    failure: str = ""
+
+    def command(self, python: str) -> list[str]:
+        """Return the words that run it."""
+        return program_command(python, self.module, *self.words)
+
+    def check(self) -> None:
+        """Raise RadiomicsError if it failed."""
+        if self.failure:
+            raise RadiomicsError(self.failure)
 
 
 def write_run(
@@ -103,8 +133,4 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _typed(cells: list[str]) -> list[Any]:
-    values = typed_column(cells).tolist()
-    return [
-        None if not cell else unguard_text(value) if isinstance(value, str) else value
-        for cell, value in zip(cells, values, strict=True)
-    ]
+    return [value if cell else None for cell, value in zip(cells, typed_column(cells).tolist(), strict=True)]
