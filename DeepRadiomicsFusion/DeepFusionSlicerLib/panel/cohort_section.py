@@ -94,8 +94,6 @@ class CohortSection:
         fill_checked_items(ui.classifiersSelector, choice_items("fuse", "classifiers"), [])
         fill_checked_items(ui.stepsSelector, list(_steps().items()), [])
         fill_items(ui.resultSelector, list(_results().items()), "")
-        for box in (ui.foldsSpinBox, ui.repeatsSpinBox, ui.epochsSpinBox):
-            box.specialValueText = usual
         give_tool_tips(ui, "train", {"cohortNetworkSelector": "network", "epochsSpinBox": "training.epochs"})
         give_tool_tips(
             ui, "train", {"endpointsSelector": "endpoints", "timeSelector": "time", "eventSelector": "event"}

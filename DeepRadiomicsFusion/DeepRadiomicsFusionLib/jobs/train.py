@@ -73,8 +73,8 @@ class TrainJob(CohortJob):
 
     Writes ``model/`` (the bundle), ``predictions.csv`` of every case with its split, ``loss_curve.png`` and ``.json``
     (anew after each epoch), ``checkpoints/`` (the last epoch), ``scores.csv`` (area under the ROC curve of each
-    endpoint and split, Harrell's C, or Dice) and ``cases/`` with the inputs. Run again into the same folder, it goes on where it
-    stopped.
+    endpoint and split, Harrell's C, or Dice) and ``cases/`` with the inputs. Run again into the same folder, it goes on
+    where it stopped.
 
     With ``folds`` also ``signatures.csv``: for the training cases the outputs of networks that did not see them, for
     all others those of the final network; this is what ``fuse`` takes. ``scores.csv`` then has a row ``out-of-fold``

@@ -95,7 +95,9 @@ def read_card(path: Path | str) -> BundleCard:
             return _network(files.path, files.record(kind, network_bundle.VERSION, "train"))
         if kind == classifier_bundle.FORMAT:
             return _classifier(files.path, files.record(kind, classifier_bundle.VERSION, "fuse"))
-        raise ModelError("it is no bundle of train or fuse" + (f" but a {kind}" if kind else ""))
+        if not kind:
+            files.record(network_bundle.FORMAT, network_bundle.VERSION, "train")  # says what of it cannot be read
+        raise ModelError(f"it is no bundle of train or fuse but a {kind}")
     except RadiomicsError as error:
         raise ModelError(f"model {Path(path).name or str(path)!r}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
