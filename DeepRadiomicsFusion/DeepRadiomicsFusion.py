@@ -1,6 +1,7 @@
 """The module DeepRadiomicsFusion: networks and classifiers beside the scan, applied, explained, trained, compared."""
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -356,6 +357,6 @@ class DeepRadiomicsFusionTest(ScriptedLoadableModuleTest):
         segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
         tumour = segmentation.GetSegmentation().AddEmptySegment("Tumour", "Tumour")
         slicer.util.updateSegmentBinaryLabelmapFromArray(ball, segmentation, tumour, volume)
-        folder = Path(slicer.util.tempDirectory())
-        table = SceneCase(volume, segmentation, "Tumour").write(folder)
-        self.assertEqual(read_cohort(table).phases, ("ct",))
+        with tempfile.TemporaryDirectory() as folder:
+            table = SceneCase(volume, segmentation, "Tumour").write(folder)
+            self.assertEqual(read_cohort(table).phases, ("ct",))

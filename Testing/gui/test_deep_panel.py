@@ -13,12 +13,13 @@ import pythonqt
 import slicer
 import slicer.util
 from deep_bundles import ENDPOINTS, RING, fused_model, mask_model, network_model
+from deep_results import write_results
 
 from DeepFusionSlicerLib.logic import cohort_results
 from DeepFusionSlicerLib.logic.answers import ANSWERS
 from DeepFusionSlicerLib.logic.cohorts import DEEP, FUSION, RADIOMICS
 from DeepRadiomicsFusionLib.networks import network_bundle
-from RadiomicsCoreLib.files.tables import write_csv, write_json
+from RadiomicsCoreLib.files.tables import write_json
 from RadiomicsCoreLib.jobs.registry import job_class
 from RadiomicsSlicerLib.tables import keep_record, put_table, table_columns
 from RadiomicsStudyLib.sample.sample_cohort import make_sample_cohort
@@ -400,73 +401,16 @@ def test_a_double_click_brings_a_case_with_its_masks_into_the_scene(panel, sampl
     assert chosen.tumourSegment == "Tumour" and chosen.organSegment == "Organ"
 
 
-def results_in(folder: Path) -> Path:
-    """Write the tables that a fusion of two models leaves, made up, with two ring sizes and a loss."""
-    rng = np.random.default_rng(0)
-    outcome = rng.permutation([0, 1] * 20)
-    chances = {
-        name: np.clip(0.5 + s * (outcome - 0.5) + rng.normal(0, 0.2, 40), 0, 1) for name, s in (("a", 0.5), ("b", 0.2))
-    }
-    rows = [{"case_id": f"p{n}", "part": "train", "outcome": int(outcome[n])} for n in range(40)]
-    write_csv(
-        folder / "fusion" / "predictions.csv",
-        [row | {k: float(v[n]) for k, v in chances.items()} for n, row in enumerate(rows)],
-    )
-    figures = {
-        "mean_auc": 0.8,
-        "mean_auc_lower": 0.7,
-        "mean_auc_upper": 0.9,
-        "auc": 0.79,
-        "auc_lower": 0.6,
-        "auc_upper": 0.95,
-    }
-    rates = {"sensitivity": 0.75, "specificity": 0.6}
-    write_csv(
-        folder / "fusion" / "models.csv",
-        [{"model": n, "part": "train", **figures, **rates, "reason": ""} for n in chances],
-    )
-    write_csv(
-        folder / "fusion" / "delong_train.csv",
-        [{"model": "a", "a": 1.0, "b": 0.03}, {"model": "b", "a": 0.03, "b": 1.0}],
-    )
-    sizes = [
-        ("intratumour", "intratumour", 0.0, ""),
-        ("ring_0_3mm", "ring", 3.0, "mm"),
-        ("ring_0_6mm", "ring", 6.0, "mm"),
-    ]
-    write_csv(
-        folder / "fusion" / "ring_sweep.csv",
-        [
-            {
-                "family": "radiomics",
-                "region": r,
-                "kind": k,
-                "size": s,
-                "unit": u,
-                "auc": 0.7,
-                "auc_lower": 0.6,
-                "auc_upper": 0.8,
-                "p_against_tumour": 0.2,
-            }
-            for r, k, s, u in sizes
-        ],
-    )
-    (folder / "network").mkdir()
-    write_json(folder / "network" / "loss_curve.json", {"training": [0.7, 0.6], "validation": [0.7, 0.65]})
-    return folder
-
-
 @pytest.fixture
 def results(tmp_path):
-    (tmp_path / "results" / "fusion").mkdir(parents=True)
-    return results_in(tmp_path / "results")
+    return write_results(tmp_path / "results")
 
 
 def test_results_become_a_table_of_models_charts_and_a_matrix(panel, results):
     chosen, ui = panel._parameterNode, panel.ui
     chosen.models = cohort_results.models_table(results)
     texts = [ui.modelsTable.item(0, column).text() for column in range(4)]
-    assert texts == ["a", "0.80 (0.70 to 0.90)", "0.75", "0.60"]
+    assert texts == ["fusion", "0.80 (0.70 to 0.90)", "0.75", "0.60"]
     shown = {}
     for row in range(ui.resultSelector.count):
         ui.resultSelector.setCurrentIndex(row)
@@ -475,7 +419,7 @@ def test_results_become_a_table_of_models_charts_and_a_matrix(panel, results):
     charts = {node.GetName(): node for node in slicer.util.getNodesByClass("vtkMRMLPlotChartNode")}
     assert set(charts) == {"ROC curves", "Calibration", "Loss", "Ring sizes"}
     assert charts["ROC curves"].GetNumberOfPlotSeriesNodes() == 3
-    assert table_columns(chosen.delong)["b"] == [0.03, 1.0]
+    assert table_columns(chosen.delong)["lr"] == [0.03, 1.0]
     loss = charts["Loss"].GetNthPlotSeriesNode(0).GetTableNode()
     assert table_columns(loss) == {"x": [1.0, 2.0], "y": [0.7, 0.6]}
 

@@ -12,6 +12,7 @@ from .walk import Walk
 
 WALKS = {
     "PeritumoralRadiomics": "slicer_walk.peritumoral:walk",
+    "DeepRadiomicsFusion": "slicer_walk.deep_fusion:walk",
 }
 """Module to its walk, ``package.file:function``; the function takes the open panel and the walk."""
 OURS = ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy")
