@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from RadiomicsSlicerLib.tables import record_of, table_columns
 from RadiomicsSlicerLib.volumes.images import add_image
 from RadiomicsStudyLib.sample.sample_cohort import make_sample_cohort
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "Examples"
 HAS_NETWORKS = all(
     importlib.util.find_spec(name) for name in ("torch", "monai", "safetensors", "efficientnet_lite_pytorch", "captum")
 )
@@ -242,3 +244,15 @@ def test_rings_of_a_model_are_those_of_its_training(tmp_path, sample):
 
 def test_the_self_test_passes(scene):
     module.DeepRadiomicsFusionTest().runTest()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_NETWORKS, reason="needs the extra 'deep'")
+def test_the_example_for_the_console_runs_on_the_nodes_of_the_first_one(scene, capsys):
+    console: dict = {"__name__": "__console__"}
+    for name in ("01_rings_in_the_console", "07_deep_models_in_slicer"):
+        exec(compile((EXAMPLES / f"{name}.py").read_text(encoding="utf-8"), name, "exec"), console)
+    assert console["features"].GetNumberOfRows() == 1280
+    assert table_columns(console["answer"])["output"] == ["relapse"]
+    assert console["decided_by"].GetName() == "input gradient of relapse"
+    assert "1280 features" in capsys.readouterr().out

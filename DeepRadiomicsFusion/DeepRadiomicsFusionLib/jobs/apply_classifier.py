@@ -36,7 +36,8 @@ def apply_classifier(job: ApplyOptions, output: JobOutput, progress: Progress) -
     Writes ``predictions.csv`` (``case_id``, ``probability``, ``positive``, ``reason``: a case whose features are
     NaN gets no probability and a reason; ``lowest``, ``highest``: what the fold models say each by itself;
     ``unusual``: features that lie far from the training's), with outcomes also ``evaluation.csv`` and figures (cases
-    of the training, if there are any, apart from the new ones). Fewer than two known cases of a class are told in the notes.
+    of the training, if there are any, apart from the new ones). Fewer than two known cases of a class are told in the
+    notes.
 
     Args:
         job: with bundle and feature tables.

@@ -64,10 +64,11 @@ def apply_network(job: ApplyOptions, output: JobOutput, progress: Progress) -> N
     ``<output>.probability`` (a network of survival: ``risk``), ``<output>.positive`` at the threshold that the
     bundle stores, and the reason where a case failed; ``signatures.csv``: the same outputs under the names of the
     training's ``signatures.csv``, for a fusion or Cox model that was fitted on those;
-    ``cases/<case_id>/seen.nii.gz`` and ``seen.png``: what the network saw. Where the table has the outcome, also ``evaluation.csv`` and ``figures/``: cases of the training, if there are any, apart from the new
-    ones. A network that segments writes ``cases/<case_id>/mask.nii.gz`` on the grid of the patient's image, and its
-    Dice where the table names a mask; a network of whole slices needs none. Run again into the same folder, it reuses
-    the cases whose files and weights are the same.
+    ``cases/<case_id>/seen.nii.gz`` and ``seen.png``: what the network saw. Where the table has the outcome, also
+    ``evaluation.csv`` and ``figures/``: cases of the training, if there are any, apart from the new ones. A network
+    that segments writes ``cases/<case_id>/mask.nii.gz`` on the grid of the patient's image, and its Dice where the
+    table names a mask; a network of whole slices needs none. Run again into the same folder, it reuses the cases
+    whose files and weights are the same.
 
     Args:
         job: with bundle and cohort, which has the columns of the RadScores where the network takes them.
