@@ -12,6 +12,7 @@ import pytest
 import pythonqt
 import slicer
 import slicer.util
+import vtk
 from deep_bundles import ENDPOINTS, RING, fused_model, mask_model, network_model
 from deep_results import write_results
 
@@ -434,6 +435,19 @@ def test_a_ring_size_that_is_chosen_is_shown_on_the_slices(panel, patient, resul
     assert segmentation.GetNthSegment(1).GetName() == "ring_0_3mm" and segmentation.GetNumberOfSegments() == 2
     panel.ui.sweepTable.selectRow(0)
     assert panel.ui.resultLabel.text == "The tumour has no ring."
+
+
+def test_a_click_on_a_point_of_the_chart_chooses_its_ring(panel, patient, results):
+    panel._parameterNode.models = cohort_results.models_table(results)
+    panel.ui.resultSelector.setCurrentIndex(panel.ui.resultSelector.findData("sizes"))
+    series = slicer.util.getNode("Ring sizes").GetNthPlotSeriesNode(0)
+    ids, point, chosen = vtk.vtkStringArray(), vtk.vtkIdTypeArray(), vtk.vtkCollection()
+    ids.InsertNextValue(series.GetID())
+    point.InsertNextValue(1)
+    chosen.AddItem(point)
+    panel.cohort.clicks.onSelected(ids, chosen)  # as qMRMLPlotView tells it
+    assert panel.cohort.sizes.row == 2
+    assert patient.segmentation.GetSegmentation().GetNthSegment(1).GetName() == "ring_0_6mm"
 
 
 def test_the_losses_of_a_running_training_are_drawn(panel, results):

@@ -21,6 +21,7 @@ from RadiomicsSlicerLib.layouts import (
     show_table,
     show_volume,
 )
+from RadiomicsSlicerLib.results.chart_clicks import ChartClicks
 from RadiomicsSlicerLib.results.text_table import Head, Row, TextTable
 from RadiomicsSlicerLib.results.widget_words import enable, tell
 from RadiomicsSlicerLib.runs.job_boxes import choice_items, give_tool_tips
@@ -67,6 +68,7 @@ class CohortSection:
         self.cases = TextTable(ui.casesTable, case_heads, most=6, onActivated=self.onLoadCase)
         self.models = TextTable(ui.modelsTable, model_heads, most=8)
         self.sizes = TextTable(ui.sweepTable, sweep_heads, most=6, onChosen=self.onRing)
+        self.clicks = ChartClicks(self.onPoint)
         self.check = JobArea(ui.checkProgressBar, ui.checkProgressLabel, ui.checkCancelButton, None, onIdle)
         self.job = JobArea(
             ui.runProgressBar,
@@ -165,7 +167,8 @@ class CohortSection:
             job.stop(reason)
 
     def letGo(self) -> None:
-        """Nothing is held."""
+        """Listen to the charts no more."""
+        self.clicks.stop()
 
     # --- the table --------------------------------------------------------------------------------------------
 
@@ -353,12 +356,20 @@ class CohortSection:
 
     def _chart(self, what: str, out: Path) -> Any:
         if what == SIZES:
+            self.clicks.listen()
             return cohort_results.sweep_chart(self._sweep)
         made = {ROC: cohort_results.roc_chart, CALIBRATION: cohort_results.calibration_chart}
         chart = made[what](out) if what in made else cohort_results.loss_chart(out)
         if chart is None:
             raise RadiomicsError(_("no network was trained in this run"))
         return chart
+
+    def onPoint(self, series: str, point: int) -> None:
+        """Choose the ring size whose point in the chart was clicked."""
+        if self._sweep and self._panel._parameterNode is not None:
+            rows = cohort_results.sweep_series(self._sweep).get(series, [])
+            if point < len(rows):
+                self.sizes.choose(self._sweep.index(rows[point]))
 
     def onRing(self, number: int) -> None:
         """Show the ring of a row on the slices of the current patient."""

@@ -78,6 +78,10 @@ class TextTable:
         chosen = self._table.selectedItems()
         return chosen[0].row() if len(chosen) else -1
 
+    def choose(self, number: int) -> None:
+        """Choose a row, as the user does."""
+        self._table.selectRow(number)
+
     def fill(self, rows: Sequence[Row]) -> None:
         """Show these rows in place of those before; without any, the table is hidden."""
         self._filling = True
