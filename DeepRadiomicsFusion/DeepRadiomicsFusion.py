@@ -77,8 +77,8 @@ class DeepRadiomicsFusionParameterNode:
     answer, contributions, overlay, overlayOpacity, seen: the model's answer, and what it decided by.
     network, ringsMm, regions, joinTable, deepTable: of deep features.
     cohort, outFolder, steps, study, phases, endpoints, timeColumn, eventColumn: what is asked of a cohort.
-    cohortNetwork, cohortRingsMm, cohortRegion, folds, repeats, epochs, classifiers, missing: more of it; empty texts
-    and zeros leave a choice to the study or the job.
+    preset, cohortNetwork, cohortRingsMm, cohortRegion, folds, repeats, epochs, classifiers, missing: more of it; empty
+    texts and zeros leave a choice to the study or the job.
     models, delong, shownResult: its results.
     """
 
@@ -109,6 +109,7 @@ class DeepRadiomicsFusionParameterNode:
     timeColumn: str = ""
     eventColumn: str = ""
     cohortNetwork: str = ""
+    preset: str = "wu2021"
     cohortRingsMm: str = "3"
     cohortRegion: str = ""
     folds: Annotated[int, WithinRange(0, 20)] = 0

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import SimpleITK as sitk
+import slicer
+import slicer.util
 
 from DeepRadiomicsFusionLib.models.bundle_card import BundleCard, read_card
 from DeepRadiomicsFusionLib.models.bundle_steps import ANSWER, CONTRIBUTIONS, MAPS, map_step, steps_of
+from DeepRadiomicsFusionLib.networks.weights_here import weights_state
 from DeepRadiomicsFusionLib.settings.training_settings import Task
+from PeritumoralRadiomicsLib.engines.choice import DEFAULT_ENGINE, get_engine
 from PeritumoralRadiomicsLib.settings.intensity_unit import IntensityUnit, unit_of_values
-from RadiomicsCoreLib.errors import InputError, ModelError
+from RadiomicsCoreLib.errors import InputError, ModelError, RadiomicsError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox
 from RadiomicsCoreLib.jobs.batch import case_folder
 from RadiomicsSlicerLib.nodes import volume_grid
@@ -50,14 +54,32 @@ def mismatches(card: BundleCard, case: SceneCase) -> list[str]:
         found.append(f"It reads {len(card.phases)} phases ({', '.join(card.phases)}); one scan is chosen here.")
     if card.scores:
         found.append(f"It takes {', '.join(card.scores)} beside the image, which a scan alone does not give.")
-    if case.volume is None:
-        return found
-    values = _values(case.volume)
+    return [*found, *_not_here(card), *([] if case.volume is None else _of_the_scan(card, case.volume))]
+
+
+def _not_here(card: BundleCard) -> list[str]:
+    """What a bundle needs and this computer lacks: another engine, the weights of a network behind its features."""
+    found = []
+    if card.engine not in ("", DEFAULT_ENGINE):
+        try:
+            get_engine(card.engine)
+        except RadiomicsError as error:
+            found.append(f"Its features are {card.engine}'s: {error}.")
+    for name in {str(made["network"].get("name")) for made in card.sources.values() if "network" in made}:
+        state = weights_state(name)
+        found += [] if state.is_here else [f"It reads features of {name}. {state.words}"]
+    return found
+
+
+def _of_the_scan(card: BundleCard, volumeNode: Any) -> list[str]:
+    """What is different in the scan: the unit of its intensities, its voxels."""
+    found = []
+    values = slicer.util.arrayFromVolume(volumeNode)
     if card.shown.get("window_level") is not None and unit_of_values(values, "") is not IntensityUnit.HU:
         low, high = (card.shown["window_level"] + sign * card.shown["window_width"] / 2 for sign in (-1, 1))
         found.append(f"It shows intensities from {low:g} to {high:g}; this scan does not look like a CT in HU.")
     if card.shown.get("spacing_mm"):
-        spacing = " x ".join(f"{mm:.2g}" for mm in volume_grid(case.volume).spacing)
+        spacing = " x ".join(f"{mm:.2g}" for mm in volume_grid(volumeNode).spacing)
         found.append(f"Voxels of {spacing} mm are resampled to cubes of {card.shown['spacing_mm']:g} mm.")
     return found
 
@@ -183,6 +205,10 @@ def import_map(run: JobRun, mapNode: Any = None) -> Any:
     run.check()
     case, kind, endpoint = run.notes["case"], run.notes["kind"], run.notes["endpoint"]
     values = sitk.GetArrayFromImage(read_made(case_folder(run.out(MAPS), CASE_ID) / f"{kind}.nii.gz")).astype(float)
+    if not values.max() > 0:
+        raise RegionError(
+            f"the map is zero everywhere: nothing that it shows speaks for {endpoint}; choose the other kind of map"
+        )
     values[values <= _SHOWN_SHARE * values.max()] = math.nan
     words = f"{kind.replace('_', ' ')} of {endpoint}"
     rows = run.rows(MAPS, "explanations")
@@ -260,9 +286,3 @@ def _refuse_phases(card: BundleCard, case: SceneCase) -> None:
             f"the model was trained on phase {card.phase!r}, and this scan is called {case.phase!r}; choose that scan, "
             "or change the name of the phase if it is one"
         )
-
-
-def _values(volumeNode: Any) -> Any:
-    import slicer.util
-
-    return slicer.util.arrayFromVolume(volumeNode)

@@ -54,6 +54,7 @@ class CohortChoices:
         endpoints: columns; the first is the one that is fused.
         time, event: columns, instead of end points.
         network, rings_mm, region: own settings of what is seen.
+        preset: own radiomic features.
         folds, repeats, epochs: 0: as usual.
         classifiers: none: all.
         missing: what to do with missing features.
@@ -68,6 +69,7 @@ class CohortChoices:
     time: str = ""
     event: str = ""
     network: str = ""
+    preset: str = "wu2021"
     rings_mm: str = "3"
     region: str = ""
     folds: int = 0
@@ -173,7 +175,9 @@ def _base(verb: str, choices: CohortChoices) -> dict[str, Any]:
 
 
 def _radiomics(choices: CohortChoices) -> dict[str, Any]:
-    return _base("extract", choices) | _named(phases=list(choices.phases))
+    values = _base("extract", choices)
+    own = {} if "study" in values else {"measure": {"preset": choices.preset}}
+    return {**values, **own, **_named(phases=list(choices.phases))}
 
 
 def _deep(choices: CohortChoices) -> dict[str, Any]:

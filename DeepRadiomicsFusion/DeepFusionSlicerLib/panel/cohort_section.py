@@ -92,6 +92,7 @@ class CohortSection:
         usual = _usual()
         fill_items(ui.studySelector, choice_items("train", "study", _("own settings")), "")
         fill_items(ui.cohortNetworkSelector, choice_items("train", "network", usual), "")
+        fill_items(ui.presetSelector, choice_items("extract", "measure.preset"), "")
         fill_items(ui.missingSelector, choice_items("fuse", "missing", usual), "")
         fill_checked_items(ui.classifiersSelector, choice_items("fuse", "classifiers"), [])
         fill_checked_items(ui.stepsSelector, list(_steps().items()), [])
@@ -100,6 +101,7 @@ class CohortSection:
         give_tool_tips(
             ui, "train", {"endpointsSelector": "endpoints", "timeSelector": "time", "eventSelector": "event"}
         )
+        give_tool_tips(ui, "extract", {"presetSelector": "measure.preset"})
         give_tool_tips(ui, "train", {"studySelector": "study", "cohortRegionSelector": "input.region"})
         give_tool_tips(
             ui,
@@ -126,6 +128,7 @@ class CohortSection:
             "timeColumn": ItemConnector(ui.timeSelector),
             "eventColumn": ItemConnector(ui.eventSelector),
             "steps": CheckedItemsConnector(ui.stepsSelector),
+            "preset": ItemConnector(ui.presetSelector),
             "cohortNetwork": ItemConnector(ui.cohortNetworkSelector),
             "cohortRegion": ItemConnector(ui.cohortRegionSelector),
             "classifiers": CheckedItemsConnector(ui.classifiersSelector),
@@ -147,7 +150,12 @@ class CohortSection:
         network = parameters.cohortNetwork
         tell(self._ui.cohortWeightsLabel, self._panel.logic.weights(network) if network else "")
         own = not parameters.study
-        for box in (self._ui.cohortNetworkSelector, self._ui.cohortRingsEdit, self._ui.cohortRegionSelector):
+        for box in (
+            self._ui.presetSelector,
+            self._ui.cohortNetworkSelector,
+            self._ui.cohortRingsEdit,
+            self._ui.cohortRegionSelector,
+        ):
             box.enabled = own
         if parameters.models is not self._models:
             self._showModels(parameters.models)
@@ -397,6 +405,7 @@ def _choices(parameters: Any) -> CohortChoices:
         time=parameters.timeColumn,
         event=parameters.eventColumn,
         network=parameters.cohortNetwork,
+        preset=parameters.preset,
         rings_mm=parameters.cohortRingsMm,
         region=parameters.cohortRegion,
         folds=parameters.folds,

@@ -118,6 +118,7 @@ def _network(panel: Any, step: Walk, folder: Path) -> None:
     step.need("the board has two rows", ui.boardTable.rowCount == 2)
     ui.boardTable.selectRow(1)
     step.check("a row chooses its end point", chosen.endpoint == "alk")
+    chosen.mapKind = "input_gradient"  # Grad-CAM of random weights may be zero everywhere
     ui.mapButton.click()
     step.job("a map is made", lambda: panel.applying.mapping.running)
     step.need("the map is in the scene", chosen.overlay)
