@@ -233,6 +233,15 @@ def test_the_board_has_a_row_an_end_point_with_the_reason_where_there_is_no_valu
     assert panel._parameterNode.endpoint == "alk"
 
 
+def test_an_answer_of_another_model_or_scan_is_told_apart(panel, patient, card, make_case):
+    table = put_answer(panel)
+    keep_record(table, {"kind": "answer", "bundle": "elsewhere/model"}, {"volume": patient.volume})
+    panel._parameterNode.bundle = str(card)
+    assert panel.ui.boardLabel.text.splitlines()[0] == "This is the answer of another model: elsewhere/model."
+    panel._parameterNode.volume = make_case("Other").volume
+    assert "It is of the scan CT." in panel.ui.boardLabel.text
+
+
 def test_contributions_become_a_waterfall_from_base_to_prediction(panel, patient):
     put_answer(panel)
     press(panel.ui.contributionsButton)

@@ -130,7 +130,8 @@ def import_answer(run: JobRun, tableNode: Any = None) -> Any:
     )
     contributions = run.rows(CONTRIBUTIONS, "contributions") if CONTRIBUTIONS in run.steps else []
     record = {"kind": "answer", "bundle": str(card.path), "words": card.words, "contributions": contributions[:1]}
-    keep_record(table, record, {"volume": case.volume, "segmentation": case.segmentation} if case.tumour else {})
+    segmentation = {"segmentation": case.segmentation} if case.tumour else {}
+    keep_record(table, record, {"volume": case.volume, **segmentation})
     table.SetAttribute(ANSWERS, "1")
     return table
 

@@ -16,7 +16,7 @@ from RadiomicsSlicerLib.layouts import look_at_segment, show_chart, show_layout,
 from RadiomicsSlicerLib.results.text_table import Head, Row, TextTable
 from RadiomicsSlicerLib.results.widget_words import enable, tell
 from RadiomicsSlicerLib.runs.job_boxes import choice_items, give_tool_tips
-from RadiomicsSlicerLib.tables import RECORD, record_of
+from RadiomicsSlicerLib.tables import RECORD, record_of, source_of
 
 from ..logic.answers import shown_rows
 from ..logic.packages import networks_of, packages_of_card
@@ -85,6 +85,7 @@ class ApplySection:
         tell(self._ui.fitLabel, "\n".join(fits))
         if parameters.answer is not self._board:
             self._showBoard(parameters)
+        self._noteBoard(parameters)
         overlay = (parameters.overlay, parameters.overlayOpacity if parameters.overlay else 0.0)
         if overlay != self._overlay:
             closed = overlay[0] is None and self._overlay[0].GetScene() is None
@@ -186,7 +187,18 @@ class ApplySection:
         self._board = parameters.answer
         rows = shown_rows(self._board)
         self.board.fill([_board_row(row) for row in rows])
-        notes = [f"{row['output']}: {row['reason']}" for row in rows if row["reason"]]
+        self._noteBoard(parameters)
+
+    def _noteBoard(self, parameters: Any) -> None:
+        """Say below the board why there is no value, and whose answer it is where that is not what is chosen."""
+        table, notes = parameters.answer, []
+        if table is not None:
+            record = record_of(table)
+            if self._card is not None and record.get("bundle") not in (None, str(self._card.path)):
+                notes.append(_("This is the answer of another model: {path}.").format(path=record["bundle"]))
+            if source_of(table, "volume") not in (None, parameters.volume):
+                notes.append(_("It is of the scan {name}.").format(name=source_of(table, "volume").GetName()))
+            notes += [f"{row['output']}: {row['reason']}" for row in shown_rows(table) if row["reason"]]
         tell(self._ui.boardLabel, "\n".join(notes))
 
     def _onRow(self, number: int) -> None:
