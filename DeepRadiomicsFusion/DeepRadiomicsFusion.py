@@ -305,7 +305,7 @@ class DeepRadiomicsFusionLogic(ScriptedLoadableModuleLogic):
         """Bring a case of a cohort into the scene; return its volume and segmentation."""
         return load_case(cohort, caseId, phase)
 
-    def exportSampleCohort(self, folder: str | Path, patients: int = 24) -> ProgramRun:
+    def exportSampleCohort(self, folder: str | Path, patients: int = 40) -> ProgramRun:
         """Return a program that makes a small synthetic cohort with a known truth in a folder, ``cohort.csv``."""
         # In the source tree the study's library lies beside this module's folder, which Slicer does not know.
         study = Path(__file__).resolve().parents[1] / "RadiomicsStudy"

@@ -488,13 +488,13 @@ def test_a_run_is_stopped_keeps_what_is_finished_and_goes_on(panel, sample, tmp_
     if not importlib.util.find_spec("skops") or not importlib.util.find_spec("captum"):
         pytest.skip("the packages are asked for first")
     press(panel.ui.runButton)
-    wait_until(lambda: len(list(cases.glob("*/features.json"))) >= 1, 240)
+    wait_until(lambda: len(list(cases.glob("sample_*/features.json"))) >= 1, 240)
     panel.ui.runCancelButton.click()
     assert not panel.cohort.job.running and "Run goes on" in panel.ui.runProgressLabel.text
-    first = min(cases.glob("*/features.json"), key=lambda path: path.stat().st_mtime)
+    first = min(cases.glob("sample_*/features.json"), key=lambda path: path.stat().st_mtime)
     when = first.stat().st_mtime_ns
     press(panel.ui.runButton)
     wait_until(lambda: not panel.cohort.job.running, 240)
     assert window.shown == []
-    assert first.stat().st_mtime_ns == when and len(list(cases.glob("*/features.json"))) == 3
+    assert first.stat().st_mtime_ns == when and len(list(cases.glob("sample_*/features.json"))) == 3
     assert json.loads((tmp_path / "out" / RADIOMICS / "study.json").read_text())["status"] == "done"

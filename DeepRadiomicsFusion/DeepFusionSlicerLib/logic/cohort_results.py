@@ -48,6 +48,11 @@ def models_table(out: Path, node: Any = None) -> Any:
     return table
 
 
+def has_models(out: Path) -> bool:
+    """Return whether a run has come to a model yet."""
+    return (out / FUSION / "models.csv").is_file() or (out / NETWORK / "scores.csv").is_file()
+
+
 def roc_chart(out: Path, most: int = 8) -> Any:
     """Draw the ROC curves of the models, of the out-of-fold probabilities. Raises InputError without any."""
     outcome, chances = _predictions(out)

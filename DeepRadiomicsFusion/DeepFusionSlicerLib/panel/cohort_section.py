@@ -308,11 +308,12 @@ class CohortSection:
         """Show what the run found, and say what it could not do."""
         with self._panel.reporting(_("The run did not come to its end.")):
             chosen = self._panel.logic.getParameterNode()
-            run.check()
             self._followLosses()
-            if {FUSION, NETWORK} & set(run.steps):
+            if cohort_results.has_models(run.folder):  # of a run that failed what was finished before
                 chosen.models = cohort_results.models_table(run.folder, chosen.models)
                 self._showModels(chosen.models)
+            run.check()
+            if {FUSION, NETWORK} & set(run.steps):
                 self._show(ROC if FUSION in run.steps else LOSS)
             self._panel.say(_("Done: the results are in {folder}.").format(folder=run.folder))
 
