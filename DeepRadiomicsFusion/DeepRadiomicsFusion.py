@@ -79,7 +79,7 @@ class DeepRadiomicsFusionParameterNode:
     cohort, outFolder, steps, study, phases, endpoints, timeColumn, eventColumn: what is asked of a cohort.
     preset, cohortNetwork, cohortRingsMm, cohortRegion, folds, repeats, epochs, classifiers, missing: more of it; empty
     texts and zeros leave a choice to the study or the job.
-    models, delong, shownResult: its results.
+    models, comparison, shownResult: its results.
     """
 
     volume: vtkMRMLScalarVolumeNode
@@ -118,7 +118,7 @@ class DeepRadiomicsFusionParameterNode:
     classifiers: list[str]
     missing: str = ""
     models: vtkMRMLTableNode
-    delong: vtkMRMLTableNode
+    comparison: vtkMRMLTableNode
     shownResult: str = ""
 
 

@@ -149,7 +149,7 @@ def test_every_parameter_can_be_reached_from_the_panel(panel):
 
     bound = {text_of(item, "SlicerParameterName") for item in ROOT.iter("widget")} - {""}
     parameters = set(type(panel._parameterNode).allParameters)
-    results = {"answer", "contributions", "seen", "endpoint", "models", "delong"}
+    results = {"answer", "contributions", "seen", "endpoint", "models", "comparison"}
     assert bound <= parameters and parameters - bound - set(panel.connectors()) == results
 
 
@@ -430,7 +430,7 @@ def test_results_become_a_table_of_models_charts_and_a_matrix(panel, results):
     charts = {node.GetName(): node for node in slicer.util.getNodesByClass("vtkMRMLPlotChartNode")}
     assert set(charts) == {"ROC curves", "Calibration", "Loss", "Ring sizes"}
     assert charts["ROC curves"].GetNumberOfPlotSeriesNodes() == 3
-    assert table_columns(chosen.delong)["lr"] == [0.03, 1.0]
+    assert table_columns(chosen.comparison)["lr"] == [0.03, 1.0]
     loss = charts["Loss"].GetNthPlotSeriesNode(0).GetTableNode()
     assert table_columns(loss) == {"x": [1.0, 2.0], "y": [0.7, 0.6]}
 

@@ -83,7 +83,7 @@ def fused_model(folder: Path, cohort: Path) -> Path:
     """
     values = {"verb": "extract", "cohort": str(cohort), "measure": {"full": FIRST_ORDER}, "rings": {"outer_mm": [3]}}
     job_from({**values, "overlays": False, "workers": 1}).run(folder.parent / "extracted")
-    tables = FeatureTables({"radiomics": folder.parent / "extracted" / "features.csv"})
+    tables = FeatureTables.read({"radiomics": folder.parent / "extracted" / "features.csv"})
     mean = {name: float(tables.table[name].mean()) for name in tables.table.columns}
     folds = MeanOfModels((_fold(mean, 1.0), _fold(mean, 0.6)))
     provenance = {"cases": 40, "training_cases": ["someone else"]}

@@ -31,12 +31,13 @@ def write_results(folder: Path) -> Path:
             for n in range(CASES)
         ],
     )
-    areas = {"mean_auc": 0.8, "mean_auc_lower": 0.7, "mean_auc_upper": 0.9, "auc": 0.79}
-    figures = {**areas, "auc_lower": 0.6, "auc_upper": 0.95, "sensitivity": 0.75, "specificity": 0.6, "reason": ""}
+    areas = {"auc": 0.8, "auc_lower": 0.7, "auc_upper": 0.9, "pooled_auc": 0.79}
+    figures = {**areas, "sensitivity": 0.75, "specificity": 0.6, "interval": "of the folds", "reason": ""}
     write_csv(fusion / "models.csv", [{"model": name, "part": "train", **figures} for name in STRENGTHS])
     first, second = STRENGTHS
     matrix = [{"model": first, first: 1.0, second: 0.03}, {"model": second, first: 0.03, second: 1.0}]
-    write_csv(fusion / "delong_train.csv", matrix)
+    for name in ("p_values_train", "delong_test"):
+        write_csv(fusion / f"{name}.csv", matrix)
     sizes = (("intratumour", "intratumour", 0.0), ("ring_0_3mm", "ring", 3.0), ("ring_0_6mm", "ring", 6.0))
     interval = {"auc_lower": 0.6, "auc_upper": 0.8, "p_against_tumour": 0.2}
     write_csv(

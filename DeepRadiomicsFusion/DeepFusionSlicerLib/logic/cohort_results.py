@@ -41,7 +41,7 @@ def models_table(out: Path, node: Any = None) -> Any:
     if not rows:
         raise InputError(f"{out} holds no model yet; check Fusion or Network, and press Run")
     names = list(dict.fromkeys(name for row in rows for name in row if name != "reason"))
-    columns = {name: [_cell(row.get(name), name) for row in rows] for name in names}
+    columns = {name: _column([row.get(name) for row in rows]) for name in names}
     table = put_table(columns, "Models", node)
     keep_record(table, {"kind": "models", "folder": str(out), "sweep": sweep_rows(out)}, {})
     table.SetAttribute(MODELS, "1")
@@ -109,7 +109,7 @@ def sweep_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
         sizes, aucs = [float(row["size"]) for row in own], [float(row["auc"]) for row in own]
         series.append(Series(name, sizes, aucs, width=2, marks=10))
     unit = next((str(row["unit"]) for row in rows if row["unit"]), "mm")
-    axes = Axes("How large should the ring be?", f"outer border ({unit})", "AUC, out-of-fold")
+    axes = Axes("How large should the ring be?", f"outer border ({unit})", "AUC, mean of the folds")
     return put_chart("Ring sizes", series, axes)
 
 
@@ -128,13 +128,25 @@ def sweep_series(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[st
     return {name: sorted(own, key=lambda row: float(row["size"])) for name, own in found.items()}
 
 
+def fold_tests(out: Path, node: Any = None) -> Any:
+    """Return p values of the models compared fold by fold as a table node. Raises InputError without any."""
+    return _matrix(read_rows(out / FUSION / f"p_values_{TRAINING}.csv"), "p values of the folds", node)
+
+
 def delong_table(out: Path, node: Any = None) -> Any:
-    """Return p values of DeLong's test between every two models as a table node. Raises InputError without any."""
-    rows = read_rows(out / FUSION / f"delong_{TRAINING}.csv")
+    """Return p values of DeLong's test in the first part that nothing was fitted on. Raises InputError without any."""
+    parts = sorted((out / FUSION).glob("delong_*.csv"))
+    if not parts:
+        raise InputError("no part of the cohort was held out: DeLong's test takes patients that no model has seen")
+    return _matrix(read_rows(parts[0]), f"DeLong, {parts[0].stem.removeprefix('delong_')}", node)
+
+
+def _matrix(rows: Sequence[Mapping[str, Any]], name: str, node: Any) -> Any:
     if not rows:
         raise InputError("there is no comparison of models: fuse two or more")
-    columns = {name: [_cell(row[name], name) for row in rows] for name in rows[0]}
-    return put_table(columns, "DeLong", node)
+    made = put_table({key: _column([row[key] for row in rows]) for key in rows[0]}, name, node)
+    made.SetName(name)
+    return made
 
 
 def _predictions(out: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -156,7 +168,8 @@ def _of_a_network(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, **limits, "measure": {"auc": "AUC", "c_index": "C", "mean_dice": "Dice"}[value]}
 
 
-def _cell(value: Any, name: str) -> Any:
-    if name in ("model", "part", "measure"):
-        return "" if value is None else str(value)
-    return float("nan") if value is None else value if isinstance(value, str) else float(value)
+def _column(values: Sequence[Any]) -> list[Any]:
+    """Texts, where one value is a text; else numbers, NaN for what is missing."""
+    if any(isinstance(value, str) for value in values):
+        return ["" if value is None else str(value) for value in values]
+    return [float("nan") if value is None else float(value) for value in values]

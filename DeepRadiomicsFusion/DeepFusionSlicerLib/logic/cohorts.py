@@ -214,7 +214,7 @@ def _fusion(choices: CohortChoices) -> dict[str, Any]:
         **_named(
             cross_validation=_named(folds=choices.folds, repeats=choices.repeats),
             classifiers=list(choices.classifiers),
-            missing=choices.missing,
+            columns=_named(missing=choices.missing.strip()),
         ),
     }
 

@@ -33,7 +33,15 @@ from ..logic.cohorts import DEEP, FUSION, NETWORK, RADIOMICS, SWEEP, CohortChoic
 from ..logic.deep_tables import region_names
 from ..logic.packages import CLASSIFIERS, packages_of_network
 
-MODELS, ROC, DELONG, CALIBRATION, LOSS, SIZES = "models", "roc", "delong", "calibration", "loss", "sizes"
+MODELS, ROC, TESTS, DELONG, CALIBRATION, LOSS, SIZES = (
+    "models",
+    "roc",
+    "tests",
+    "delong",
+    "calibration",
+    "loss",
+    "sizes",
+)
 
 
 class CohortSection:
@@ -56,14 +64,18 @@ class CohortSection:
         )
         model_heads = (
             Head(_("Model"), _("Signatures, their fusion, classifiers, or the network.")),
-            Head(_("AUC"), _("Mean over the folds where there are several; with its interval of 95 %."), True),
+            Head(
+                _("AUC"),
+                _("Mean over the folds where there are several, with its interval of 95 %; C of a survival network."),
+                True,
+            ),
             Head(_("Sens."), _("Sensitivity at the threshold."), True),
             Head(_("Spec."), _("Specificity at the threshold."), True),
         )
         sweep_heads = (
             Head(_("Region"), _("Choose a row: this ring is shown on the slices.")),
-            Head(_("AUC"), _("Of the out-of-fold probabilities, with DeLong's interval."), True),
-            Head(_("p"), _("DeLong's test against the tumour alone."), True),
+            Head(_("AUC"), _("Mean of the folds, with its interval."), True),
+            Head(_("p"), _("Test against the tumour alone."), True),
         )
         self.cases = TextTable(ui.casesTable, case_heads, most=6, onActivated=self.onLoadCase)
         self.models = TextTable(ui.modelsTable, model_heads, most=8)
@@ -93,7 +105,6 @@ class CohortSection:
         fill_items(ui.studySelector, choice_items("train", "study", _("own settings")), "")
         fill_items(ui.cohortNetworkSelector, choice_items("train", "network", usual), "")
         fill_items(ui.presetSelector, choice_items("extract", "measure.preset"), "")
-        fill_items(ui.missingSelector, choice_items("fuse", "missing", usual), "")
         fill_checked_items(ui.classifiersSelector, choice_items("fuse", "classifiers"), [])
         fill_checked_items(ui.stepsSelector, list(_steps().items()), [])
         fill_items(ui.resultSelector, list(_results().items()), "")
@@ -109,7 +120,7 @@ class CohortSection:
             {
                 "foldsSpinBox": "cross_validation.folds",
                 "repeatsSpinBox": "cross_validation.repeats",
-                "missingSelector": "missing",
+                "missingEdit": "columns.missing",
                 "classifiersSelector": "classifiers",
             },
         )
@@ -132,7 +143,6 @@ class CohortSection:
             "cohortNetwork": ItemConnector(ui.cohortNetworkSelector),
             "cohortRegion": ItemConnector(ui.cohortRegionSelector),
             "classifiers": CheckedItemsConnector(ui.classifiersSelector),
-            "missing": ItemConnector(ui.missingSelector),
             "shownResult": ItemConnector(ui.resultSelector),
         }
 
@@ -352,8 +362,9 @@ class CohortSection:
         try:
             if what == MODELS:
                 node: Any = chosen.models
-            elif what == DELONG:
-                node = chosen.delong = cohort_results.delong_table(out, chosen.delong)
+            elif what in (TESTS, DELONG):
+                made = cohort_results.fold_tests if what == TESTS else cohort_results.delong_table
+                node = chosen.comparison = made(out, chosen.comparison)
             else:
                 node = self._chart(what, out)
         except RadiomicsError as error:
@@ -361,7 +372,7 @@ class CohortSection:
             return
         tell(self._ui.resultLabel, "")
         show_layout()
-        (show_table if what in (MODELS, DELONG) else show_chart)(node)
+        (show_table if what in (MODELS, TESTS, DELONG) else show_chart)(node)
 
     def _chart(self, what: str, out: Path) -> Any:
         if what == SIZES:
@@ -431,6 +442,7 @@ def _results() -> dict[str, str]:
     return {
         _("metrics"): MODELS,
         _("ROC curves"): ROC,
+        _("tests of the folds"): TESTS,
         _("DeLong's tests"): DELONG,
         _("calibration"): CALIBRATION,
         _("loss"): LOSS,
@@ -455,9 +467,7 @@ def _regions(rings_mm: str) -> list[str]:
 
 def _model_row(row: Mapping[str, Any]) -> Row:
     name = row["model"] if row.get("part") in ("train", None) else f"{row['model']} ({row['part']})"
-    mean = row.get("mean_auc", math.nan)
-    key = "auc" if math.isnan(mean) else "mean_auc"
-    area = f"{_two(row[key])} ({_two(row[f'{key}_lower'])} to {_two(row[f'{key}_upper'])})"
+    area = f"{_two(row['auc'])} ({_two(row['auc_lower'])} to {_two(row['auc_upper'])})"
     return Row((name, area, _two(row.get("sensitivity", math.nan)), _two(row.get("specificity", math.nan))), name)
 
 

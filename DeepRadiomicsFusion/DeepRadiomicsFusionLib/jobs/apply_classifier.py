@@ -61,7 +61,7 @@ def apply_classifier(job: ApplyOptions, output: JobOutput, progress: Progress) -
     output.notes += told
     chance, reasons = _predict_each(bundle, table)
     called = [None if np.isnan(value) else int(value >= bundle.threshold) for value in chance]
-    spread = _fold_range(bundle, tables.table, np.isfinite(chance))
+    spread = _fold_range(bundle, table, np.isfinite(chance))
     unusual = [_unusual(bundle, row) for row in tables.table.to_dict("records")]
     cells = zip(tables.table.index, chance.tolist(), called, reasons, *spread, unusual, strict=True)
     columns = ("case_id", "probability", "positive", "reason", "lowest", "highest", "unusual")
