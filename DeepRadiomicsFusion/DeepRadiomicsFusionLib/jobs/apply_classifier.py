@@ -129,7 +129,7 @@ def _fold_range(bundle: ClassifierBundle, table: pd.DataFrame, known: np.ndarray
     return low.tolist(), high.tolist()
 
 
-def _unusual(bundle: ClassifierBundle, values: Mapping[str, Any]) -> str:
+def _unusual(bundle: ClassifierBundle, values: Mapping[str, object]) -> str:
     """Which features of a case lie far from the training's mean, in words; empty where none does."""
     numbers = {name: value for name, value in values.items() if isinstance(value, (int, float)) and np.isfinite(value)}
     far = far_from_training(bundle.model, numbers)
