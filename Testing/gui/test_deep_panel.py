@@ -417,6 +417,12 @@ def results(tmp_path):
     return write_results(tmp_path / "results")
 
 
+def choose_result(panel, row):
+    """Choose a result as the user does."""
+    panel.ui.resultSelector.setCurrentIndex(row)
+    panel.ui.resultSelector.activated.emit(row)
+
+
 def test_results_become_a_table_of_models_charts_and_a_matrix(panel, results):
     chosen, ui = panel._parameterNode, panel.ui
     chosen.models = cohort_results.models_table(results)
@@ -424,7 +430,7 @@ def test_results_become_a_table_of_models_charts_and_a_matrix(panel, results):
     assert texts == ["fusion", "0.80 (0.70 to 0.90)", "0.75", "0.60"]
     shown = {}
     for row in range(ui.resultSelector.count):
-        ui.resultSelector.setCurrentIndex(row)
+        choose_result(panel, row)
         assert not ui.resultLabel.visible, ui.resultLabel.text
         shown[ui.resultSelector.itemData(row)] = True
     charts = {node.GetName(): node for node in slicer.util.getNodesByClass("vtkMRMLPlotChartNode")}
@@ -449,7 +455,7 @@ def test_a_ring_size_that_is_chosen_is_shown_on_the_slices(panel, patient, resul
 
 def test_a_click_on_a_point_of_the_chart_chooses_its_ring(panel, patient, results):
     panel._parameterNode.models = cohort_results.models_table(results)
-    panel.ui.resultSelector.setCurrentIndex(panel.ui.resultSelector.findData("sizes"))
+    choose_result(panel, panel.ui.resultSelector.findData("sizes"))
     series = slicer.util.getNode("Ring sizes").GetNthPlotSeriesNode(0)
     ids, point, chosen = vtk.vtkStringArray(), vtk.vtkIdTypeArray(), vtk.vtkCollection()
     ids.InsertNextValue(series.GetID())

@@ -95,7 +95,7 @@ class CohortSection:
         ui.checkButton.connect("clicked(bool)", self.onCheck)
         ui.sampleCohortButton.connect("clicked(bool)", self.onSampleCohort)
         ui.runButton.connect("clicked(bool)", self.onRun)
-        ui.resultSelector.connect("currentIndexChanged(int)", self.onResult)
+        ui.resultSelector.connect("activated(int)", self.onResult)  # by the user, not by a scene that is loaded
 
     def _fillBoxes(self) -> None:
         from RadiomicsSlicerLib.connectors import fill_checked_items, fill_items

@@ -197,6 +197,7 @@ def _results(panel: Any, step: Walk, folder: Path) -> None:
     step.need("models are listed", ui.modelsTable.rowCount == 2)
     for number in range(ui.resultSelector.count):
         ui.resultSelector.setCurrentIndex(number)
+        panel.cohort.onResult()
         step.live(0.3)
         words = ui.resultSelector.currentText
         step.check(f"{words} can be shown", not ui.resultLabel.text)
