@@ -129,7 +129,9 @@ class JobArea:
         found = read_line(line)
         if found is not None and found.fraction is not None:
             self._bar.value = round(100 * found.fraction)
-            self._say(" \u00b7 ".join(filter(None, (found.message, _time_left(found.seconds_left)))))
+            known = found.message.endswith(" left")  # a cohort's job says it itself, of the step that it is at
+            left = "" if known else _time_left(found.seconds_left)
+            self._say(" \u00b7 ".join(filter(None, (found.message, left))))
             if self._onStep is not None:
                 self._onStep()
         if found is not None and found.status in FAILED:

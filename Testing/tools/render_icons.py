@@ -92,4 +92,6 @@ if __name__ == "__main__":
     )
     survival = ROOT / "SurvivalNomogram" / "Resources" / "Icons"
     render_svg(survival / "SurvivalNomogram.svg", survival / "SurvivalNomogram.png")
+    deep = ROOT / "DeepRadiomicsFusion" / "Resources" / "Icons"
+    render_svg(deep / "DeepRadiomicsFusion.svg", deep / "DeepRadiomicsFusion.png")
     save_picture(sample_picture(), icons / "PeritumoralSample.png")
