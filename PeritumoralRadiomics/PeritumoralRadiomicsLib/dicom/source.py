@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -37,7 +37,7 @@ class SourceScan:
     headers: tuple[Dataset, ...]
 
     @property
-    def label_of_maker(self) -> dict[str, str]:
+    def label_of_maker(self) -> dict[str, Any]:
         """What every object says of the program that made it."""
         return {
             "manufacturer": MAKER,
