@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from RadiomicsCoreLib.cohort.columns import SPLIT_COLUMN
-from RadiomicsCoreLib.errors import InputError
+from RadiomicsCoreLib.errors import InputError, RadiomicsError
 from RadiomicsCoreLib.figures.style import FORMATS
 from RadiomicsCoreLib.files.tables import read_cells
 from RadiomicsCoreLib.jobs.folder_lock import only_run_in
@@ -29,7 +29,7 @@ from ..study_run.plan import StudyPlan
 from ..study_run.runner import StudyRun
 
 RECIPE = Literal["wu2021", "song2021", "yang2023", "zhang2024", "liu2025"] | Path
-assert RECIPE.__args__[0].__args__ == PUBLISHED  # type: ignore[attr-defined]
+assert RECIPE.__args__[0].__args__ == PUBLISHED
 
 
 def read_value(text: str) -> tuple[str, Any]:
@@ -154,11 +154,11 @@ class StudyJob(Job):
             return result
         progress(0.99, "report")
         try:
-            from ..report import write_report  # type: ignore[import-not-found,unused-ignore]
+            from ..report.write_report import write_report
 
             result.files["report"] = write_report(result.folder)
-        except Exception as error:  # the study itself is done; a report can be made again at any time
-            line = f"the report could not be written: {type(error).__name__}: {error}"
+        except (RadiomicsError, OSError) as error:  # the study itself is done; a report can be made again at any time
+            line = f"the report could not be written: {error}"
             result = replace(result, warnings=(*result.warnings, line))
         progress(1.0, "study done")
         return result
