@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,6 +14,9 @@ from ..errors import EmptyMaskError, InputError
 from .dicom_series import image_of_volume
 from .geometry import SAME_GRID_VOXELS, world_to_index
 from .structure_names import Named, choose_structure
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Segment:
     name: str
     number: int
     frame_of_reference: str
-    dataset: Any
+    dataset: Dataset
 
 
 def read_segment(path: Path | str, roi: str | None = None, number: int | None = None) -> Segment:
@@ -143,11 +146,11 @@ def _frames(segment: Segment) -> Iterator[_Frame]:
         yield _Frame(np.argwhere(inside), position, axes[1] * down, axes[0] * across)
 
 
-def _group(own: Any, shared: Any, name: str) -> Any:
+def _group(own: Dataset, shared: Dataset, name: str) -> Dataset:
     return (own if name in own else shared)[name].value[0]
 
 
-def _slices_as_dense(dataset: Any, reference: sitk.Image) -> bool:
+def _slices_as_dense(dataset: Dataset, reference: sitk.Image) -> bool:
     """Return whether the frames' spacing is that of the image; one drawn on thicker slices would leave gaps."""
     shared, own = dataset.SharedFunctionalGroupsSequence[0], dataset.PerFrameFunctionalGroupsSequence
     axes = np.reshape(_group(own[0], shared, "PlaneOrientationSequence").ImageOrientationPatient, (2, 3))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -20,6 +20,9 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..progress import Progress, no_progress, part_of
 from .headers.header import FARTHEST_MM, SPACING_MM
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 FRAME_OF_REFERENCE = "0020|0052"
 """Metadata key under which images read from DICOM carry their FrameOfReferenceUID."""
@@ -52,7 +55,7 @@ class SeriesInfo:
     description: str
     modality: str
     files: tuple[Path, ...]
-    headers: tuple[Any, ...]
+    headers: tuple[Dataset, ...]
 
     def __str__(self) -> str:
         # Without the description, which holds what was typed at the scanner, names among it, and ends up in logs.
@@ -80,7 +83,7 @@ def list_series(folder: Path, *, progress: Progress = no_progress) -> list[Serie
     Raises:
         InputError: a DICOM file in it cannot be read.
     """
-    groups: dict[str, list[tuple[Path, Any]]] = {}
+    groups: dict[str, list[tuple[Path, Dataset]]] = {}
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     for number, path in enumerate(files, start=1):
         progress(number / len(files), f"reading headers of {folder.name}")
@@ -187,7 +190,7 @@ class _Stack:
     direction: tuple[float, ...]
 
 
-def _read_header(path: Path) -> Any:
+def _read_header(path: Path) -> Dataset | None:
     """Return the header of an image file, None if the file is something else."""
     if not is_dicom_file(path):
         return None
@@ -202,7 +205,7 @@ def _read_header(path: Path) -> Any:
         raise InputError(f"{path} is a damaged DICOM file: {_one_line(error)}") from None
 
 
-def _series(uid: str, members: Sequence[tuple[Path, Any]]) -> SeriesInfo:
+def _series(uid: str, members: Sequence[tuple[Path, Dataset]]) -> SeriesInfo:
     first = members[0][1]
     return SeriesInfo(
         uid,
@@ -227,7 +230,7 @@ def _choose(folder: Path, found: Sequence[SeriesInfo], wanted: str | None) -> Se
     raise InputError(f"{folder} holds {len(matching)} series; name one by its description or UID: {listed}")
 
 
-def _sorted_stack(folder: Path, headers: Sequence[Any]) -> tuple[list[int], _Stack]:
+def _sorted_stack(folder: Path, headers: Sequence[Dataset]) -> tuple[list[int], _Stack]:
     """Return the order of the slices along their normal, and the grid that they make."""
     _check_alike(folder, headers)
     rows, columns = np.reshape(np.array(headers[0].ImageOrientationPatient, float), (2, 3))
@@ -243,7 +246,7 @@ def _sorted_stack(folder: Path, headers: Sequence[Any]) -> tuple[list[int], _Sta
     return order.tolist(), stack
 
 
-def check_numbers(where: Path, header: Any) -> None:
+def check_numbers(where: Path, header: Dataset) -> None:
     """Refuse a header whose numbers cannot be true: a spacing of 0, a place or slope that is no number.
 
     Raises:
@@ -304,15 +307,15 @@ def check_pixels(path: Path) -> None:
         raise InputError(f"{path} is truncated: it holds no compressed pixels; copy it again")
 
 
-def _at_pixels(tag: Any, *_: Any) -> bool:
+def _at_pixels(tag: int, *_: object) -> bool:
     return tag >= 0x7FE00008
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return str(value)[:60]
 
 
-def _check_alike(folder: Path, headers: Sequence[Any]) -> None:
+def _check_alike(folder: Path, headers: Sequence[Dataset]) -> None:
     for tag in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
         if any(header.get(tag) is None for header in headers):
             raise InputError(f"{folder}: a slice has no {tag}; such a series has no place in space")
@@ -370,7 +373,7 @@ def _check_straight(folder: Path, positions: np.ndarray, normal: np.ndarray, gap
         )
 
 
-def _read_slices(folder: Path, files: Sequence[Path], headers: Sequence[Any]) -> sitk.Image:
+def _read_slices(folder: Path, files: Sequence[Path], headers: Sequence[Dataset]) -> sitk.Image:
     for path in files:
         check_pixels(path)
     reader = sitk.ImageSeriesReader()
@@ -389,7 +392,7 @@ def _read_slices(folder: Path, files: Sequence[Path], headers: Sequence[Any]) ->
     return image
 
 
-def _with_frame_of_reference(image: sitk.Image, uid: Any) -> sitk.Image:
+def _with_frame_of_reference(image: sitk.Image, uid: object) -> sitk.Image:
     if uid:
         image.SetMetaData(FRAME_OF_REFERENCE, str(uid))
     return image

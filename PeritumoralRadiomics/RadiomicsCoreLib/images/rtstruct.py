@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -28,6 +28,9 @@ from ..errors import EmptyMaskError, GeometryError, InputError, RegionError
 from .geometry import world_to_index
 from .headers.header import FARTHEST_MM
 from .structure_names import Named, choose_structure
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 Warn = Callable[[str], None]
 
@@ -126,7 +129,7 @@ def rasterise(structure: Structure, reference: sitk.Image, *, warn: Warn) -> sit
     return mask
 
 
-def _structure(dataset: Any, chosen: Named) -> Structure:
+def _structure(dataset: Dataset, chosen: Named) -> Structure:
     closed, others = [], 0
     for item in dataset.get("ROIContourSequence", []):
         if int(item.ReferencedROINumber) != chosen.number:
@@ -142,7 +145,7 @@ def _structure(dataset: Any, chosen: Named) -> Structure:
     return Structure(chosen.name, chosen.number, tuple(closed), _frame_of_reference(dataset, chosen), others)
 
 
-def _frame_of_reference(dataset: Any, chosen: Named) -> str:
+def _frame_of_reference(dataset: Dataset, chosen: Named) -> str:
     for item in dataset.StructureSetROISequence:
         if int(item.ROINumber) == chosen.number and item.get("ReferencedFrameOfReferenceUID"):
             return str(item.ReferencedFrameOfReferenceUID)
