@@ -21,6 +21,7 @@ from ..validation.concordance import concordance_difference, harrell_c
 from ..validation.model_comparison import c_difference, likelihood_ratio, reclassification
 from ..validation.time_dependent_roc import auc_difference, time_dependent_roc
 from .cohort_validation import CohortPart, Cohorts
+from .cox_report import FITTED_HERE, NOT_FITTED_HERE, is_fitted_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +59,8 @@ def write_comparison(
     for k, (label, part) in enumerate(cohorts.parts.items()):
         step = part_of(progress, k / len(cohorts.parts), (k + 1) / len(cohorts.parts))
         found = output.attempt(f"comparison on {label}", _rows, label, part, new, old, tuple(horizons), bootstrap, step)
-        rows += found or []
+        who = FITTED_HERE if is_fitted_label(label) else NOT_FITTED_HERE
+        rows += [{"cohort": label, "patients": who, **row} for row in found or []]
     if rows:
         output.table("comparison", pd.DataFrame(rows))
 
@@ -68,7 +70,13 @@ def _likelihood_row(old: CoxModel, new: CoxModel) -> list[dict[str, object]]:
         test = likelihood_ratio(old, new)
     except ModelError:  # not nested: the other measures are there for that
         return []
-    row = {"cohort": "training", "measure": "likelihood ratio", "estimate": test.chi_square, "p_value": test.p_value}
+    row = {
+        "cohort": "training",
+        "patients": FITTED_HERE,
+        "measure": "likelihood ratio",
+        "estimate": test.chi_square,
+        "p_value": test.p_value,
+    }
     return [row]
 
 

@@ -182,8 +182,9 @@ def test_two_models_are_compared_on_every_cohort(fitted, cohort, tmp_path):
     table = read_csv(tmp_path / "v" / "comparison.csv")
     assert table["measure"].iloc[0] == "likelihood ratio" and table["p_value"].iloc[0] < 0.001
     wanted = {"C difference", "C difference (bootstrap)", "AUC difference", "nri", "nri_events", "nri_nonevents", "idi"}
-    for label in ("train", "test"):
+    for label, who in (("train", "fitted on these patients"), ("test", "not fitted")):
         assert set(table["measure"][table["cohort"] == label]) == wanted
+        assert set(table["patients"][table["cohort"] == label]) == {who}
     frame = cohort[1][cohort[1]["split"] == "test"]
     old, new = (load_bundle(folder / "model").model for folder in (tmp_path / "small", fitted[0]))
     c = [harrell_c(frame["time"], frame["event"], model.linear_predictor(frame)).index for model in (old, new)]
