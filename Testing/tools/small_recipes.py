@@ -88,6 +88,7 @@ SMALL: Mapping[str, SmallStudy] = {
             "network_folds": 2,
             "folds": 3,
             "univariable_p": 1.0,
+            "share": 0.4,
             "bootstrap": 2,
             "horizons": [400],
             "subgroups": ["sex"],
