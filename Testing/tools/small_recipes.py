@@ -55,7 +55,16 @@ SMALL: Mapping[str, SmallStudy] = {
     "yang2023": SmallStudy(
         ("arterial", "venous"),
         24,
-        {"weights": "random", "architecture": "resnet18", "box_mm": 32, "folds": 3, "bootstrap": 2, "horizons": [400]},
+        {
+            "weights": "random",
+            "architecture": "resnet18",
+            "box_mm": 32,
+            "folds": 3,
+            "bootstrap": 2,
+            "horizons": [400],
+            "clinical": ["age", "sex"],
+            "combined": ["age"],
+        },
     ),
     "zhang2024": SmallStudy(
         ("ct",),
