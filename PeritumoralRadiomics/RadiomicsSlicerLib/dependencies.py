@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import time
 from collections.abc import Callable, Sequence
 from importlib import metadata
@@ -69,6 +70,32 @@ def ensure_packages(
     except OSError as error:
         raise DependencyError(f"{requester} needs {words}; pip could not be started: {error}") from None
     importlib.invalidate_caches()  # a folder that Python has looked into already has new modules
+
+
+def ensure_torch(requester: str) -> None:
+    """Make sure that PyTorch is here: Slicer's PyTorch extension installs the build that suits the computer.
+
+    It asks for itself before it installs; call it without a wait cursor.
+
+    Args:
+        requester: who asks, for the messages.
+
+    Raises:
+        Cancelled: the user declined.
+        DependencyError: the extension is not installed, or it could not install PyTorch.
+    """
+    if importlib.util.find_spec("torch") is not None:
+        return
+    try:
+        import PyTorchUtils
+    except ImportError:
+        raise DependencyError(
+            f"{requester} needs PyTorch: install the extension PyTorch (Extensions Manager), restart Slicer, and press "
+            "the button again"
+        ) from None
+    if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True) is None:
+        raise Cancelled("PyTorch is needed and was not installed; allow it the next time")
+    importlib.invalidate_caches()
 
 
 def _install(missing: list[str], install: Callable[[list[str]], None]) -> None:

@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from RadiomicsCoreLib.jobs.process import FAILED, read_line
 
 from .background import BackgroundProcess, python_program
+from .runs.time_words import in_words
 
 
 class JobArea:
@@ -22,16 +23,28 @@ class JobArea:
         bar, label, cancelButton: a QProgressBar, a QLabel and a QPushButton.
         log: a QPlainTextEdit for lines that are no progress; None: they are left out.
         onIdle: called when a job has ended, however.
+        cancelled: gives what is said of a job that the user cancelled.
+        onStep: called after each step of the job.
     """
 
-    def __init__(self, bar: Any, label: Any, cancelButton: Any, log: Any, onIdle: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        bar: Any,
+        label: Any,
+        cancelButton: Any,
+        log: Any,
+        onIdle: Callable[[], None],
+        *,
+        cancelled: Callable[[], str] | None = None,
+        onStep: Callable[[], None] | None = None,
+    ) -> None:
         self._bar, self._label, self._cancelButton, self._log = bar, label, cancelButton, log
-        self._onIdle = onIdle
+        self._onIdle, self._onStep = onIdle, onStep
         self._process: BackgroundProcess | None = None
         self._failure = ""
         self._onDone: Callable[[], None] = lambda: None
         self._onStopped: Callable[[], None] = lambda: None
-        cancelButton.connect("clicked(bool)", lambda *_: self.stop(cancelled_words()))
+        cancelButton.connect("clicked(bool)", lambda *_: self.stop((cancelled or cancelled_words)()))
         self._show(running=False)
         self._say("")
 
@@ -70,20 +83,25 @@ class JobArea:
         self._say(_("Starting…"))
         self._show(running=True)
 
-    def runInFolder(self, folder: Path, export: Callable[[Path], Any], onDone: Callable[[Any], None]) -> None:
+    def runInFolder(
+        self, folder: Path, export: Callable[[Path], Any], onDone: Callable[[Any], None], *, keep: bool = False
+    ) -> None:
         """Write a job to a folder, run it, and hand it back; the folder is gone afterwards, however it ends.
 
         Args:
             folder: which is not there yet.
-            export: writes the job there and returns it, a :class:`~PeritumoralSlicerLib.logic.jobs.FolderJob`.
+            export: writes the job there and returns it, a :class:`~PeritumoralSlicerLib.logic.jobs.FolderJob` or a
+                :class:`~.runs.job_run.JobRun`.
             onDone: called with the job when its process has ended by itself; if that failed, ``failure`` says why.
+            keep: the folder is the user's own: it stays, and what is finished in it is used the next time.
 
         Raises:
             RadiomicsError: as of ``export``.
         """
 
         def clear() -> None:
-            rmtree(folder, ignore_errors=True)
+            if not keep:
+                rmtree(folder, ignore_errors=True)
 
         def done() -> None:
             try:
@@ -111,7 +129,11 @@ class JobArea:
         found = read_line(line)
         if found is not None and found.fraction is not None:
             self._bar.value = round(100 * found.fraction)
-            self._say(found.message)
+            known = found.message.endswith(" left")  # a cohort's job says it itself, of the step that it is at
+            left = "" if known else _time_left(found.seconds_left)
+            self._say(" \u00b7 ".join(filter(None, (found.message, left))))
+            if self._onStep is not None:
+                self._onStep()
         if found is not None and found.status in FAILED:
             self._failure = found.message
         words = line if found is None else found.message
@@ -139,6 +161,11 @@ class JobArea:
         self._bar.value = 0
         self._cancelButton.visible = running
         self._cancelButton.enabled = running
+
+
+def _time_left(seconds: float | None) -> str:
+    """Return how long it takes yet, in words; nothing of a moment."""
+    return _("about {time} left").format(time=in_words(seconds)) if seconds is not None and seconds >= 2 else ""
 
 
 def cancelled_words() -> str:

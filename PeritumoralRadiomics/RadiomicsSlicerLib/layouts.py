@@ -163,6 +163,11 @@ def show_map(mapNode: Any, opacity: float, volumeNode: Any = None) -> None:
         legend.Modified()
 
 
+def show_volume(volumeNode: Any) -> None:
+    """Show a volume alone in all slice views, fitted to it; nothing happens where there are no views."""
+    slicer.util.setSliceViewerLayers(background=volumeNode, foreground=None, fit=True)
+
+
 def show_table(tableNode: Any) -> None:
     """Show a table in the table views."""
     logic = slicer.app.applicationLogic()

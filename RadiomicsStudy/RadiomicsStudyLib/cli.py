@@ -11,7 +11,7 @@ from types import ModuleType
 from RadiomicsCoreLib import __version__
 from RadiomicsCoreLib.errors import Cancelled, InputError, RadiomicsError
 
-from .commands import cohort, mcp, run, sample_cohort
+from .commands import cohort, mcp, report, run, sample_cohort
 from .commands.deep import apply, contributions, correlation, deep_features, explain, fuse, train
 from .commands.radiomics import dicom, extract, maps, measure, presets, rings
 from .commands.study import collect, join, patient, recipes, scores, signature, split, study
@@ -21,9 +21,9 @@ EXIT_DONE, EXIT_SOME_FAILED, EXIT_NOTHING_DONE, EXIT_CANCELLED = 0, 1, 2, 130
 VERBS: tuple[ModuleType, ...] = (
     *(rings, extract, measure, maps, dicom, cohort, presets),
     *(deep_features, train, explain, contributions, correlation, fuse, apply),
-    *(cox, logistic, pca, nomogram, validate, compare, predict, groups, baseline),
+    *(cox, logistic, nomogram, pca, validate, compare, predict, groups, baseline),
     *(recipes, study, split, join, signature, scores, collect, patient),
-    *(run, sample_cohort, mcp),
+    *(run, report, sample_cohort, mcp),
 )
 # Words of earlier versions, told for one version: verb ("" is every verb), the word then, the word now.
 OLD_WORDS = (

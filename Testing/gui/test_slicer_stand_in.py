@@ -267,8 +267,8 @@ def shown_in(slice_views, name="Red"):
 
 
 def test_a_legend_stays_silent_when_code_sets_the_layers(slice_views, scan):
-    from PeritumoralSlicerLib.logic.maps import put_map
     from RadiomicsCoreLib.images.geometry import IndexBox
+    from RadiomicsSlicerLib.volumes.overlays import put_map
 
     values = np.where(scan.ball, np.arange(scan.ball.size).reshape(scan.ball.shape), np.nan)
     overlay = put_map(

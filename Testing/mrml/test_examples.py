@@ -6,7 +6,7 @@ from pathlib import Path
 
 import slicer
 
-from PeritumoralSlicerLib.logic.maps import map_values
+from RadiomicsSlicerLib.volumes.overlays import map_values
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "Examples").glob("*_in_the_console.py"))
 

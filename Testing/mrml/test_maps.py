@@ -13,13 +13,13 @@ import slicer
 import PeritumoralRadiomics as module
 from PeritumoralRadiomicsLib.maps.feature_maps import feature_map, feature_maps, map_features
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
-from PeritumoralSlicerLib.logic.maps import map_values, put_map
 from RadiomicsCoreLib.errors import Cancelled, InputError, RegionError
 from RadiomicsCoreLib.images.geometry import IndexBox
 from RadiomicsCoreLib.jobs.process import read_line
 from RadiomicsSlicerLib.nodes import volume_grid, volume_image
 from RadiomicsSlicerLib.segments import segment_mask
 from RadiomicsSlicerLib.tables import record_of, source_of
+from RadiomicsSlicerLib.volumes.overlays import map_values, put_map
 
 
 @pytest.fixture

@@ -5,12 +5,17 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-MODULE = Path(__file__).resolve().parents[2] / "PeritumoralRadiomics"
-LOGIC = ast.parse((MODULE / "PeritumoralRadiomics.py").read_text(encoding="utf-8"))
+ROOT = Path(__file__).resolve().parents[2]
+MODULE, DEEP = ROOT / "PeritumoralRadiomics", ROOT / "DeepRadiomicsFusion"
+LOGICS = {
+    folder.name: ast.parse((folder / f"{folder.name}.py").read_text(encoding="utf-8")) for folder in (MODULE, DEEP)
+}
 WITHOUT_WINDOW = (
     # The sample is shown where it is loaded, if there is a window.
     *(path for path in (MODULE / "PeritumoralSlicerLib" / "logic").glob("*.py") if path.stem != "sample_case"),
     *(MODULE / "RadiomicsSlicerLib" / f"{name}.py" for name in ("grids", "nodes", "segments", "tables")),
+    *(path for room in ("runs", "volumes") for path in (MODULE / "RadiomicsSlicerLib" / room).glob("*.py")),
+    *(DEEP / "DeepFusionSlicerLib" / "logic").glob("*.py"),
 )
 FORBIDDEN = {"qt", "ctk", "app", "layoutManager", "mainWindow", "selectModule", "setSliceViewerLayers"}
 
@@ -40,8 +45,10 @@ def test_the_parts_of_the_logic_know_no_window():
     assert {name: words for name, words in found.items() if words} == {}
 
 
-def test_the_logic_knows_no_window():
-    (logic,) = [n for n in LOGIC.body if isinstance(n, ast.ClassDef) and n.name == "PeritumoralRadiomicsLogic"]
-    used = words(logic)
-    assert not used & FORBIDDEN
-    assert not [word for word in used if word.lower().endswith(("errordisplay", "infodisplay", "okcanceldisplay"))]
+def test_the_logic_of_a_module_knows_no_window():
+    for name, tree in LOGICS.items():
+        (logic,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == f"{name}Logic"]
+        used = words(logic)
+        assert not used & FORBIDDEN, name
+        dialogs = ("errordisplay", "infodisplay", "okcanceldisplay")
+        assert not [word for word in used if word.lower().endswith(dialogs)], name

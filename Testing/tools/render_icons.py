@@ -90,4 +90,8 @@ if __name__ == "__main__":
         icons / "PeritumoralRadiomics.png",
         ROOT / "Resources" / "PeritumoralRadiomics.png",
     )
+    survival = ROOT / "SurvivalNomogram" / "Resources" / "Icons"
+    render_svg(survival / "SurvivalNomogram.svg", survival / "SurvivalNomogram.png")
+    deep = ROOT / "DeepRadiomicsFusion" / "Resources" / "Icons"
+    render_svg(deep / "DeepRadiomicsFusion.svg", deep / "DeepRadiomicsFusion.png")
     save_picture(sample_picture(), icons / "PeritumoralSample.png")

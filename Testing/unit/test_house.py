@@ -31,7 +31,15 @@ ALLOWED = {
     "RadiomicsSlicerLib": {"RadiomicsCoreLib", "PeritumoralRadiomicsLib"},
     "PeritumoralSlicerLib": {"RadiomicsCoreLib", "PeritumoralRadiomicsLib", "RadiomicsSlicerLib"},
     "DeepRadiomicsFusionLib": {"RadiomicsCoreLib", "PeritumoralRadiomicsLib"},
+    "DeepFusionSlicerLib": {
+        "RadiomicsCoreLib",
+        "PeritumoralRadiomicsLib",
+        "RadiomicsSlicerLib",
+        "PeritumoralSlicerLib",
+        "DeepRadiomicsFusionLib",
+    },
     "SurvivalNomogramLib": {"RadiomicsCoreLib"},
+    "SurvivalNomogramSlicerLib": {"RadiomicsCoreLib", "SurvivalNomogramLib", "RadiomicsSlicerLib"},
     "RadiomicsStudyLib": {
         "RadiomicsCoreLib",
         "PeritumoralRadiomicsLib",
@@ -40,9 +48,9 @@ ALLOWED = {
     },
 }
 # What people meet: it calls jobs, and nothing calls it.
-FACES = {"RadiomicsStudyLib", "RadiomicsSlicerLib", "PeritumoralSlicerLib"}
+SLICER_SIDE = {"RadiomicsSlicerLib", "PeritumoralSlicerLib", "SurvivalNomogramSlicerLib", "DeepFusionSlicerLib"}
+FACES = {"RadiomicsStudyLib", *SLICER_SIDE}
 MOST_FILES = 15
-SLICER_SIDE = {"RadiomicsSlicerLib", "PeritumoralSlicerLib"}
 # Networks are subclasses of torch.nn.Module, so their files need torch at file scope. They live in this one
 # folder, and no other file may import them at file scope: the import costs below would show it.
 TORCH_SIDE = "DeepRadiomicsFusionLib.torch_modules."

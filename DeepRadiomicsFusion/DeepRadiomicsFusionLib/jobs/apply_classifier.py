@@ -15,6 +15,8 @@ from RadiomicsCoreLib.progress import Progress
 from ..evaluation.figures import classifier_calibration_figure, classifier_roc_figure
 from ..evaluation.metrics import Evaluation, EvaluationSettings, evaluate
 from ..models.classifier_bundle import ClassifierBundle, load_bundle
+from ..models.cross_validation import MeanOfModels
+from ..models.training_range import far_from_training
 from ..networks.seen_cases import NEW, TRAINING_PART
 from ..networks.training_record import check_compatible
 from ..tables.endpoints import Endpoint, read_endpoint
@@ -32,8 +34,10 @@ def apply_classifier(job: ApplyOptions, output: JobOutput, progress: Progress) -
     """Apply a bundle to new cases, and evaluate it where their outcome is known.
 
     Writes ``predictions.csv`` (``case_id``, ``probability``, ``positive``, ``reason``: a case whose features are
-    NaN gets no probability and a reason), with outcomes also ``evaluation.csv`` and figures (cases of the training,
-    if there are any, apart from the new ones). Fewer than two known cases of a class are told in the notes.
+    NaN gets no probability and a reason; ``lowest``, ``highest``: what the fold models say each by itself;
+    ``unusual``: features that lie far from the training's), with outcomes also ``evaluation.csv`` and figures (cases
+    of the training, if there are any, apart from the new ones). Fewer than two known cases of a class are told in the
+    notes.
 
     Args:
         job: with bundle and feature tables.
@@ -57,8 +61,10 @@ def apply_classifier(job: ApplyOptions, output: JobOutput, progress: Progress) -
     output.notes += told
     chance, reasons = _predict_each(bundle, table)
     called = [None if np.isnan(value) else int(value >= bundle.threshold) for value in chance]
-    cells = zip(tables.table.index, chance.tolist(), called, reasons, strict=True)
-    columns = ("case_id", "probability", "positive", "reason")
+    spread = _fold_range(bundle, table, np.isfinite(chance))
+    unusual = [_unusual(bundle, row) for row in tables.table.to_dict("records")]
+    cells = zip(tables.table.index, chance.tolist(), called, reasons, *spread, unusual, strict=True)
+    columns = ("case_id", "probability", "positive", "reason", "lowest", "highest", "unusual")
     output.table("predictions", [dict(zip(columns, row, strict=True)) for row in cells])
     failed = sum(bool(reason) for reason in reasons)
     if failed:
@@ -112,6 +118,26 @@ def _predict_each(bundle: ClassifierBundle, table: pd.DataFrame) -> tuple[np.nda
         for row in finite
     ]
     return chance, reasons
+
+
+def _fold_range(bundle: ClassifierBundle, table: pd.DataFrame, known: np.ndarray) -> tuple[list[float], list[float]]:
+    """The lowest and highest probability of the fold models of each case, (n,); NaN where there is one model only."""
+    low, high = np.full(len(table), np.nan), np.full(len(table), np.nan)
+    if isinstance(bundle.model, MeanOfModels) and known.any():
+        each = np.array([model.predict(table[known]) for model in bundle.model.models])
+        low[known], high[known] = each.min(axis=0), each.max(axis=0)
+    return low.tolist(), high.tolist()
+
+
+def _unusual(bundle: ClassifierBundle, values: Mapping[str, object]) -> str:
+    """Which features of a case lie far from the training's mean, in words; empty where none does."""
+    numbers = {name: value for name, value in values.items() if isinstance(value, (int, float)) and np.isfinite(value)}
+    far = far_from_training(bundle.model, numbers)
+    if not far:
+        return ""
+    name, z = far[0]
+    others = f", and {len(far) - 1} more" if len(far) > 1 else ""
+    return f"{name} lies {abs(z):.1f} SD {'above' if z > 0 else 'below'} the training's mean{others}"
 
 
 def _evaluate(

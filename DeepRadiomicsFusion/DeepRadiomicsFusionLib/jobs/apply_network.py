@@ -46,7 +46,7 @@ from .network_evaluation import evaluate_outputs, outcome_columns, outcomes_of
 if TYPE_CHECKING:
     from .apply_options import ApplyOptions
 
-PREDICTION_FILE, MASK_FILE = "prediction.json", "mask.nii.gz"
+PREDICTION_FILE, MASK_FILE, SEEN_FILE = "prediction.json", "mask.nii.gz", "seen.nii.gz"
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,12 @@ def apply_network(job: ApplyOptions, output: JobOutput, progress: Progress) -> N
     Images are prepared as in the training: its phase, rings, region and input. Writes ``predictions.csv``:
     ``<output>.probability`` (a network of survival: ``risk``), ``<output>.positive`` at the threshold that the
     bundle stores, and the reason where a case failed; ``signatures.csv``: the same outputs under the names of the
-    training's ``signatures.csv``, for a fusion or Cox model that was fitted on those. Where the table has the
-    outcome, also ``evaluation.csv`` and ``figures/``: cases of the training, if there are any, apart from the new
-    ones. A network that segments writes ``cases/<case_id>/mask.nii.gz`` on the grid of the patient's image, and its
-    Dice where the table names a mask; a network of whole slices needs none. Run again into the same folder, it reuses
-    the cases whose files and weights are the same.
+    training's ``signatures.csv``, for a fusion or Cox model that was fitted on those;
+    ``cases/<case_id>/seen.nii.gz`` and ``seen.png``: what the network saw. Where the table has the outcome, also
+    ``evaluation.csv`` and ``figures/``: cases of the training, if there are any, apart from the new ones. A network
+    that segments writes ``cases/<case_id>/mask.nii.gz`` on the grid of the patient's image, and its Dice where the
+    table names a mask; a network of whole slices needs none. Run again into the same folder, it reuses the cases
+    whose files and weights are the same.
 
     Args:
         job: with bundle and cohort, which has the columns of the RadScores where the network takes them.
@@ -205,6 +206,7 @@ def _predict(case: Case, scan: _Scan | None, bundle: NetworkBundle, job: ApplyOp
     values = probability(found) if bundle.task is Task.CLASSIFICATION else found
     write_json(folder / PREDICTION_FILE, {"outputs": values.tolist(), "slices": len(images)})
     if job.pictures:
+        sitk.WriteImage(shown.image, str(folder / SEEN_FILE), useCompression=True)
         picture_of_input(shown, f"{case.case_id}, {bundle.phase}").savefig(folder / "seen.png", dpi=80, format="png")
     return ready.warnings
 

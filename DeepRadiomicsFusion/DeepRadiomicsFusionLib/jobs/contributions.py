@@ -23,6 +23,7 @@ from ..explanation.contributions import explain_model
 from ..explanation.shapley import Contributions
 from ..explanation.shapley_figures import overall_figure, patient_figure
 from ..models.classifier_bundle import load_bundle
+from ..models.training_range import training_scale
 from ..models.workspace import Model
 from ..networks.training_record import check_compatible
 from ..tables.feature_tables import FeatureTables
@@ -32,6 +33,8 @@ from .table_options import figure_formats_option
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MEAN_PATIENT = "mean of the training"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,8 @@ class ContributionsJob(Job):
         bundle: the model's folder or zip.
         features: name to feature table, under the names of the training.
         cohort: table whose training patients "without this input" is averaged over; None: those that the bundle was
-            trained on. Those that are not in the tables are left out; without any, all in the tables count.
+            trained on. Those that are not in the tables are left out; without any, all in the tables count, and for a
+            single patient one whose features are the training's means.
         columns: of the cohort; without a split those of the bundle count as training.
         cases: ids of the patients to explain; None: all whose features are whole.
         most_background: of more background patients, this many are drawn.
@@ -79,7 +83,12 @@ class ContributionsJob(Job):
         check_compatible(bundle.trained_on, tables.record)
         table, told = fill_medians(tables.table, bundle.medians)
         output.notes += told
-        asked, around = _rows(table, self.cases), _background(table, background)
+        asked, around = _rows(table, self.cases), _background(table, background, bundle.model)
+        if around.index.tolist() == [MEAN_PATIENT]:
+            output.notes.append(
+                "the tables hold no training patient: contributions are against one whose features are the training's "
+                "means, as the model holds them"
+            )
         patients, others = (_whole(part, bundle.model) for part in (asked, around))
         drawn = _drawn(others, self.most_background, self.seed)
         step = part_of(progress, 0.0, 0.9)
@@ -106,11 +115,16 @@ def _rows(table: pd.DataFrame, ids: Sequence[str] | None) -> pd.DataFrame:
     return table.loc[list(dict.fromkeys(ids))]
 
 
-def _background(table: pd.DataFrame, ids: object) -> pd.DataFrame:
-    """The training patients that the tables hold; all of the tables if they hold none."""
+def _background(table: pd.DataFrame, ids: object, model: Model) -> pd.DataFrame:
+    """The training patients that the tables hold; without any all, but for a single patient the training's mean."""
     named = {str(case) for case in ids} if isinstance(ids, Sequence) else set()  # a bundle may say anything
     kept = table.loc[[case in named for case in table.index]]
-    return kept if len(kept) else table
+    if len(kept):
+        return kept
+    mean = {name: centre for name, (centre, _) in training_scale(model).items()}
+    if len(table) > 1 or not set(model.features) <= set(mean):
+        return table
+    return type(table)([{name: mean[name] for name in model.features}], index=[MEAN_PATIENT])
 
 
 def _whole(table: pd.DataFrame, model: Model) -> pd.DataFrame:

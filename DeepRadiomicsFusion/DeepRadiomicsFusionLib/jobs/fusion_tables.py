@@ -71,7 +71,8 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
         f"{TRAINING}: probabilities are out-of-fold, the mean over {result.settings.repeats} repeats of "
         f"{result.settings.folds} folds; the AUC is the mean of the folds with Nadeau and Bengio's interval, and "
         "models are compared fold by fold (DeLong's interval and test of pooled probabilities do not know that folds "
-        "share cases, and are too narrow; pooled_auc has none); F1 and Brier score with bootstrap intervals, other "
+        "share cases, and are far too narrow; pooled_auc has none; those of the folds are a little too narrow still, a "
+        "part that was kept out decides); F1 and Brier score with bootstrap intervals, other "
         "rates with Clopper and Pearson's; the threshold has the best Youden index of the pooled probabilities"
     )
 

@@ -71,10 +71,10 @@ _NETWORK = "network"
 class TrainJob(CohortJob):
     """Train a network on a cohort and write it as a bundle; a case that cannot be read is left out with its reason.
 
-    Writes ``model/`` (the bundle), ``predictions.csv`` of every case with its split, ``loss_curve.png`` (anew after
-    each epoch), ``checkpoints/`` (the last epoch), ``scores.csv`` (area under the ROC curve of each endpoint and
-    split, Harrell's C, or Dice) and ``cases/`` with the inputs. Run again into the same folder, it goes on where it
-    stopped.
+    Writes ``model/`` (the bundle), ``predictions.csv`` of every case with its split, ``loss_curve.png`` and ``.json``
+    (anew after each epoch), ``checkpoints/`` (the last epoch), ``scores.csv`` (area under the ROC curve of each
+    endpoint and split, Harrell's C, or Dice) and ``cases/`` with the inputs. Run again into the same folder, it goes on
+    where it stopped.
 
     With ``folds`` also ``signatures.csv``: for the training cases the outputs of networks that did not see them, for
     all others those of the final network; this is what ``fuse`` takes. ``scores.csv`` then has a row ``out-of-fold``
@@ -467,6 +467,7 @@ def _notes_on_cases(plan: TrainPlan, outcomes: Sequence[CaseOutcome], sides: Map
 
 
 def _draw_losses(path: Path, losses: Losses) -> None:
+    write_json(path.with_suffix(".json"), losses.to_dict())  # for whoever watches
     loss_curve(losses).savefig(path, dpi=110, format="png")
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
 import slicer
 import slicer.util
@@ -14,11 +13,11 @@ import slicer.util
 from RadiomicsCoreLib.images.geometry import mask_box
 from RadiomicsSlicerLib.layouts import look_at_segment, show_soft_tissue
 from RadiomicsSlicerLib.segments import add_segment
+from RadiomicsSlicerLib.volumes.images import add_image
 
 CATEGORY = "Peritumoral Radiomics"
 NAME = "PeritumoralSample"
 _COLOURS = {"Tumour": (0.85, 0.30, 0.25), "Liver": (0.65, 0.50, 0.40)}
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 Scan = tuple[sitk.Image, Mapping[str, sitk.Image]]
 
@@ -49,7 +48,7 @@ def load_sample(makeScan: Callable[[], Scan]) -> tuple[Any, Any]:
         The volume and the segmentation.
     """
     image, masks = makeScan()
-    volume = slicer.util.addVolumeFromArray(sitk.GetArrayFromImage(image), _index_to_ras(image), NAME)
+    volume = add_image(image, NAME)
     segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{NAME} segmentation")
     segmentation.CreateDefaultDisplayNodes()
     segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
@@ -60,15 +59,7 @@ def load_sample(makeScan: Callable[[], Scan]) -> tuple[Any, Any]:
         add_segment(segmentation, inside, box, volume, name=name, colour=colour, segment_id=name)
     display = segmentation.GetDisplayNode()
     display.SetOpacity2DFill(0.25)
-    volume.CreateDefaultDisplayNodes()
     show_soft_tissue(volume)
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
     look_at_segment(segmentation, "Tumour", volume)
     return volume, segmentation
-
-
-def _index_to_ras(image: sitk.Image) -> np.ndarray:
-    to_lps = np.eye(4)
-    to_lps[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
-    to_lps[:3, 3] = image.GetOrigin()
-    return _LPS_TO_RAS @ to_lps

@@ -11,6 +11,7 @@ from RadiomicsCoreLib.errors import RadiomicsError
 from RadiomicsSlicerLib.dependencies import packages_to_read
 from RadiomicsSlicerLib.job_area import JobArea
 from RadiomicsSlicerLib.layouts import show_map
+from RadiomicsSlicerLib.runs.time_words import in_words
 from RadiomicsSlicerLib.tables import RECORD
 
 from ..logic.segment_boxes import segment_items, still_there
@@ -167,22 +168,6 @@ class MapSection:
             _settings(chosen),
             chosen.phase,
         )
-
-
-def in_words(seconds: float) -> str:
-    """Return a time as people say it.
-
-    Example:
-        >>> in_words(0.4), in_words(47), in_words(200), in_words(7000)
-        ('1 second', '47 seconds', '4 minutes', '1.9 hours')
-    """
-    if seconds < 1.5:
-        return _("1 second")
-    if seconds < 90:
-        return _("{number} seconds").format(number=round(seconds))
-    if seconds < 5400:
-        return _("{number} minutes").format(number=-(-round(seconds) // 60))
-    return _("{number} hours").format(number=f"{seconds / 3600:.1f}")
 
 
 def _settings(parameters: Any) -> str:

@@ -27,6 +27,7 @@ from RadiomicsSlicerLib.layouts import (
 )
 from RadiomicsSlicerLib.module_widget import ModuleWidget
 from RadiomicsSlicerLib.nodes import first_volume
+from RadiomicsSlicerLib.results.widget_words import enable
 from RadiomicsSlicerLib.table_panel import TablePanel
 from RadiomicsSlicerLib.tables import FEATURES
 
@@ -161,13 +162,13 @@ class PeritumoralPanel(ModuleWidget):
         missing = _missing(parameters)
         running = _("An extraction is running.") if self.extraction.running else ""
         mapping = _("A map is being made.") if self.maps.running else ""
-        _enable(ui.drawButton, "" if parameters.volume else _("Choose a volume first."))
-        _enable(ui.createRingsButton, missing)
+        enable(ui.drawButton, "" if parameters.volume else _("Choose a volume first."))
+        enable(ui.createRingsButton, missing)
         made = rings_of(parameters.segmentation, parameters.tumourSegment) if not missing else {}
-        _enable(ui.measureButton, missing or ("" if made else _("Create rings first.")))
-        _enable(ui.extractButton, missing or running)
-        _enable(ui.mapButton, missing or mapping)
-        _enable(ui.chartButton, "" if parameters.featureTable else _("Extract features first."))
+        enable(ui.measureButton, missing or ("" if made else _("Create rings first.")))
+        enable(ui.extractButton, missing or running)
+        enable(ui.mapButton, missing or mapping)
+        enable(ui.chartButton, "" if parameters.featureTable else _("Extract features first."))
 
     def stopWork(self, reason: str) -> None:
         """End the jobs, because the module or the scene is about to go."""
@@ -464,13 +465,3 @@ def _drawn_at(segment: Any) -> int:
 
 def _about(volume_ml: float) -> str:
     return _("about {volume} ml").format(volume=volume_words(volume_ml))
-
-
-def _enable(button: Any, reason: str) -> None:
-    """Enable a button, or disable it and say why in its tool tip."""
-    words = button.property("usualToolTip")
-    if words is None:
-        words = button.toolTip
-        button.setProperty("usualToolTip", words)
-    button.enabled = not reason
-    button.toolTip = reason or words

@@ -264,7 +264,7 @@ def source_hash(source: Source) -> str:
     return hash_settings(source.astype(object).where(source.notna(), None).to_dict("list"))
 
 
-def listed(names: Iterable[Any], shown: int = _SHOWN) -> str:
+def listed(names: Iterable[object], shown: int = _SHOWN) -> str:
     """Return some names for a message, and how many there are more.
 
     Example:
@@ -334,7 +334,7 @@ def _ids(frame: pd.DataFrame, id_column: str | None, what: str) -> list[str]:
 def _texts(column: pd.Series) -> list[str | None]:
     """Cells as texts, 1.0 as "1"; None where empty."""
 
-    def text(value: Any) -> str | None:
+    def text(value: object) -> str | None:
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return None
         if isinstance(value, float) and value.is_integer():

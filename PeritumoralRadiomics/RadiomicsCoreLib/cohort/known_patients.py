@@ -45,7 +45,7 @@ class KnownPatients:
         """Whether no two fitted patients have the same values and outcome."""
         return len(self.rows) == self.patients
 
-    def by_values(self, values: Sequence[Sequence[Any]], *, with_outcome: bool) -> np.ndarray:
+    def by_values(self, values: Sequence[Sequence[object]], *, with_outcome: bool) -> np.ndarray:
         """Return which patients (n,) have the values of a fitted one.
 
         Args:
@@ -61,7 +61,7 @@ class KnownPatients:
         """Return which ids (n,) are those of a fitted patient."""
         return np.array([bool(self.ids) and _hash(self.salt, str(name)) in self.ids for name in ids], dtype=bool)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return plain values, as they stand in a bundle."""
         hashes = {"ids": self.ids, "rows": self.rows, "inputs": self.inputs}
         return {"salt": self.salt, "patients": self.patients, **{name: sorted(all) for name, all in hashes.items()}}
@@ -88,7 +88,7 @@ NOBODY_KNOWN = KnownPatients()
 
 
 def known_patients(
-    salt: str, ids: Sequence[str] | None, inputs: Sequence[Sequence[Any]], outcomes: Sequence[Sequence[Any]]
+    salt: str, ids: Sequence[str] | None, inputs: Sequence[Sequence[object]], outcomes: Sequence[Sequence[object]]
 ) -> KnownPatients:
     """Return the hashes of the fitted patients.
 
@@ -116,16 +116,16 @@ def known_patients(
     )
 
 
-def _has_fractions(rows: Sequence[Sequence[Any]]) -> bool:
+def _has_fractions(rows: Sequence[Sequence[object]]) -> bool:
     """Whether every patient has a value that is not whole, as measured features have and codes have not."""
     return all(any(isinstance(v, float | np.floating) and not float(v).is_integer() for v in row) for row in rows)
 
 
-def _row_text(row: Sequence[Any]) -> str:
+def _row_text(row: Sequence[object]) -> str:
     return "\x1f".join(_text(value) for value in row)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """A value as it is compared: nine digits, so that a table may have been written by a program that rounds."""
     if isinstance(value, bool | np.bool_):
         return str(bool(value))

@@ -53,9 +53,9 @@ class SeenCases:
         patients = set(self.patients) | {patient for case, patient in patient_of.items() if case in cases}
         return [case for case, patient in patient_of.items() if case in cases or patient in patients]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, as they stand in ``study.json``."""
-        record: dict[str, Any] = {"cases": list(self.cases), "patients": list(self.patients)}
+        record: dict[str, object] = {"cases": list(self.cases), "patients": list(self.patients)}
         return record | ({"unknown": self.unknown} if self.unknown else {})
 
     def without(self, names: Sequence[str]) -> SeenCases:
@@ -69,7 +69,7 @@ class SeenCases:
 NOBODY = SeenCases()
 
 
-def seen_record(tables: Mapping[str, SeenCases]) -> dict[str, Any]:
+def seen_record(tables: Mapping[str, SeenCases]) -> dict[str, object]:
     """Return what ``study.json`` holds of this: name of a table's file to whom its network has seen.
 
     Example:

@@ -364,7 +364,7 @@ def _cell(text: str) -> str | None:
     return None if text in MISSING_CELLS else text
 
 
-def _values(cells: Sequence[str | None]) -> list[Any]:
+def _values(cells: Sequence[str | None]) -> list[object]:
     typed = typed_column([cell or "" for cell in cells]).tolist()
     return [None if cell is None else value for cell, value in zip(cells, typed, strict=True)]
 

@@ -61,7 +61,7 @@ MADE_WITH = "made_with"
 """Key of ``study.json``: what decides the numbers of a job's tables, for the models that are made of them."""
 
 
-def environment_record(settings: Mapping[str, Any]) -> dict[str, Any]:
+def environment_record(settings: Mapping[str, object]) -> dict[str, object]:
     """Return what ``study.json`` says of a run: time, command, versions and the settings given."""
     return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -82,7 +82,7 @@ def study_beside(table: Path | str) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def hash_settings(settings: Any) -> str:
+def hash_settings(settings: object) -> str:
     """SHA-256 of plain settings (dicts, lists, numbers, texts), independent of the order of keys.
 
     Example:
@@ -126,7 +126,7 @@ def _update_with_content(digest: Any, file: Path) -> None:
         digest.update(b"missing or unreadable")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Reduce settings to what JSON can say, the same for a tuple and a list, an enum and its value."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}

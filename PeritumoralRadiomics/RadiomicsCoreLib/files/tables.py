@@ -38,7 +38,7 @@ _NUMBERS = re.compile(f"(?:{_NUMBER})?(?:{_BETWEEN}(?:{_NUMBER})?)*\\Z", re.ASCI
 _WHOLE_NUMBERS = re.compile(rf"[+-]?\d{{1,18}}(?:{_BETWEEN}[+-]?\d{{1,18}})*\Z", re.ASCII)
 _PARQUET_GROUP_ROWS = 500
 _TRUTH = {"True": True, "False": False}
-Rows = Iterable[Mapping[str, Any]]
+Rows = Iterable[Mapping[str, object]]
 
 
 def write_csv(path: Path | str, table: pd.DataFrame | Rows, columns: Sequence[str] | None = None) -> None:
@@ -184,13 +184,18 @@ def _write_row_groups(path: Path, rows: Rows, columns: list[str]) -> None:
         writer.close()
 
 
-def write_json(path: Path | str, value: Any) -> None:
+def write_json(path: Path | str, value: object) -> None:
     """Write a JSON file in one step: UTF-8, indented, NaN and infinities as null.
 
     Accepts numpy numbers and arrays, paths, enums with plain values, tuples and sets.
     """
     text = json.dumps(_as_json(value), ensure_ascii=False, indent=2, allow_nan=False)
     _write_atomically(path, [(text + "\n").encode("utf-8", "surrogateescape")])
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write a text file in one step, UTF-8."""
+    _write_atomically(path, [text.encode("utf-8", "surrogateescape")])
 
 
 def read_json(path: Path | str) -> Any:
@@ -250,17 +255,17 @@ def text_column(cells: Sequence[str]) -> np.ndarray:
     return column
 
 
-def _is_frame(table: Any) -> TypeGuard[pd.DataFrame]:
+def _is_frame(table: object) -> TypeGuard[pd.DataFrame]:
     return hasattr(table, "columns") and hasattr(table, "to_dict")
 
 
-def _frame_rows(frame: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
+def _frame_rows(frame: pd.DataFrame) -> Iterator[Mapping[str, object]]:
     names = [str(name) for name in frame.columns]
     columns = [frame.iloc[:, index].tolist() for index in range(len(names))]
     return (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
 
 
-def _columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _columns_of(rows: Sequence[Mapping[str, object]]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
@@ -277,7 +282,7 @@ def _quoted(cell: str) -> str:
     return cell
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
@@ -291,7 +296,7 @@ def _cell(value: Any) -> str:
     return guard_text(str(value))
 
 
-def _as_json(value: Any) -> Any:
+def _as_json(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): _as_json(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):

@@ -23,12 +23,12 @@ def run_cases(
     output: JobOutput,
     cohort: Cohort,
     do_case: DoCase,
-    settings: Mapping[str, Any],
+    settings: Mapping[str, object],
     *,
     workers: int | None,
     progress: Progress,
     phases: Sequence[str] | None = None,
-    also: Callable[[Case], Any] | None = None,
+    also: Callable[[Case], object] | None = None,
 ) -> tuple[CaseOutcome, ...]:
     """Do every case of a cohort into ``<folder>/cases/<case_id>``; a failing case never stops the others.
 
@@ -70,7 +70,7 @@ def run_cases(
 
 
 def case_fingerprint(
-    case: Case, phases: Sequence[str], settings: Mapping[str, Any], also: Callable[[Case], Any] | None = None
+    case: Case, phases: Sequence[str], settings: Mapping[str, object], also: Callable[[Case], object] | None = None
 ) -> str:
     """Hash of a case's files and of what is done to it: the same hash, the same result.
 
@@ -88,7 +88,7 @@ def case_json(out: Path, case_id: str, name: str) -> Any:
     return read_json(path) if path.is_file() else None
 
 
-def _without_folders(values: Any) -> Any:
+def _without_folders(values: object) -> object:
     if isinstance(values, Mapping):
         return {name: _without_folders(value) for name, value in values.items()}
     return values.name if isinstance(values, Path) else values

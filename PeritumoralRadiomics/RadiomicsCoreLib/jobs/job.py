@@ -82,7 +82,7 @@ class Job(ABC):
         """
         return merged(cls.study_settings(name), given)
 
-    def to_dict(self, *, folder: Path | None = None) -> dict[str, Any]:
+    def to_dict(self, *, folder: Path | None = None) -> dict[str, object]:
         """Return every setting as plain values, which :meth:`from_dict` takes.
 
         Args:
@@ -90,7 +90,7 @@ class Job(ABC):
         """
         return plain_values(self, relative_to(folder)) if folder else plain_values(self)
 
-    def decisive(self) -> dict[str, Any]:
+    def decisive(self) -> dict[str, object]:
         """Return the settings that decide the numbers: without paths' folders, worker counts and figure formats."""
         # Every path by its file name: the same files under another folder are the same job.
         plain = plain_values(self, lambda path: path.name)

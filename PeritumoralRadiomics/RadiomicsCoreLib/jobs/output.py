@@ -59,7 +59,7 @@ class JobOutput:
         self.files[name] = path
         return path
 
-    def figure(self, name: str, figure: Figure | Callable[..., Figure], *arguments: Any) -> None:
+    def figure(self, name: str, figure: Figure | Callable[..., Figure], *arguments: object) -> None:
         """Write a figure, or draw and write it, in all formats; nothing is drawn where no format is wanted."""
         if not self.formats:
             return
@@ -69,7 +69,7 @@ class JobOutput:
         save_figure(drawn, folder / name, self.formats)
         self.files["figures"] = folder
 
-    def attempt(self, what: str, step: Callable[..., T], *arguments: Any) -> T | None:
+    def attempt(self, what: str, step: Callable[..., T], *arguments: object) -> T | None:
         """Do one step; if the data do not allow it, note why, return None, and let the others go on."""
         try:
             return step(*arguments)

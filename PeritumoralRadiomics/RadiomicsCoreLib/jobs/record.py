@@ -23,14 +23,14 @@ class Recorded(Protocol):
 
     verb: ClassVar[str]
 
-    def to_dict(self, *, folder: Path | None = None) -> dict[str, Any]:
+    def to_dict(self, *, folder: Path | None = None) -> dict[str, object]:
         """Every setting as plain values, paths relative to ``folder``."""
 
-    def decisive(self) -> dict[str, Any]:
+    def decisive(self) -> dict[str, object]:
         """The settings that decide the numbers."""
 
 
-def write_record(job: Recorded, result: JobResult, more: Mapping[str, Any]) -> Path:
+def write_record(job: Recorded, result: JobResult, more: Mapping[str, object]) -> Path:
     """Write ``study.json``: the job's settings and their hash, versions, seed, inputs with hashes, cases, notes.
 
     Args:
@@ -77,7 +77,7 @@ def inputs_of(job: Recorded, folder: Path) -> dict[str, dict[str, str]]:
     }
 
 
-def _leaves(values: Any, name: str) -> Iterator[tuple[str, Any]]:
+def _leaves(values: object, name: str) -> Iterator[tuple[str, object]]:
     if isinstance(values, Mapping):
         for key, value in values.items():
             yield from _leaves(value, f"{name}.{key}" if name else str(key))

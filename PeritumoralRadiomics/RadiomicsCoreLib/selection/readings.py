@@ -131,7 +131,7 @@ class Reliability:
         """(p,) bool, whose ICC exceeds the threshold; a feature without an ICC does not."""
         return self.icc.value > self.threshold
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """One row a feature, those without an ICC and then the lowest first."""
         order = np.argsort(np.where(np.isnan(self.icc.value), -np.inf, self.icc.value), kind="stable")
         columns = (self.icc.value, self.icc.lower, self.icc.upper, self.above)

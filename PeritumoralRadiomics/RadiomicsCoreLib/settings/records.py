@@ -18,7 +18,7 @@ from .options import option_of, type_choices, without_none
 from .rules import check_known
 
 Record = TypeVar("Record")
-PathWriter = Callable[[Path], Any]
+PathWriter = Callable[[Path], str | Path]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Changes(Generic[Record]):
         return replace(record, **self.values) if self.values else record  # type: ignore[type-var]
 
 
-def record_from(kind: type[Record], values: Any, where: str, *, folder: Path | None = None) -> Record:
+def record_from(kind: type[Record], values: object, where: str, *, folder: Path | None = None) -> Record:
     """Build a settings record from plain values.
 
     Args:
@@ -106,7 +106,7 @@ def plain_values(record: Any, paths: PathWriter = Path.as_posix) -> dict[str, An
     return {one.name: plain_value(getattr(record, one.name), paths) for one in dataclasses.fields(record)}
 
 
-def plain_value(value: Any, paths: PathWriter = Path.as_posix) -> Any:
+def plain_value(value: object, paths: PathWriter = Path.as_posix) -> Any:
     """Return one value of a record as plain values; see :func:`plain_values`."""
     if isinstance(value, Changes):
         return plain_value(value.values, paths)
@@ -124,7 +124,7 @@ def plain_value(value: Any, paths: PathWriter = Path.as_posix) -> Any:
     return value
 
 
-def relative_to(folder: Path) -> PathWriter:
+def relative_to(folder: Path) -> Callable[[Path], str]:
     """Return a writer of paths as seen from a folder, so that a file there names no folder of one machine."""
 
     def write(path: Path) -> str:
@@ -152,7 +152,7 @@ def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _value(kind: Any, value: Any, where: str, folder: Path | None) -> Any:
+def _value(kind: Any, value: object, where: str, folder: Path | None) -> Any:
     inner, optional = without_none(kind)
     if value is None:
         if optional or inner is Any:
@@ -175,7 +175,7 @@ def _value(kind: Any, value: Any, where: str, folder: Path | None) -> Any:
     return reader(inner, value, where, folder)
 
 
-def _changes(kind: Any, value: Any, where: str, folder: Path | None) -> Changes[Any]:
+def _changes(kind: Any, value: object, where: str, folder: Path | None) -> Changes[Any]:
     if isinstance(value, Changes):
         return value
     if not isinstance(value, Mapping):
@@ -183,7 +183,7 @@ def _changes(kind: Any, value: Any, where: str, folder: Path | None) -> Changes[
     return Changes(field_values(get_args(kind)[0], value, where, folder=folder))
 
 
-def _first_that_fits(kinds: Sequence[Any], value: Any, where: str, folder: Path | None) -> Any:
+def _first_that_fits(kinds: Sequence[Any], value: object, where: str, folder: Path | None) -> Any:
     reasons = []
     for kind in kinds:
         try:
@@ -193,7 +193,7 @@ def _first_that_fits(kinds: Sequence[Any], value: Any, where: str, folder: Path 
     raise reasons[-1]
 
 
-def _text(kind: Any, value: Any, where: str, folder: Path | None) -> str:
+def _text(kind: Any, value: object, where: str, folder: Path | None) -> str:
     if isinstance(value, str):
         if not value.strip():
             raise InputError(f"{where} is empty; give {_wanted(str)}")
@@ -201,7 +201,7 @@ def _text(kind: Any, value: Any, where: str, folder: Path | None) -> str:
     raise InputError(f"{where} must be a text, not {_shown(value)}")
 
 
-def _path(kind: Any, value: Any, where: str, folder: Path | None) -> Path:
+def _path(kind: Any, value: object, where: str, folder: Path | None) -> Path:
     if not isinstance(value, str | Path) or not str(value).strip():
         raise InputError(f"{where} must be the path of a file or folder, not {_shown(value)}")
     if "\0" in str(value):
@@ -209,13 +209,13 @@ def _path(kind: Any, value: Any, where: str, folder: Path | None) -> Path:
     return Path(value) if folder is None else folder / value
 
 
-def _yes_no(kind: Any, value: Any, where: str, folder: Path | None) -> bool:
+def _yes_no(kind: Any, value: object, where: str, folder: Path | None) -> bool:
     if isinstance(value, bool):
         return value
     raise InputError(f"{where} must be true or false, not {_shown(value)}")
 
 
-def _whole(kind: Any, value: Any, where: str, folder: Path | None) -> int:
+def _whole(kind: Any, value: object, where: str, folder: Path | None) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         if abs(value) < 2**63:
             return value
@@ -223,13 +223,13 @@ def _whole(kind: Any, value: Any, where: str, folder: Path | None) -> int:
     raise InputError(f"{where} must be a whole number, not {_shown(value)}")
 
 
-def _number(kind: Any, value: Any, where: str, folder: Path | None) -> float:
+def _number(kind: Any, value: object, where: str, folder: Path | None) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300 and math.isfinite(value):
         return float(value)
     raise InputError(f"{where} must be a finite number, not {_shown(value)}")
 
 
-def _choice(kind: Any, value: Any, where: str, folder: Path | None) -> Any:
+def _choice(kind: Any, value: object, where: str, folder: Path | None) -> Any:
     if isinstance(kind, type) and isinstance(value, kind):
         return value
     choices = type_choices(kind)
@@ -238,7 +238,7 @@ def _choice(kind: Any, value: Any, where: str, folder: Path | None) -> Any:
     return kind(value) if isinstance(kind, type) and issubclass(kind, Enum) else value
 
 
-def _items(kind: Any, value: Any, where: str, folder: Path | None) -> tuple[Any, ...]:
+def _items(kind: Any, value: object, where: str, folder: Path | None) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
         raise InputError(f"{where} must be a list, not {_shown(value)}")
     kinds = get_args(kind)
@@ -251,7 +251,7 @@ def _items(kind: Any, value: Any, where: str, folder: Path | None) -> tuple[Any,
     )
 
 
-def _mapping(kind: Any, value: Any, where: str, folder: Path | None) -> dict[str, Any]:
+def _mapping(kind: Any, value: object, where: str, folder: Path | None) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise InputError(f"{where} must hold names and values, not {_shown(value)}")
     _, inner = get_args(kind) or (str, Any)
@@ -280,7 +280,7 @@ def _wanted(kind: Any) -> str:
     return "names and values" if get_origin(kind) in (dict, Mapping) else _WANTED.get(kind, "a list")
 
 
-def _check_choice(described_field: dataclasses.Field[Any], value: Any, where: str) -> None:
+def _check_choice(described_field: dataclasses.Field[Any], value: object, where: str) -> None:
     described = option_of(described_field)
     if described is None or described.choices is None or value is None:
         return
@@ -294,7 +294,7 @@ def _what(one: dataclasses.Field[Any]) -> str:
     return f"give {described.help}" if described and described.help else "give a value"
 
 
-def _anything_plain(value: Any, where: str, depth: int = 0) -> Any:
+def _anything_plain(value: object, where: str, depth: int = 0) -> Any:
     """A value that the record leaves open: still plain, and small enough to be somebody's settings."""
     if depth > _DEEPEST:
         raise InputError(f"{where} is nested more than {_DEEPEST} deep")
@@ -312,7 +312,7 @@ _REPR = reprlib.Repr()  # bounded in depth and width: a value of a stranger's fi
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = _REPR.repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import TypeGuard
 
 from ..errors import InputError
 
@@ -30,19 +30,19 @@ class Rule:
     """What a setting wants, in words and as a test."""
 
     wants: str
-    fits: Callable[[Any], bool]
+    fits: Callable[[object], bool]
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Tell whether the value is a finite number (True and False are not)."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _is_int(value: Any) -> bool:
+def _is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_list(value: Any) -> bool:
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
     return isinstance(value, list | tuple) and len(value) > 0
 
 
@@ -145,14 +145,14 @@ def check_known(what: str, name: str, known: Iterable[str]) -> None:
     raise InputError(f"{what} {name!r} is not known; {hint}")
 
 
-def check_settings(setting: Mapping[str, Any], where: str = "setting", rules: Mapping[str, Rule] = RULES) -> None:
+def check_settings(setting: Mapping[str, object], where: str = "setting", rules: Mapping[str, Rule] = RULES) -> None:
     """Raise InputError, naming the setting and the value, for the first one that cannot be used."""
     for name, value in setting.items():
         check_known(where, name, rules)
         if not rules[name].fits(value):
             raise InputError(f"{where} {name} must be {rules[name].wants}; it is {value!r}")
     if "wavelet" in setting:
-        _check_wavelet(setting["wavelet"], where)
+        _check_wavelet(str(setting["wavelet"]), where)
 
 
 def _check_wavelet(name: str, where: str) -> None:

@@ -1,1 +1,1 @@
-"""Synthetic patients whose rim tells a known truth."""
+"""Synthetic patients with a known truth: for a first look, and for whole studies."""

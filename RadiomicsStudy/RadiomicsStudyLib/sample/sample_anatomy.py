@@ -163,6 +163,59 @@ class Traits:
         """Standard deviation of the fine texture inside the tumour; depends on the invasion weakly."""
         return 9.0 + 4.0 * _sigmoid(1.5 * self.invasion)
 
+    def surroundings_hu(self, distance_mm: np.ndarray, texture: np.ndarray) -> np.ndarray:
+        """What the tumour adds to the CT numbers around it.
+
+        Args:
+            distance_mm: from the tumour's border.
+            texture: with mean 0 and standard deviation 1, same shape.
+        """
+        fading = np.exp(-np.clip(distance_mm, 0, None) / 4.0)
+        swelling = -6.0 * _sigmoid(1.5 * self.invasion)
+        return fading * (self.rim_texture_hu * texture + swelling)
+
+
+SIGNALS = ("core", "0-3", "3-6", "nowhere")
+"""Where :class:`PlantedTraits` show: inside the tumour, in a band of millimetres around it, or in no image."""
+
+
+@dataclass(frozen=True)
+class PlantedTraits(Traits):
+    """Traits that show in one place alone, so that a study can be asked where it found them.
+
+    Everywhere else the texture is the same in all patients.
+
+    Attributes:
+        signal: one of ``SIGNALS``.
+
+    Example:
+        >>> PlantedTraits(2.0, 12.0, 12.0, signal="core").tumour_texture_hu > 30
+        True
+        >>> PlantedTraits(2.0, 12.0, 12.0, signal="0-3").tumour_texture_hu
+        11.0
+    """
+
+    signal: str = "0-3"
+
+    @property
+    def planted_hu(self) -> float:
+        """Standard deviation of the texture where the invasion shows."""
+        return 5.0 + 45.0 * _sigmoid(1.5 * self.invasion)
+
+    @property
+    def tumour_texture_hu(self) -> float:
+        """Standard deviation of the texture inside the tumour."""
+        return self.planted_hu if self.signal == "core" else 11.0
+
+    def surroundings_hu(self, distance_mm: np.ndarray, texture: np.ndarray) -> np.ndarray:
+        """Texture of two bands of 3 mm, of which one may follow the invasion; further out it fades."""
+        distance = np.clip(distance_mm, 0, None)
+        amplitude = 14.0 * np.exp(-np.clip(distance - 6.0, 0, None) / 2.0)
+        for band, low, high in (("0-3", 0.0, 3.0), ("3-6", 3.0, 6.0)):
+            if self.signal == band:
+                amplitude = np.where((distance > low) & (distance <= high), self.planted_hu, amplitude)
+        return amplitude * texture
+
 
 class Scan(NamedTuple):
     """One phase of one patient: the image (int16, HU) and its masks (uint8)."""
@@ -230,6 +283,20 @@ class Patient:
         self._add_tumour(hu, grid, level, tumour, organ, phase)
         masks = (grid.image(mask.astype(np.uint8)) for mask in (tumour, organ, second))
         return Scan(grid.image(self._measured(hu, grid, rng)), *masks)
+
+    def reading(self, grid: Grid, rng: np.random.Generator, spread: float = 0.03) -> sitk.Image:
+        """Make a further reading of the tumour, as by the same reader on another day.
+
+        Args:
+            grid: voxel grid of the phase.
+            rng: source of the reading's randomness.
+            spread: how far borders differ, in radii; the second reader's is 0.07.
+        """
+        at = grid.coordinates()
+        border = SmoothField(rng, 0.6 * self.traits.radius_mm)
+        level = self._tumour_level(at) + spread * np.clip(border(at), -2, 2) + rng.normal(0.0, spread / 3)
+        drawn = _piece_around(level < 0, grid, self._centre) & self._organ(at)
+        return grid.image(drawn.astype(np.uint8))
 
     # --- geometry: functions of world coordinates, shape (k, j, i) ---
 
@@ -317,9 +384,7 @@ class Patient:
         outward = sitk.SignedMaurerDistanceMap(
             grid.image(tumour.astype(np.uint8)), insideIsPositive=False, squaredDistance=False, useImageSpacing=True
         )
-        fading = np.exp(-np.clip(sitk.GetArrayViewFromImage(outward), 0, None) / 4.0)
-        swelling = -6.0 * _sigmoid(1.5 * traits.invasion)
-        rim = fading * (traits.rim_texture_hu * self._rim_texture(at) + swelling)
+        rim = traits.surroundings_hu(sitk.GetArrayViewFromImage(outward), self._rim_texture(at))
         hu[organ] += rim[organ]
         hu[tumour] = inside[tumour]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from RadiomicsCoreLib.cohort.known_patients import NOBODY_KNOWN, KnownPatients
-from RadiomicsCoreLib.errors import InputError, RadiomicsError
+from RadiomicsCoreLib.errors import InputError, ModelError, RadiomicsError
 from RadiomicsCoreLib.files.bundle_files import MODEL_FILE, BundleFiles, check_format
 from RadiomicsCoreLib.files.tables import write_json
 
@@ -57,11 +57,11 @@ class ModelBundle:
     cutoff: RiskCutoff | None = None
     missing: MissingValues = field(default_factory=MissingValues)
     settings: Mapping[str, Any] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, object] = field(default_factory=dict)
     fitted: KnownPatients = NOBODY_KNOWN
     competing: CompetingCauses | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, as they stand in the file."""
         return {
             "format": FORMAT,
@@ -131,7 +131,10 @@ def load_bundle(path: Path | str) -> ModelBundle:
 
 def bundle_from_dict(data: Mapping[str, Any]) -> ModelBundle:
     """Rebuild a bundle from :meth:`ModelBundle.to_dict`, checking every part."""
-    return _bundle_of(check_format(data, FORMAT, VERSION, WRITER))
+    try:
+        return _bundle_of(check_format(data, FORMAT, VERSION, WRITER))
+    except ModelError as error:
+        raise InputError(str(error)) from None
 
 
 def _bundle_of(data: Mapping[str, Any]) -> ModelBundle:
@@ -154,7 +157,7 @@ def _bundle_of(data: Mapping[str, Any]) -> ModelBundle:
         raise InputError(f"a part is missing or has the wrong form ({type(error).__name__}: {error})") from None
 
 
-def _model(data: Any) -> Model:
+def _model(data: object) -> Model:
     if not isinstance(data, Mapping):
         raise InputError("it holds no model")
     kind = KINDS.get(str(data.get("kind")))

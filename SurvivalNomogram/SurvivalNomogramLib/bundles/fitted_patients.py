@@ -38,11 +38,11 @@ def outcome_values(table: Any) -> list[list[float]]:
     return [np.asarray(column, float).tolist() for column in columns]
 
 
-def input_values(frame: pd.DataFrame, terms: Sequence[Term]) -> list[list[Any]]:
+def input_values(frame: pd.DataFrame, terms: Sequence[Term]) -> list[list[object]]:
     """Return the values (n) of a model's covariates, numbers as numbers and categories as the texts of their levels."""
     import pandas as pd
 
-    columns: list[list[Any]] = []
+    columns: list[list[object]] = []
     for term in terms:
         column = frame[term.name]
         if term.is_categorical:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from RadiomicsCoreLib.cohort.joined import JoinedCohort
+from RadiomicsCoreLib.cohort.missing import MissingPolicy
 from RadiomicsCoreLib.errors import InputError
 
 from ..tables.cohort_table import as_joined
@@ -84,7 +85,13 @@ def _fill(frame: pd.DataFrame, bundle: ModelBundle) -> list[str]:
         if empty.any() and name in bundle.missing.fill_:
             value = bundle.missing.fill_[name]
             frame[name] = frame[name].astype(object).where(~empty, value)
-            report.append(f"column {name!r}: {int(empty.sum())} missing filled with {value!r}, as in training")
+            how = (
+                "the middle of training: training itself was imputed by chained equations, which look at the outcome, "
+                "so that a new patient cannot be"
+                if bundle.missing.policy_.get(name) is MissingPolicy.MICE
+                else "as in training"
+            )
+            report.append(f"column {name!r}: {int(empty.sum())} missing filled with {value!r}, {how}")
     return report
 
 

@@ -38,7 +38,7 @@ class CutoffRule:
     value: float | None = None
 
     @classmethod
-    def from_plain(cls, given: Any, where: str = "cutoff") -> CutoffRule:
+    def from_plain(cls, given: str | float, where: str = "cutoff") -> CutoffRule:
         """Read ``median``, ``youden`` or a number. Raises InputError for anything else."""
         words = [CutoffMethod.MEDIAN.value, CutoffMethod.YOUDEN.value]
         if given in words:
@@ -92,7 +92,7 @@ class RiskCutoff:
         """Name of each patient's group, (n,)."""
         return np.where(self.is_high(risk), HIGH, LOW)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for the bundle."""
         return {"value": self.value, "method": self.method.value, "horizon": self.horizon, "n": self.n}
 

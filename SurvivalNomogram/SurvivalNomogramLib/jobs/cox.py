@@ -15,8 +15,9 @@ from ..groups.out_of_fold import out_of_fold
 from ..groups.risk_groups import CutoffRule
 from ..imputation.chained_equations import ImputationSettings
 from ..models.competing_causes import fit_competing_causes
+from ..models.cox import fit_cox
 from ..models.imputed import fit_cox_imputed
-from ..models.univariable import univariable_cox, univariable_frame
+from ..models.univariable import univariable_cox
 from ..nomogram.nomogram_figure import nomogram_figure
 from ..nomogram.points import check_horizons, make_nomogram
 from ..report.accelerated_failure_report import write_accelerated_failure
@@ -26,13 +27,14 @@ from ..report.cox_report import (
     default_horizons,
     make_cutoff,
     selection_notes,
+    univariable_table,
     write_concordance,
     write_groups,
     write_schoenfeld,
     write_selection,
 )
 from ..report.fitting import read_training, write_bundle
-from ..report.imputed_report import write_imputed
+from ..report.imputed_report import chosen_in_imputations, write_imputed
 from ..settings.inputs import CovariateWords, Figures, FittedPatients, ReadingWords, Resampling
 from ..tables.covariate_warnings import collinearity_warnings
 from ..tables.survival_table import DAYS_PER_UNIT
@@ -116,14 +118,17 @@ class CoxJob(Figures, Resampling, ReadingWords, CovariateWords, FittedPatients, 
         source = read_training(self, self.table_columns(), modelling.keep, output)
         table, training = source.table, source.table.training
         progress(0.02, "univariable Cox")
-        output.table("univariable", univariable_frame(univariable_cox(table)))
+        output.table("univariable", univariable_table(univariable_cox(table), training))
         result = modelling.fit(table, part_of(progress, 0.05, 0.3))
         model = result.model
         output.warnings += [*model.warnings, *collinearity_warnings(training.frame, model.terms)]
         output.notes += selection_notes(result)
-        if training.has_gaps(model.terms):
-            imputed = fit_cox_imputed(training.with_gaps(model.terms), settings=self.imputation())
+        terms = chosen_in_imputations(output, training, modelling, model.terms, self.imputation())
+        if training.has_gaps(terms):
+            imputed = fit_cox_imputed(training.with_gaps(terms), settings=self.imputation())
             model = write_imputed(output, imputed)
+        elif terms != model.terms:
+            model = fit_cox(training, terms)
         table, left_out = without_unknown_levels(table, model.terms)
         output.notes += left_out
         chosen = tuple(self.horizons) or default_horizons(training)

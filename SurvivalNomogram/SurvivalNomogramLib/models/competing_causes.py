@@ -66,7 +66,7 @@ class CompetingCauses:
         """Return cumulative incidences (n, k) with their log-log interval; arguments as :meth:`incidence_at`."""
         return incidence_interval([model, *self.models.values()], frame, times, confidence)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return plain values, as they stand in a bundle."""
         return {
             "event": self.event,
@@ -149,6 +149,14 @@ def combined_incidence(
         Aalen OO, Johansen S. Scand J Stat 1978;5:141; as R's ``survfit`` of a multi-state ``coxph``. riskRegression's
         ``CSC`` takes the product limit instead: the two differ by the order of one step.
     """
+    risks = relative_hazard(np.stack([model.linear_predictor(frame) for model in models]))
+    return incidence_of_risks(models, risks, times)
+
+
+def incidence_of_risks(
+    models: Sequence[CoxModel], risks: np.ndarray, times: Sequence[float] | np.ndarray | float
+) -> np.ndarray:
+    """Do :func:`combined_incidence` for patients whose exp(linear predictor) is known, (causes, n)."""
     times = np.atleast_1d(np.asarray(times, float))
     for model in models:
         model.baseline.at(times)  # refuses a horizon outside the follow-up
@@ -156,9 +164,8 @@ def combined_incidence(
     grid = grid[grid <= times.max()]
     place = np.searchsorted(grid, times, side="right")
     steps = np.stack([np.diff(model.baseline.at(grid), prepend=0.0) for model in models])
-    risks = relative_hazard(np.stack([model.linear_predictor(frame) for model in models]))
-    incidence = np.empty((len(models), len(frame), len(times)))
-    for row in range(len(frame)):  # one patient at a time: all at once would need causes x patients x times
+    incidence = np.empty((len(models), risks.shape[1], len(times)))
+    for row in range(risks.shape[1]):  # one patient at a time: all at once would need causes x patients x times
         own = risks[:, row, np.newaxis] * steps
         together = own.sum(axis=0)
         free = np.exp(-np.concatenate(([0.0], np.cumsum(together))))

@@ -173,7 +173,12 @@ class CoxModel(ModelOfTerms):
         Reference:
             As R's ``survfit(coxph(...), newdata, conf.type = "log-log")``.
         """
-        x = self.design.transform(frame) - self.center
+        return self.interval_at(self.design.transform(frame) - self.center, times, confidence)
+
+    def interval_at(
+        self, x: np.ndarray, times: Sequence[float] | np.ndarray | float, confidence: float = 0.95
+    ) -> SurvivalInterval:
+        """Do :meth:`survival_interval` for design columns less their centre, (n, p)."""
         risk = relative_hazard(x @ self.coefficients)[:, np.newaxis]
         times = np.atleast_1d(np.asarray(times, float))
         hazard = self.baseline.at(times)
@@ -192,7 +197,7 @@ class CoxModel(ModelOfTerms):
         """Return one line for each column: coefficient, hazard ratio with Wald interval, z and p."""
         return coefficient_lines(self.columns, self.coefficients, self.covariance, confidence)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the model as numbers, texts and lists that JSON holds without loss."""
         return {
             "kind": "cox",
@@ -268,7 +273,7 @@ def _baseline_from(data: Mapping[str, Any], columns: int) -> Baseline:
     return Baseline(times, np.array(data["cumulative_hazard"], float), float(data["last_time"]), variance, drift)
 
 
-def _covariance(stored: Any, size: int) -> np.ndarray:
+def _covariance(stored: object, size: int) -> np.ndarray:
     return np.full((size, size), np.nan) if stored is None else np.array(stored, float).reshape(size, size)
 
 

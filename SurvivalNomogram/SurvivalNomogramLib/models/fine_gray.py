@@ -71,7 +71,7 @@ class FineGrayModel(ModelOfTerms):
         """Return one line for each column; ``hazard_ratio`` is the subdistribution hazard ratio."""
         return coefficient_lines(self.columns, self.coefficients, self.covariance, confidence)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the model as numbers, texts and lists that JSON holds without loss."""
         return {
             "kind": "fine_gray",

@@ -77,7 +77,7 @@ class LogisticModel(ModelOfTerms):
         """Return one line for each column; ``hazard_ratio`` and its interval are odds ratios."""
         return coefficient_lines(self.columns, self.coefficients, self.covariance[1:, 1:], confidence)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the model as numbers, texts and lists that JSON holds without loss."""
         return {
             "kind": "logistic",

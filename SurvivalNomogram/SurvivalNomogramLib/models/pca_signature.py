@@ -76,7 +76,7 @@ class PrincipalComponents:
         values = (x - self.mean) / self.spread @ self.loadings.T
         return pd.DataFrame(values, index=frame.index, columns=list(self.names))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the components as numbers, texts and lists that JSON holds without loss."""
         arrays = ("mean", "spread", "loadings", "explained")
         return {"kind": "pca", "features": list(self.features)} | {

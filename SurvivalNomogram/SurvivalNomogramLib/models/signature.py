@@ -67,7 +67,7 @@ class Signature:
         ]
         return f"{self.column} = " + "\n    ".join(parts)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the signature as numbers, texts and lists that JSON holds without loss."""
         return {
             "kind": "signature",

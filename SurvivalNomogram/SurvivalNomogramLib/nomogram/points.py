@@ -129,7 +129,7 @@ class Nomogram:
             axes.append(VariableAxis(term, values, points, effect, slope))
         return tuple(axes)
 
-    def _effects(self, term: Term, coefficients: np.ndarray) -> tuple[tuple[Any, ...], np.ndarray]:
+    def _effects(self, term: Term, coefficients: np.ndarray) -> tuple[tuple[str, ...] | tuple[float, ...], np.ndarray]:
         if term.is_categorical:
             return term.levels, np.concatenate(([0.0], coefficients))
         values = tuple(float(value) for value in self.ticks[term.name])
@@ -315,7 +315,7 @@ class Nomogram:
         keep = (axis.total_points >= low - 1e-9) & (axis.total_points <= high + 1e-9)
         return OutcomeAxis(axis.label, axis.values[keep], axis.total_points[keep])
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Ticks, range and horizons; the model travels beside it."""
         return {
             "ticks": {name: list(values) for name, values in self.ticks.items()},

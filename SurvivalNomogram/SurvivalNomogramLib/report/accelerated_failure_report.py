@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -55,12 +55,12 @@ def write_accelerated_failure(output: JobOutput, table: SurvivalTable, cox: CoxM
         )
 
 
-def _ranked(table: SurvivalTable, risk_of: Callable[[pd.DataFrame], np.ndarray]) -> list[dict[str, Any]]:
+def _ranked(table: SurvivalTable, risk_of: Callable[[pd.DataFrame], np.ndarray]) -> list[dict[str, object]]:
     """Harrell's C of every cohort; an interval of those alone that the model was not fitted on."""
     rows = []
     for label, part in table.parts.items():
         is_fitted = label == TRAINING
-        row: dict[str, Any] = {"cohort": label, "n": len(part), "events": part.events}
+        row: dict[str, object] = {"cohort": label, "n": len(part), "events": part.events}
         row["patients"] = FITTED_HERE if is_fitted else NOT_FITTED_HERE
         try:
             found = harrell_c(part.time, part.event, risk_of(part.frame))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def write_comparison(
         output.table("comparison", pd.DataFrame(rows))
 
 
-def _likelihood_row(old: CoxModel, new: CoxModel) -> list[dict[str, Any]]:
+def _likelihood_row(old: CoxModel, new: CoxModel) -> list[dict[str, object]]:
     try:
         test = likelihood_ratio(old, new)
     except ModelError:  # not nested: the other measures are there for that
@@ -80,7 +80,7 @@ def _rows(
     horizons: tuple[float, ...],
     bootstrap: BootstrapSettings,
     progress: Progress,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     assert isinstance(old.model, CoxModel) and isinstance(new.model, CoxModel)
     patients = read_new_patients(part.source.reset_index(drop=True), old)
     both = patients.usable
@@ -133,7 +133,7 @@ def _area(
 
 def _concordance_rows(
     time: np.ndarray, event: np.ndarray, old: np.ndarray, new: np.ndarray, bootstrap: BootstrapSettings
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     analytic = asdict(concordance_difference(harrell_c(time, event, old), harrell_c(time, event, new)))
     analytic["estimate"] = analytic.pop("difference")
     paired = asdict(c_difference(time, event, old, new, bootstrap))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -109,7 +109,7 @@ class Cohorts:
     warnings: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
 
-    def who(self) -> dict[str, Any]:
+    def who(self) -> dict[str, object]:
         """Return n and events of every cohort, and who is left out, as plain values."""
         return {"parts": {name: part.size() for name, part in self.parts.items()}, "left_out": dict(self.left_out)}
 
@@ -249,10 +249,10 @@ class CohortValidation:
     knows_fitted: bool = True
     competing: CompetingCauses | None = None
 
-    def run(self, progress: Progress) -> dict[str, Any]:
+    def run(self, progress: Progress) -> dict[str, object]:
         """Write the cohort's tables and figures; return its line of the concordance table."""
         part, name = self.part, file_stem(self.label)
-        row: dict[str, Any] = {"cohort": self.label, "n": len(part.time), "events": int(part.event.sum())}
+        row: dict[str, object] = {"cohort": self.label, "n": len(part.time), "events": int(part.event.sum())}
         if not part.event.any():
             self.output.failures.append(
                 f"{self.label}: none of its {len(part.time)} patients had an event, so nothing can be validated on it"
@@ -447,8 +447,8 @@ class CohortValidation:
         self._table(stem, curve.table())
         self.output.figure(stem, lambda: decision_curve_figure(curve, title=title))
 
-    def _concordance_values(self, progress: Progress) -> dict[str, Any]:
-        values: dict[str, Any] = dict(concordances(self.part, self.risk, self.is_fitted))
+    def _concordance_values(self, progress: Progress) -> dict[str, object]:
+        values: dict[str, object] = dict(concordances(self.part, self.risk, self.is_fitted))
         if self.refits is not None:
             table, partitions = self.refits.table, self.refits.partitions
             result = optimism_corrected_c(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -30,7 +30,9 @@ from ..groups.risk_groups import (
 from ..models.cox import Coefficient, CoxModel
 from ..models.schoenfeld import GLOBAL, plot_schoenfeld, schoenfeld_test
 from ..models.signature import signature_of_lasso
+from ..models.univariable import UnivariableLine, univariable_frame
 from ..tables.baseline_table import baseline_table
+from ..tables.covariates import DesignMatrix, Term
 from ..tables.survival_table import SurvivalTable
 from ..validation.bootstrap import FOLDS, BootstrapSettings, OptimismResult, optimism_corrected_c, too_few_for_interval
 from ..validation.concordance import harrell_c, uno_c
@@ -92,12 +94,33 @@ def coefficients_table(model: CoxModel, training: SurvivalTable) -> pd.DataFrame
     import pandas as pd
 
     table = pd.DataFrame([asdict(line) for line in model.summary()], columns=COEFFICIENT_COLUMNS)
-    numeric = np.array([not term.is_categorical for term in model.terms for _ in term.columns], bool)
-    spread = np.where(numeric, model.design.transform(training.frame).std(axis=0, ddof=1), np.nan)
-    table["sd"] = spread
+    return per_deviation(table, dict(zip(model.columns, _spreads(model.terms, training), strict=True)))
+
+
+def univariable_table(lines: Sequence[UnivariableLine], training: SurvivalTable) -> pd.DataFrame:
+    """The univariable models, one row a column, with hazard ratios of one unit and of one standard deviation."""
+    terms = tuple(line.term for line in lines)
+    spreads = dict(zip(DesignMatrix(terms).columns, _spreads(terms, training), strict=True))
+    return per_deviation(univariable_frame(lines), spreads)
+
+
+def _spreads(terms: Sequence[Term], training: SurvivalTable) -> np.ndarray:
+    """Standard deviation of every column among the training patients; NaN of the levels of a category."""
+    numeric = np.array([not term.is_categorical for term in terms for _ in term.columns], bool)
+    return np.where(numeric, DesignMatrix(tuple(terms)).transform(training.frame).std(axis=0, ddof=1), np.nan)
+
+
+def per_deviation(table: pd.DataFrame, spreads: Mapping[str, float]) -> pd.DataFrame:
+    """A table of hazard ratios with those of one standard deviation beside them.
+
+    Args:
+        table: with ``column``, ``hazard_ratio``, ``lower`` and ``upper``.
+        spreads: column to its standard deviation; a column that is not there has none.
+    """
+    table["sd"] = [spreads.get(str(column), np.nan) for column in table["column"]]
     for name in ("hazard_ratio", "lower", "upper"):
         with np.errstate(over="ignore", divide="ignore"):
-            table[f"{name}_per_sd"] = np.exp(np.log(table[name].to_numpy(float)) * spread)
+            table[f"{name}_per_sd"] = np.exp(np.log(table[name].to_numpy(float)) * table["sd"].to_numpy(float))
     return table
 
 
@@ -322,7 +345,7 @@ def write_concordance(
 
     rows = []
     for label, part in table.parts.items():
-        row: dict[str, Any] = {"cohort": label, "n": len(part), "events": part.events, "resamples_used": 0}
+        row: dict[str, object] = {"cohort": label, "n": len(part), "events": part.events, "resamples_used": 0}
         risk, is_fitted = model.linear_predictor(part.frame), label == TRAINING
         row |= output.attempt(f"concordance of {label}", concordances, part, risk, is_fitted) or {}
         if is_fitted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def write_validation(
     output.figure("roc", roc_figure, curves)
 
 
-def _auc_row(label: str, part: BinaryTable, model: LogisticModel) -> dict[str, Any]:
+def _auc_row(label: str, part: BinaryTable, model: LogisticModel) -> dict[str, object]:
     own = auc(part.event, model.linear_predictor(part.frame))
     return {
         "cohort": label,
@@ -84,7 +84,7 @@ def _auc_row(label: str, part: BinaryTable, model: LogisticModel) -> dict[str, A
 
 def _corrected(
     output: JobOutput, part: BinaryTable, bootstrap: BootstrapSettings, progress: Progress
-) -> dict[str, Any]:
+) -> dict[str, float]:
     def area(rows: np.ndarray, risk: np.ndarray) -> float:
         return auc(part.event[rows], risk).value
 

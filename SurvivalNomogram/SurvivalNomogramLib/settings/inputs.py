@@ -14,6 +14,7 @@ from RadiomicsCoreLib.figures.style import FORMATS
 from RadiomicsCoreLib.selection.icc_filter import ICC_ABOVE
 from RadiomicsCoreLib.settings.options import option
 
+from ..bundles.signature_beside import fitted_behind
 from ..tables.reading_filter import ReadingFilter
 from ..validation.bootstrap import BootstrapSettings
 
@@ -52,19 +53,25 @@ class FittedPatients(Patients):
     )
 
     def notes_on_networks(self, joined: JoinedCohort) -> tuple[str, ...]:
-        """Look at whom the networks behind the tables have seen.
+        """Look at whom the networks and signatures behind the tables have seen.
 
         Returns:
-            What could not be checked, and the warning where seen patients are accepted.
+            What could not be checked, and the warning where seen patients are accepted, or stand behind a signature.
 
         Raises:
             InputError: a network has learnt from these patients and that is not accepted.
         """
         tables = {"cohort": (self.cohort, joined.features if not joined.tables else ())}
         tables |= {name: (self.features[name], columns) for name, columns in joined.tables.items()}
-        seen = {name: seen_by_table(path, columns) for name, (path, columns) in tables.items() if columns}
+        signatures = {name: fitted_behind(path, joined.ids) for name, (path, _) in tables.items()}
+        told = [f"table {name or 'cohort'}: {line}" for name, lines in signatures.items() for line in lines or ()]
+        seen = {
+            name: seen_by_table(path, columns)
+            for name, (path, columns) in tables.items()
+            if columns and signatures[name] is None
+        }
         patient_of = dict(zip(joined.ids, map(str, joined.patients), strict=True))
-        return check_unseen(seen, joined.ids, patient_of, accept=self.accept_seen)
+        return (*told, *check_unseen(seen, joined.ids, patient_of, accept=self.accept_seen))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,7 +111,7 @@ class CohortTable:
             else {name: self.part(name) for name in part_order(self.split.tolist())}
         )
 
-    def who(self) -> dict[str, Any]:
+    def who(self) -> dict[str, object]:
         """Return who is fitted and who is not, as plain values: n and events of every part, and who is left out."""
         return {"parts": {label: part.size() for label, part in self.parts.items()}, "left_out": dict(self.left_out)}
 

@@ -62,7 +62,7 @@ class Term:
             return (self.name,)
         return tuple(f"{self.name}={level}" for level in self.levels[1:])
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return {"name": self.name, "levels": list(self.levels)}
 
     @classmethod

@@ -124,7 +124,7 @@ class MissingValues:
             if policy is MissingPolicy.DROP and counts[name]
         ]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return {
             "fill": dict(self.fill_),
             "policy": {name: policy.value for name, policy in self.policy_.items()},

@@ -6,6 +6,7 @@ A model with such a column predicts the past: the days to the lung metastasis "p
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,7 +62,7 @@ def looks_like_an_outcome(frame: pd.DataFrame, name: str, time: str | None, even
         >>> [bool(looks_like_an_outcome(frame, column, None, None)) for column in frame]
         [True, True, False]
     """
-    return _by_values(frame, name, time, event) or _by_name(frame, name)
+    return _by_values(frame, name, time, event) or sounds_like_an_outcome(name, [str(other) for other in frame.columns])
 
 
 def _by_values(frame: pd.DataFrame, name: str, time: str | None, event: str | None) -> str:
@@ -87,7 +88,18 @@ def _by_values(frame: pd.DataFrame, name: str, time: str | None, event: str | No
     return ""
 
 
-def _by_name(frame: pd.DataFrame, name: str) -> str:
+def sounds_like_an_outcome(name: str, columns: Sequence[str]) -> str:
+    """Return why a column sounds like an outcome by its name alone; empty if it does not.
+
+    Args:
+        name: the column.
+        columns: all of the table.
+
+    Example:
+        >>> columns = ["age", "death", "death_days"]
+        >>> [bool(sounds_like_an_outcome(name, columns)) for name in columns]
+        [False, True, True]
+    """
     words = _words(name)
     if words & _SURVIVAL_WORDS or {"follow", "up"} <= words or words == {"time"}:
         return "its name speaks of survival or follow-up"
@@ -96,7 +108,7 @@ def _by_name(frame: pd.DataFrame, name: str) -> str:
             return "its name speaks of the time of an event"
         if words & {"death", "dead", "died", "deceased", "event", "censored", "censoring", "censor"}:
             return "its name speaks of an event of the follow-up"
-        partner = next((other for other in frame.columns if _is_time_of(words, _words(str(other)))), None)
+        partner = next((other for other in columns if _is_time_of(words, _words(other))), None)
         if partner is not None:
             return f"the column {partner} is the time of it"
         if words & {"recurrence", "recurred", "relapse", "relapsed", "progression", "progressed"}:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -112,7 +112,7 @@ class ReadingFilter:
             replace(columns, covariates=kept, missing=missing), frozenset(dropped), reliability, note
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for the bundle: no path, no table."""
         return {"readings": len(self.readings) + 1, "icc_above": self.icc_above, "icc_model": self.model.value}
 

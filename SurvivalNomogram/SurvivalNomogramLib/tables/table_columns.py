@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from RadiomicsCoreLib.cohort.columns import CohortColumns
 from RadiomicsCoreLib.cohort.joined import JoinedCohort
@@ -52,7 +52,7 @@ class CovariateColumns:
         found = joined.columns
         return replace(self, split=found.split, id_column=found.id, patient=found.patient)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for the bundle."""
         return asdict(self)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -58,7 +58,7 @@ FEWEST_FOR_PERCENTILES = 200
 """With fewer resamples the outer 2.5 % are five values or fewer: no percentile interval is given."""
 
 
-PERCENTILES = "weibull"
+PERCENTILES: Final = "weibull"
 """numpy's name of the quantile that gives the k-th of B values the share k / (B + 1): with the usual one the ends of an
 interval of 200 resamples lie at 3 % and 97 % of a new value's distribution."""
 FOLDS = 10

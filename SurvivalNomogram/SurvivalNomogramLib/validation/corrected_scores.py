@@ -109,6 +109,6 @@ def without_interval(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(lower=np.nan, upper=np.nan, se=np.nan)
 
 
-def corrected_text(row: Mapping[Any, Any], name: str) -> str:
+def corrected_text(row: Mapping[Any, float], name: str) -> str:
     """``0.70 (0.62-0.77) corrected`` of a row of :func:`with_correction`."""
     return f"{interval_text(row[f'{name}_corrected'], row['corrected_lower'], row['corrected_upper'])} corrected"

@@ -153,7 +153,7 @@ class CoxModelling:
         except ModelError as error:
             return replace(found, notes=(f"the penalised model is kept, it cannot be fitted again: {error}",))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for the bundle."""
         return {**asdict(self), "selection": self.selection.value}
 

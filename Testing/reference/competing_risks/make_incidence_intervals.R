@@ -10,9 +10,9 @@ out <- lapply(sets, function(s) {
   d <- s$data
   d$time <- d$time + 1e-4 * seq_len(nrow(d))  # CSC's errors are those of data without ties
   csc <- CSC(reformulate(s$x, "Hist(time, state)"), data = d, cause = s$cause)
-  p <- predict(csc, newdata = d[rows, ], times = s$times, cause = s$cause, product.limit = FALSE, se = TRUE,
+  p <- predict(csc, newdata = d[rows, ], times = s$times, cause = s$cause, product.limit = TRUE, se = TRUE,
                confint = FALSE)
-  p <- confint(p, absRisk.transform = "loglog", nsim.band = 0)
+  p <- confint(p, absRisk.transform = "loglog")
   high <- d$age >= median(d$age)
   curve <- survfit(Surv(time, factor(state, 0:2)) ~ 1, d[high, ])
   observed <- summary(curve, times = s$times, extend = TRUE)$pstate[, s$cause + 1]

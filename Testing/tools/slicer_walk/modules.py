@@ -12,6 +12,8 @@ from .walk import Walk
 
 WALKS = {
     "PeritumoralRadiomics": "slicer_walk.peritumoral:walk",
+    "SurvivalNomogram": "slicer_walk.survival:walk",
+    "DeepRadiomicsFusion": "slicer_walk.deep_fusion:walk",
 }
 """Module to its walk, ``package.file:function``; the function takes the open panel and the walk."""
 OURS = ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy")

@@ -14,7 +14,7 @@ import pytest
 import SimpleITK as sitk
 
 from RadiomicsCoreLib.errors import Cancelled
-from RadiomicsCoreLib.jobs.process import job_command, read_line, run_with_lines
+from RadiomicsCoreLib.jobs.process import job_command, read_line, run_steps, run_with_lines
 from RadiomicsCoreLib.jobs.record import job_text
 from RadiomicsCoreLib.jobs.registry import job_from
 
@@ -67,6 +67,22 @@ def test_a_job_that_is_stopped_or_runs_out_of_memory_says_so(job_file, tmp_path,
         monkeypatch.setattr("PeritumoralRadiomicsLib.jobs.maps.feature_map", fail)
         assert run_with_lines(job_file, tmp_path / "out", said.append) == code
         assert json.loads(said[-1])["status"] == status
+
+
+def test_jobs_come_one_after_the_other_and_the_first_that_fails_ends_them(job_file, tmp_path):
+    said: list[str] = []
+    second = tmp_path / "second.yaml"
+    second.write_text(job_file.read_text())
+    steps = [(job_file, tmp_path / "one"), (second, tmp_path / "two")]
+    assert run_steps(steps, said.append) == 0
+    lines = [line for line in map(read_line, said) if line]
+    fractions = [line.fraction for line in lines[:-1]]
+    assert fractions == sorted(fractions) and fractions[0] == 0.0 and 0.5 in fractions and fractions[-1] == 1.0
+    assert [line.status for line in lines if line.status] == ["done"]
+    assert (tmp_path / "one" / "map.nrrd").is_file() and (tmp_path / "two" / "map.nrrd").is_file()
+    (tmp_path / "mask.nrrd").unlink()
+    assert run_steps([(job_file, tmp_path / "a"), (second, tmp_path / "b")], said.append) == 2
+    assert json.loads(said[-1])["status"] == "failed" and not (tmp_path / "b").exists()
 
 
 def test_lines_of_others_are_not_taken_for_steps():

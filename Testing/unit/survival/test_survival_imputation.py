@@ -219,3 +219,21 @@ def test_the_verbs_impute_where_they_are_asked_to(verb, tmp_path):
         "predict", tmp_path / "new", bundle=tmp_path / "fit" / "model", cohort=frame.drop(columns=["event", "time"])
     )
     assert read_csv(tmp_path / "new" / "predictions.csv")["linear_predictor"].notna().all()
+
+
+def test_covariates_are_chosen_in_every_imputation_and_those_of_most_are_pooled(tmp_path):
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame(rng.normal(size=(160, 4)), columns=["strong", "gappy", "noise", "other"])
+    death = rng.exponential(500 * np.exp(-0.9 * frame["strong"] - 0.9 * frame["gappy"])) + 1
+    frame["days"], frame["dead"] = np.minimum(death, 900), (death < 900).astype(int)
+    frame.loc[rng.random(160) < 0.25, "gappy"] = np.nan
+    asked = {"cohort": frame, "time": "days", "event": "dead", "imputations": 4, "columns": {"missing": "mice"}}
+    asked |= {"modelling": {"univariable_p": 0.01}, "bootstrap": 2, "formats": []}
+    result = run_job("cox", tmp_path, **asked)
+    shares = read_csv(tmp_path / "imputed_selection.csv").set_index("covariate")["share_chosen"]
+    assert shares["strong"] == shares["gappy"] == 1
+    chosen = set(read_csv(tmp_path / "imputed_coefficients.csv")["column"])
+    assert chosen == set(shares.index[shares >= 0.5])
+    predicted = run_job("predict", tmp_path / "p", bundle=tmp_path / "model", cohort=frame)
+    assert any("a new patient cannot be" in note for note in predicted.notes)
+    assert any("not imputed" in note for note in result.notes)

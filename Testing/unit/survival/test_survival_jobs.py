@@ -428,3 +428,12 @@ def test_default_horizons_are_round_and_within_the_events(cohort):
     horizons = default_horizons(table)
     assert horizons == tuple(sorted(horizons)) and len(horizons) == 3
     assert all(table.time[table.event == 1].min() <= h <= table.time[table.event == 1].max() for h in horizons)
+
+
+def test_hazard_ratios_of_one_deviation_stand_in_the_univariable_table_too(fitted, cohort):
+    rows = read_csv(fitted[0] / "univariable.csv").set_index("column")
+    spread = cohort[1].loc[cohort[1]["split"] == "train", "tsize"].std()
+    assert rows.loc["tsize", "sd"] == pytest.approx(spread)
+    for name in ("hazard_ratio", "lower", "upper"):
+        assert rows.loc["tsize", f"{name}_per_sd"] == pytest.approx(rows.loc["tsize", name] ** spread, rel=1e-4)
+    assert np.isnan(rows.loc["horTh=yes", "sd"])

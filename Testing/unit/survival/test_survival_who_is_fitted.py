@@ -207,6 +207,26 @@ def test_a_patient_in_two_parts_is_refused(tmp_path):
         run_job("cox", tmp_path / "c", cohort=cohort, covariates=["age"], **END_POINT, **QUICK)
 
 
+def test_a_signature_of_the_same_patients_is_told_with_their_number_and_goes_with_the_model(tmp_path):
+    rng = np.random.default_rng(8)
+    cohort = patients()
+    frame = cohort.drop(columns=[name for name in cohort if name not in ("case_id", "split", "days", "death", "age")])
+    features = pd.DataFrame({f"ct.tumour.f{k}": rng.normal(size=N) for k in range(4)})
+    features["ct.tumour.f0"] += cohort["marker"]
+    features.insert(0, "case_id", cohort["case_id"])
+    features.to_csv(tmp_path / "features.csv", index=False)
+    lasso = {"selection": "lasso", "folds": 3}
+    run_job("cox", tmp_path / "s", cohort=frame, features={"f": tmp_path / "features.csv"}, modelling=lasso,
+            **END_POINT, **QUICK)  # fmt: skip
+    asked = {"features": {"s": tmp_path / "s" / "signature.csv"}, "covariates": ["age", "lasso.signature"], **END_POINT}
+    second = run_job("cox", tmp_path / "c", cohort=frame, **asked, **QUICK)
+    told = [line for line in second.warnings if "OPTIMISTIC" in line]
+    assert len(told) == 1 and "table s: OPTIMISTIC: the signature was fitted on 60 of these 90 cases" in told[0]
+    assert not any("could not be checked" in line for line in second.warnings)
+    drawn = run_job("nomogram", tmp_path / "n", bundle=tmp_path / "c" / "model", formats=[])
+    assert any("OPTIMISTIC" in line for line in drawn.warnings)
+
+
 def test_a_network_that_has_seen_the_patients_is_refused_and_the_warning_goes_with_the_model(files, tmp_path):
     cohort = patients()
     folder = tmp_path / "net"

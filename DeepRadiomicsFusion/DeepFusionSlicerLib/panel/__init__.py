@@ -1,0 +1,1 @@
+"""The panel of DeepRadiomicsFusion, section by section."""
