@@ -154,7 +154,7 @@ class StudyJob(Job):
             return result
         progress(0.99, "report")
         try:
-            from ..report import write_report  # type: ignore[import-not-found,unused-ignore]
+            from ..report.write_report import write_report
 
             result.files["report"] = write_report(result.folder)
         except Exception as error:  # the study itself is done; a report can be made again at any time
