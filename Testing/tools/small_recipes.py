@@ -55,7 +55,16 @@ SMALL: Mapping[str, SmallStudy] = {
     "yang2023": SmallStudy(
         ("arterial", "venous"),
         24,
-        {"weights": "random", "architecture": "resnet18", "box_mm": 32, "folds": 3, "bootstrap": 2, "horizons": [400]},
+        {
+            "weights": "random",
+            "architecture": "resnet18",
+            "box_mm": 32,
+            "folds": 3,
+            "bootstrap": 2,
+            "horizons": [400],
+            "clinical": ["age", "sex"],
+            "combined": ["age"],
+        },
     ),
     "zhang2024": SmallStudy(
         ("ct",),
@@ -88,6 +97,7 @@ SMALL: Mapping[str, SmallStudy] = {
             "network_folds": 2,
             "folds": 3,
             "univariable_p": 1.0,
+            "share": 0.4,
             "bootstrap": 2,
             "horizons": [400],
             "subgroups": ["sex"],

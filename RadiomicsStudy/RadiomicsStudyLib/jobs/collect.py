@@ -35,7 +35,7 @@ class CollectJob(Job):
 
     Attributes:
         runs: name to output folder.
-        table: names of the tables, without .csv.
+        table: names of the tables without .csv, such as that of ``models_other_parts.csv`` of ``fuse``.
         key: name of the column that holds the run's name.
         groups: run to the group that it belongs to.
         value: column of the first table that the figure shows.

@@ -37,6 +37,7 @@ class JoinJob(Job):
         features: name to feature table; a column that stands in two tables gets its table's name before it.
         select: patterns of their columns.
         numbers: columns of the cohort that become features.
+        prefixed: put the table's name before every column, whether or not it stands in two.
     """
 
     verb = "join"
@@ -45,6 +46,7 @@ class JoinJob(Job):
     features: Mapping[str, Path] = features_option()
     select: tuple[str, ...] = select_option()
     numbers: tuple[str, ...] = option("columns of the cohort that become a feature table: age,sex", ())
+    prefixed: bool = option("put the table's name before every column", False)
 
     def __post_init__(self) -> None:
         if not self.features and not self.numbers:
@@ -78,7 +80,7 @@ class JoinJob(Job):
         for name, table in tables.items():
             for column in (column for column in table.columns if column in chosen):
                 values = dict(zip(table.index, table[column].tolist(), strict=True))
-                called = f"{name}.{column}" if every.count(column) > 1 else column
+                called = f"{name}.{column}" if self.prefixed or every.count(column) > 1 else column
                 added[called] = [None if _missing(values.get(case)) else values[case] for case in ids]
         return added
 

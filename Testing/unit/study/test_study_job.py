@@ -157,3 +157,10 @@ def test_a_recipe_that_does_not_fit_the_cohort_is_refused_before_anything_is_wri
     with pytest.raises(InputError, match=r"small\.yaml, line 4: .*no column 'deaht' "):
         run(study, values={"event": "deaht"})
     assert not (study / "out").exists()
+
+
+def test_the_report_stands_in_the_folder_at_the_end(study):
+    result = run(study, report=True)
+    assert result.files["report"] == study / "out" / "report.html"
+    assert "Three tables of a cohort" in result.files["report"].read_text(encoding="utf-8")
+    assert result.warnings == ()
