@@ -27,6 +27,7 @@ from RadiomicsSlicerLib.tables import restore_tables
 from SurvivalNomogramLib.bundles.patient_reading import PatientReading, read_patient
 from SurvivalNomogramSlicerLib.logic.charts import compare_models, patient_chart
 from SurvivalNomogramSlicerLib.logic.cohort import Cohort, cohort_of_file, cohort_of_node
+from SurvivalNomogramSlicerLib.logic.comparison import export_comparison, import_comparison
 from SurvivalNomogramSlicerLib.logic.fit import (
     FitRequest,
     export_application,
@@ -35,7 +36,7 @@ from SurvivalNomogramSlicerLib.logic.fit import (
     import_fit,
     run_here,
 )
-from SurvivalNomogramSlicerLib.logic.models import put_bundle, save_model, stored_model
+from SurvivalNomogramSlicerLib.logic.models import model_of, put_bundle, save_model
 from SurvivalNomogramSlicerLib.logic.page import PagePicture, patient_page, write_page
 from SurvivalNomogramSlicerLib.logic.patient import reading_table, values_in_scene
 from SurvivalNomogramSlicerLib.logic.sample import load_sample
@@ -198,12 +199,12 @@ class SurvivalNomogramLogic(ScriptedLoadableModuleLogic):
 
     def readPatient(self, modelNode: vtkMRMLTextNode, values: Mapping[str, object]) -> PatientReading:
         """Return points, survival with intervals and risk group of a patient: ``{"age": 61, "stage": "II"}``."""
-        stored = stored_model(modelNode)
+        stored = model_of(modelNode)
         return read_patient(stored.bundle, values, stored.stand_ins)
 
     def valuesInScene(self, modelNode: vtkMRMLTextNode) -> dict[str, tuple[float | str, str]]:
         """Return the model's covariates that stand in tables of the scene, with value and table."""
-        return values_in_scene(stored_model(modelNode).bundle)
+        return values_in_scene(model_of(modelNode).bundle)
 
     def readingTable(self, reading: PatientReading, tableNode: vtkMRMLTableNode | None = None) -> vtkMRMLTableNode:
         """Return a table of a patient's points, survival and intervals."""
@@ -211,7 +212,7 @@ class SurvivalNomogramLogic(ScriptedLoadableModuleLogic):
 
     def patientChart(self, modelNode: vtkMRMLTextNode, values: Mapping[str, object]) -> vtkMRMLPlotChartNode:
         """Return a chart of a patient's predicted curve over those of the risk groups."""
-        return patient_chart(modelNode, self.readPatient(modelNode, values), stored_model(modelNode).groups())
+        return patient_chart(modelNode, self.readPatient(modelNode, values), model_of(modelNode).groups())
 
     def patientPage(
         self, path: str | Path, modelNode: vtkMRMLTextNode, values: Mapping[str, object], patient: str = ""
@@ -222,10 +223,18 @@ class SurvivalNomogramLogic(ScriptedLoadableModuleLogic):
             self.readPatient(modelNode, values),
             model=modelNode.GetName(),
             patient=patient,
-            groups=stored_model(modelNode).groups(),
+            groups=model_of(modelNode).groups(),
             pictures=pictures,
         )
         return write_page(path, html)
+
+    def exportComparison(self, folder: str | Path, modelNodes: list[vtkMRMLTextNode], cohort: Cohort) -> JobRun:
+        """Write to a folder that models are compared on a cohort: C with tests, ROC, calibration, decision curves."""
+        return export_comparison(folder, modelNodes, cohort)
+
+    def importComparison(self, run: JobRun) -> vtkMRMLTextNode:
+        """Return the node with figures and tables of a comparison that is done."""
+        return import_comparison(run)
 
     def compareModels(
         self, modelNodes: list[vtkMRMLTextNode], kind: str = "Kaplan-Meier", part: str = "kaplan_meier_test"

@@ -13,12 +13,15 @@ import slicer
 import slicer.util
 from PySide6 import QtCore
 
+from RadiomicsCoreLib.errors import InputError
 from RadiomicsSlicerLib.layouts import LAYOUT_ID
 from RadiomicsSlicerLib.tables import FEATURES, keep_record, put_table, table_columns
 from SurvivalNomogramSlicerLib.logic.models import models, stored_model, tables_of
 from SurvivalNomogramSlicerLib.logic.pairs import pairs_of, texts_of
 
 SAMPLE = Path(__file__).resolve().parents[2] / "SurvivalNomogram" / "Resources" / "Sample"
+PATIENCE_S = 900
+"""For a job of the sample on a busy machine."""
 ROWS = len((SAMPLE / "sample_patients.csv").read_text(encoding="utf-8").splitlines()) - 1
 
 
@@ -347,7 +350,7 @@ def test_a_fit_becomes_a_model_with_figures_tables_and_a_stand_in(sample, window
     chosen.covariates, chosen.standIns = ["age", "sex", "stage"], ["stage"]
     press(sample.ui.fitButton)
     assert sample.job.running and not sample.ui.fitButton.enabled and sample.ui.cancelButton.enabled
-    wait_until(lambda: not sample.job.running, 300)
+    wait_until(lambda: not sample.job.running, PATIENCE_S)
     assert window.shown == []
     node = chosen.model
     assert node.GetName() == "Mine" and len(models()) == 2
@@ -366,7 +369,7 @@ def test_a_fit_that_fails_is_one_calm_message(sample, window, wait_until):
     sample._parameterNode.horizons = "99999"
     sample._parameterNode.resamples = 10
     press(sample.ui.fitButton)
-    wait_until(lambda: not sample.job.running, 120)
+    wait_until(lambda: not sample.job.running, PATIENCE_S)
     assert len(window.shown) == 1 and "99999" in window.shown[0]
     assert len(models()) == 1 and sample.ui.fitButton.enabled
 
@@ -393,7 +396,7 @@ def test_components_take_the_place_of_the_features_and_their_loadings_are_a_char
     chosen.modelName, chosen.resamples, chosen.selection = "Components", 10, "components"
     chosen.covariates = [name for name in sample.candidates(chosen) if "ring" in name]
     press(sample.ui.fitButton)
-    wait_until(lambda: not sample.job.running, 300)
+    wait_until(lambda: not sample.job.running, PATIENCE_S)
     assert window.shown == []
     stored = stored_model(chosen.model)
     assert all(term.name.startswith("PC") or "pc" in term.name.lower() for term in stored.bundle.model.terms)
@@ -402,9 +405,29 @@ def test_components_take_the_place_of_the_features_and_their_loadings_are_a_char
 
 
 @pytest.mark.slow
+def test_models_are_compared_on_the_patients_with_figures_of_their_own(sample, window, wait_until):
+    from SurvivalNomogramSlicerLib.logic.models import put_model, shown_models
+
+    assert not sample.ui.compareOnTableButton.enabled
+    put_model("Second", [SAMPLE / "cox", SAMPLE / "validation"])
+    sample._onModified()
+    press(sample.ui.compareOnTableButton)
+    wait_until(lambda: not sample.job.running, PATIENCE_S)
+    assert window.shown == []
+    (shown,) = shown_models()
+    assert shown.GetName() == "Sample model, Second on SurvivalSample" and shown not in models()
+    assert "C of models" in items(sample.ui.kindSelector)
+    choose(sample.ui.kindSelector, "decision curves")
+    assert not sample.ui.pictureLabel1.isHidden()
+    assert any("pairs of models" in table.GetName() for table in tables_of(shown))
+    with pytest.raises(InputError, match="is a comparison"):
+        sample.logic.readPatient(shown, {})
+
+
+@pytest.mark.slow
 def test_a_model_is_validated_on_the_table_as_a_model_of_its_own(sample, window, wait_until):
     press(sample.ui.validateButton)
-    wait_until(lambda: not sample.job.running, 400)
+    wait_until(lambda: not sample.job.running, PATIENCE_S)
     assert window.shown == [] and len(models()) == 2
     stored = stored_model(models()[1])
     assert {"roc_test", "calibration_test"} <= set(stored.figures)
@@ -414,7 +437,7 @@ def test_a_model_is_validated_on_the_table_as_a_model_of_its_own(sample, window,
 @pytest.mark.slow
 def test_every_patient_of_the_table_is_predicted(sample, wait_until, reading):
     press(sample.ui.predictButton)
-    wait_until(lambda: not sample.job.running, 120)
+    wait_until(lambda: not sample.job.running, PATIENCE_S)
     table = table_columns(sample._parameterNode.predictions)
     assert len(table["case_id"]) == ROWS
     choose(sample.ui.patientSelector, table["case_id"][11])

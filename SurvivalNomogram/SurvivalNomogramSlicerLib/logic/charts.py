@@ -17,14 +17,15 @@ from .models import StoredModel, stored_model
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "nomogram": ("nomogram",),
-    "Kaplan-Meier": ("kaplan_meier_",),
+    "C of models": ("concordance",),
+    "Kaplan-Meier": ("kaplan_meier_", "kaplan_meier"),
     "calibration": ("calibration_", "competing_calibration"),
     "ROC at horizons": ("roc_",),
     "decision curves": ("decision_curve_",),
     "Brier score": ("brier_",),
     "box plots": ("risk_by_outcome",),
     "forest of subgroups": ("forest_",),
-    "coefficients": ("lasso_path", "lasso_validation"),
+    "coefficients": ("coefficients_", "lasso_path", "lasso_validation"),
     "Schoenfeld residuals": ("schoenfeld",),
     "loadings": ("loadings",),
     "competing events": ("cumulative_incidence", "competing_curve", "competing_"),

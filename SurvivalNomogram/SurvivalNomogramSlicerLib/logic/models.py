@@ -26,12 +26,15 @@ from SurvivalNomogramLib.report.patient_sketches import GroupCurve, group_curves
 
 MODEL = "PeritumoralRadiomics.SurvivalModel"
 """Marks the text nodes that hold a model."""
-SHOWN = "PeritumoralRadiomics.Shown"
+CHARTS, SHOWN = "PeritumoralRadiomics.SurvivalCharts", "PeritumoralRadiomics.Shown"
+"""Marks the text nodes that hold figures: of a model, or of a comparison of some; and which of them are shown."""
 STAND_INS, FIGURES = "stand_ins", "figures"
 _TABLES_ROLE = reference_role("tables")
 # What is read as numbers, in this order; all other tables of a job are the points of curves.
 READ_TABLES: Mapping[str, str] = {
     "coefficients": "hazard ratios",
+    "pairs": "pairs of models",
+    "hazard_ratios": "high against low risk",
     "univariable": "univariable",
     "selection": "selection",
     "proportional_hazards": "proportional hazards (Schoenfeld)",
@@ -58,17 +61,17 @@ _GROUPS_OF = (("train_out_of_fold", "training, out of fold"), ("test", "test"), 
 
 @dataclass(frozen=True, eq=False)
 class StoredModel:
-    """What a model's node holds.
+    """What a node of a model, or of a comparison of some, holds.
 
     Attributes:
-        bundle: the model.
+        bundle: the model; None for a comparison.
         stand_ins: models that need fewer covariates, for patients who lack some.
         figures: name to the PNG file's bytes in base64.
         curves: name of a job's table to its columns, the points of curves.
         notes: of the jobs, one line each.
     """
 
-    bundle: ModelBundle
+    bundle: ModelBundle | None
     stand_ins: tuple[ModelBundle, ...] = ()
     figures: Mapping[str, str] = field(default_factory=dict)
     curves: Mapping[str, Mapping[str, list[Any]]] = field(default_factory=dict)
@@ -102,30 +105,24 @@ def put_model(name: str, folders: Sequence[Path], notes: Sequence[str] = (), nod
     """
     stand_ins = sorted(folders[0].parent.glob("stand_in_*/model"))
     known = [load_bundle(path).to_dict() for path in [folders[0] / "model", *stand_ins]]
-    kept: list[str] = list(notes)
-    figures: dict[str, str] = {}
-    tables: dict[str, list[dict[str, Any]]] = {}
-    for folder in folders:
-        for path in sorted((folder / FIGURES).glob("*.png")):
-            figures[path.stem] = base64.b64encode(path.read_bytes()).decode("ascii")
-        for path in sorted(folder.glob("*.csv")):
-            tables[path.stem] = read_rows(path)
-        if (folder / "study.json").is_file():
-            record = read_json(folder / "study.json")
-            kept += [str(line) for line in (*record.get("warnings", ()), *record.get("notes", ()))]
-    curves = {
-        stem: {column: [row[column] for row in rows] for column in rows[0]}
-        for stem, rows in tables.items()
-        if stem.startswith(_CURVES) and rows
-    }
-    contents = {
-        "bundle": known[0],
-        STAND_INS: known[1:],
-        FIGURES: figures,
-        "curves": curves,
-        "notes": list(dict.fromkeys(kept)),
-    }
-    node = _filled(node, name, contents)
+    contents, tables = _written(folders, notes)
+    node = _filled(node, name, {"bundle": known[0], STAND_INS: known[1:], **contents})
+    _put_tables(node, tables)
+    return node
+
+
+def put_figures(name: str, folder: Path) -> Any:
+    """Bring figures and tables of a job into the scene that is of no single model.
+
+    Args:
+        name: of the node.
+        folder: output folder of ``compare``.
+
+    Returns:
+        The vtkMRMLTextNode.
+    """
+    contents, tables = _written([folder], ())
+    node = _filled(None, name, {"bundle": None, STAND_INS: [], **contents})
     _put_tables(node, tables)
     return node
 
@@ -161,6 +158,7 @@ def save_model(modelNode: Any, folder: Path | str) -> Path:
     Raises:
         InputError: no model, or a folder that cannot be written.
     """
+    model_of(modelNode)
     contents = _contents(modelNode)
     folder = Path(folder)
     try:
@@ -186,7 +184,7 @@ def stored_model(modelNode: Any) -> StoredModel:
             del _LAST[gone]
         contents = _contents(modelNode)
         stored = StoredModel(
-            bundle_from_dict(contents["bundle"]),
+            bundle_from_dict(contents["bundle"]) if contents["bundle"] is not None else None,
             tuple(bundle_from_dict(each) for each in contents[STAND_INS]),
             contents[FIGURES],
             contents["curves"],
@@ -194,6 +192,14 @@ def stored_model(modelNode: Any) -> StoredModel:
         )
         _LAST[modelNode.GetID()] = (key, stored)
     return _LAST[modelNode.GetID()][1]
+
+
+def model_of(modelNode: Any) -> StoredModel:
+    """Return what a model's node holds, as :func:`stored_model`. Raises InputError for a comparison, too."""
+    stored = stored_model(modelNode)
+    if stored.bundle is None:
+        raise InputError(f"{modelNode.GetName()!r} is a comparison of models and none itself; choose a model")
+    return stored
 
 
 _LAST: dict[str, tuple[Any, StoredModel]] = {}
@@ -204,9 +210,20 @@ def models() -> list[Any]:
     return [node for node in slicer.util.getNodesByClass("vtkMRMLTextNode") if node.GetAttribute(MODEL)]
 
 
+def charted() -> list[Any]:
+    """Return the nodes of all models and comparisons of the scene."""
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLTextNode") if node.GetAttribute(CHARTS)]
+
+
 def shown_models() -> list[Any]:
-    """Return the models that charts compare: those that are checked, and are still in the scene."""
-    return [node for node in models() if node.GetAttribute(SHOWN) == "1"]
+    """Return the models and comparisons whose charts are shown: those that are checked."""
+    return [node for node in charted() if node.GetAttribute(SHOWN) == "1"]
+
+
+def show_only(node: Any) -> None:
+    """Check one model or comparison, and no other."""
+    for each in charted():
+        each.SetAttribute(SHOWN, "1" if each is node else "0")
 
 
 def tables_of(modelNode: Any) -> list[Any]:
@@ -227,10 +244,33 @@ def _contents(modelNode: Any) -> dict[str, Any]:
     return {STAND_INS: [], FIGURES: {}, "curves": {}, "notes": [], **contents}
 
 
+def _written(folders: Sequence[Path], notes: Sequence[str]) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    """Return figures, curves and notes of output folders, and their tables; later folders go before earlier ones."""
+    kept: list[str] = list(notes)
+    figures: dict[str, str] = {}
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for folder in folders:
+        for path in sorted((folder / FIGURES).glob("*.png")):
+            figures[path.stem] = base64.b64encode(path.read_bytes()).decode("ascii")
+        for path in sorted(folder.glob("*.csv")):
+            tables[path.stem] = read_rows(path)
+        if (folder / "study.json").is_file():
+            record = read_json(folder / "study.json")
+            kept += [str(line) for line in (*record.get("warnings", ()), *record.get("notes", ()))]
+    curves = {
+        stem: {column: [row[column] for row in rows] for column in rows[0]}
+        for stem, rows in tables.items()
+        if stem.startswith(_CURVES) and rows
+    }
+    return {FIGURES: figures, "curves": curves, "notes": list(dict.fromkeys(kept))}, tables
+
+
 def _filled(node: Any, name: str, contents: Mapping[str, Any]) -> Any:
     if node is None:
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", slicer.mrmlScene.GenerateUniqueName(name))
-    node.SetAttribute(MODEL, "1")
+    if contents["bundle"] is not None:
+        node.SetAttribute(MODEL, "1")
+    node.SetAttribute(CHARTS, "1")
     node.SetAttribute(SHOWN, "1")
     node.SetText(json.dumps(contents))
     return node

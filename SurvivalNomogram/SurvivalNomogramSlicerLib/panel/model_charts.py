@@ -16,7 +16,7 @@ from RadiomicsSlicerLib.pictures.sketch_painter import SketchPainter
 from SurvivalNomogramLib.report.patient_sketches import nomogram_sketch
 
 from ..logic.charts import compare_models, has_curves, kinds_of, part_words, parts_of, pictures
-from ..logic.models import SHOWN, models, shown_models, stored_model, tables_of
+from ..logic.models import SHOWN, charted, shown_models, stored_model, tables_of
 
 _NOMOGRAM = "nomogram"
 _PLACES = 3
@@ -60,7 +60,7 @@ class ModelCharts:
         from RadiomicsSlicerLib.connectors import fill_checked_items, fill_items
 
         ui = self._ui
-        known, shown = models(), shown_models()
+        known, shown = charted(), shown_models()
         fill_checked_items(
             ui.modelsSelector, [(node.GetName(), node.GetID()) for node in known], [node.GetID() for node in shown]
         )
@@ -135,7 +135,7 @@ class ModelCharts:
         from RadiomicsSlicerLib.connectors import checked_items
 
         checked = checked_items(self._ui.modelsSelector)
-        for node in models():
+        for node in charted():
             node.SetAttribute(SHOWN, "1" if node.GetID() in checked else "0")
         self._panel._onModified()
 
@@ -157,7 +157,8 @@ class ModelCharts:
             picture.show(self._files[number] if there else None)
         # A nomogram's labels are too small to read as wide as a panel: it is drawn anew.
         drawn = shown if kind == _NOMOGRAM else []
-        self._nomograms = [stored_model(node).bundle.nomogram for node in drawn if part in stored_model(node).figures]
+        bundles = [stored_model(node).bundle for node in drawn if part in stored_model(node).figures]
+        self._nomograms = [bundle.nomogram for bundle in bundles if bundle is not None]
         self._painted = ()
         self._paint()
 

@@ -21,7 +21,7 @@ from SurvivalNomogramLib.bundles.patient_reading import Horizon, PatientReading,
 from SurvivalNomogramLib.models.cox import CoxModel
 from SurvivalNomogramLib.report.patient_sketches import curve_sketch, nomogram_sketch
 
-from ..logic.models import StoredModel, stored_model
+from ..logic.models import StoredModel, model_of
 from ..logic.pairs import pairs_of, texts_of
 from ..logic.patient import notes_of
 from .value_controls import ValueControls
@@ -73,7 +73,7 @@ class PatientSection:
         """Draw anew where the panel's width, or its colours, have changed."""
         parameters = self._panel._parameterNode
         if parameters is not None and self.reading is not None and self._drawn:
-            self._draw(stored_model(parameters.model), values_of(parameters))
+            self._draw(model_of(parameters.model), values_of(parameters))
 
     def forget(self) -> None:
         """Show all anew the next time."""
@@ -137,14 +137,14 @@ class PatientSection:
         parameters.patient = name
         if name and self._panel.cohort is not None and parameters.model is not None:
             row = self._panel.cohort.patient(name)
-            names = [term.name for term in covariates_of(stored_model(parameters.model).bundle)]
+            names = [term.name for term in covariates_of(model_of(parameters.model).bundle)]
             put_values(parameters, {each: row.get(each, "") for each in names})
 
     def _stored(self, parameters: Any) -> StoredModel | None:
         if parameters.model is None:
             return None
         try:
-            stored = stored_model(parameters.model)
+            stored = model_of(parameters.model)
             covariates_of(stored.bundle)
         except RadiomicsError as error:
             self._panel.say(str(error))

@@ -21,8 +21,9 @@ from RadiomicsSlicerLib.runs.job_boxes import choice_items, give_tool_tips
 from RadiomicsSlicerLib.tables import FEATURES, VALUES
 
 from ..logic.cohort import Cohort, cohort_of_file, cohort_of_node
+from ..logic.comparison import only_models
 from ..logic.fit import COMPONENTS_FIRST, PACKAGES, FitRequest
-from ..logic.models import MODEL, stored_model
+from ..logic.models import MODEL, model_of, show_only, shown_models, stored_model
 from .covariate_list import CovariateChoice, CovariateList
 from .model_charts import ModelCharts
 from .patient_section import PatientSection, default_values, put_values
@@ -84,6 +85,7 @@ class SurvivalPanel(ModuleWidget):
         for button, slot in (
             (ui.sampleButton, self.onSample),
             (ui.fitButton, self.onFit),
+            (ui.compareOnTableButton, self.onCompare),
             (ui.loadButton, self.onLoad),
             (ui.saveButton, self.onSave),
             (ui.predictButton, lambda *_: self.onApply("predict")),
@@ -167,6 +169,8 @@ class SurvivalPanel(ModuleWidget):
         reading = self.patient.reading
         read = model or ("" if reading is not None and reading.is_predicted else _("There is no prediction."))
         enable(ui.fitButton, table or running)
+        several = "" if len(only_models(shown_models())) > 1 else _("Check two or more models first.")
+        enable(ui.compareOnTableButton, several or table or running)
         for button in (ui.predictButton, ui.validateButton):
             enable(button, model or table or running)
         for button in (ui.saveButton, ui.fillButton):
@@ -349,6 +353,26 @@ class SurvivalPanel(ModuleWidget):
             words = _("{name} is in the scene. {failure}")
             self.say(words.format(name=node.GetName(), failure=run.failure))
 
+    def onCompare(self, *_args: Any) -> None:
+        """Compare the checked models on the patients of the table in a process of its own."""
+        failure = _("The models could not be compared.")
+        if not self._ensured(failure):
+            return
+        with self.reporting(failure):
+            nodes, cohort = only_models(shown_models()), self.cohort
+            self.job.runInFolder(
+                self.newFolder(), lambda folder: self.logic.exportComparison(folder, nodes, cohort), self.onCompared
+            )
+            self._onModified()
+
+    def onCompared(self, run: Any) -> None:
+        """Bring the comparison into the scene, and show it alone."""
+        with self.reporting(_("The models could not be compared.")):
+            node = self.logic.importComparison(run)
+            show_only(node)
+            self.ui.modelsCollapsibleButton.collapsed = False
+            self.say(_("The comparison is shown in section 3. {failure}").format(failure=run.failure))
+
     def onLoad(self, *_args: Any) -> None:
         """Load a bundle."""
         with self.reporting(_("The bundle could not be loaded.")):
@@ -383,7 +407,7 @@ class SurvivalPanel(ModuleWidget):
     def _beginPatient(self, parameters: Any) -> None:
         """Begin with the middle of each axis, and let the scene's features go before it."""
         try:
-            bundle = stored_model(parameters.model).bundle
+            bundle = model_of(parameters.model).bundle
             values = default_values(bundle)
         except RadiomicsError:
             return  # the patient's section says what is wrong with it
