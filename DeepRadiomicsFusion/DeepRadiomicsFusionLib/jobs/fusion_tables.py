@@ -48,7 +48,10 @@ def write_reliability(output: JobOutput, readings: Readings, training: Samples, 
 
 
 def write_training(output: JobOutput, result: CrossValidationResult, settings: EvaluationSettings) -> None:
-    """Write what the cross-validation found, and the models that could not be fitted with their reasons."""
+    """Write what the cross-validation found, and the models that could not be fitted with their reasons.
+
+    The files are ``models.csv``, ``predictions.csv``, ``p_values_train.csv`` and ``selected_features.csv``.
+    """
     rows = []
     for name, found in result.learners.items():
         evaluation = evaluate(result.outcome, found.pooled, found.threshold, settings, folds=found.mean_auc)
@@ -80,7 +83,10 @@ def write_training(output: JobOutput, result: CrossValidationResult, settings: E
 def write_other_parts(
     output: JobOutput, result: CrossValidationResult, parts: Mapping[str, Samples], settings: EvaluationSettings
 ) -> None:
-    """Write the predictions of the other parts by the mean of the fold models, and all comparisons of models."""
+    """Write what the mean of the fold models says of the other parts, and all comparisons of models.
+
+    The files are ``models_other_parts.csv``, ``predictions_other_parts.csv`` and ``comparison.csv``.
+    """
     rows, predictions, compared = [], [], _fold_comparisons(result)
     for part, samples in parts.items():
         chances = {name: found.ensemble.predict(samples.table) for name, found in result.learners.items()}
