@@ -108,13 +108,13 @@ def _flow(study: Study, frame: Any) -> list[Box]:
         boxes.append(Box(f"Images and regions ({extracted.title})", str(len(outcomes) - len(failed)), lines))
     fitted = next((stage for stage in study.stages if _fitted(stage)), None)
     if fitted:
-        parts = _fitted(fitted)
+        analysed = _fitted(fitted)
         left_out = fitted.record["patients"].get("left_out")
-        lines = [f"{name}: {_count(part)}" for name, part in parts.items()]
+        told = [f"{name}: {_count(part)}" for name, part in analysed.items()]
         if isinstance(left_out, Mapping):
-            lines += [f"left out: {n} ({why})" for why, n in _left_out(left_out)]
-        total = sum(int(part.get("n", 0)) for part in parts.values())
-        boxes.append(Box(f"Analysed ({fitted.title})", str(total), tuple(lines)))
+            told += [f"left out: {n} ({why})" for why, n in _left_out(left_out)]
+        total = sum(int(part.get("n", 0)) for part in analysed.values())
+        boxes.append(Box(f"Analysed ({fitted.title})", str(total), tuple(told)))
     return boxes
 
 

@@ -222,7 +222,8 @@ def _of_extraction(stage: Stage) -> Iterator[tuple[str, str]]:
     if isinstance(extraction, Mapping) and extraction:
         phase, values = next(iter(extraction.items()))
         values = values if isinstance(values, Mapping) else {}
-        setting = values.get("setting") if isinstance(values.get("setting"), Mapping) else {}
+        given = values.get("setting")
+        setting: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
         yield "phases", f"Phases: {', '.join(map(str, extraction))}; the acquisition's parameters are the author's."
         yield from _of_settings(str(phase), values, setting)
         yield (
