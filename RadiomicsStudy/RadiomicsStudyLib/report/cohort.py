@@ -20,7 +20,7 @@ BASELINE = "baseline_by_cohort"
 _PRIVATE = re.compile(r"name|birth|dob|mrn|address|phone|mail|accession|insurance|physician|uid|path|file", re.I)
 _FILES = re.compile(r"_(image|mask|series|roi|label)$")
 _ROLES = ("id", "split", "patient", "centre")
-MOST_LEVELS = 12
+MOST_LEVELS, MOST_CODES = 12, 4
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ def _flow(study: Study, frame: Any) -> list[Box]:
     if frame is not None:
         split = _column(study, "split")
         parts = Counter(map(str, frame[split].fillna("no part"))) if split in frame.columns else {}
-        boxes.append(Box("Cohort table", str(len(frame)), tuple(f"{name}: {n}" for name, n in parts.items())))
+        lines = tuple(f"{name}: {parts[name]}" for name in sorted(parts, key=_train_first))
+        boxes.append(Box("Cohort table", str(len(frame)), lines))
     extracted = next((stage for stage in study.stages if isinstance(stage.record.get("cases"), Mapping)), None)
     cases = extracted.record["cases"] if extracted else {}
     if extracted and cases:
@@ -108,13 +109,13 @@ def _flow(study: Study, frame: Any) -> list[Box]:
         boxes.append(Box(f"Images and regions ({extracted.title})", str(len(outcomes) - len(failed)), lines))
     fitted = next((stage for stage in study.stages if _fitted(stage)), None)
     if fitted:
-        parts = _fitted(fitted)
+        analysed = _fitted(fitted)
         left_out = fitted.record["patients"].get("left_out")
-        lines = [f"{name}: {_count(part)}" for name, part in parts.items()]
+        told = [f"{name}: {_count(part)}" for name, part in analysed.items()]
         if isinstance(left_out, Mapping):
-            lines += [f"left out: {n} ({why})" for why, n in _left_out(left_out)]
-        total = sum(int(part.get("n", 0)) for part in parts.values())
-        boxes.append(Box(f"Analysed ({fitted.title})", str(total), tuple(lines)))
+            told += [f"left out: {n} ({why})" for why, n in _left_out(left_out)]
+        total = sum(int(part.get("n", 0)) for part in analysed.values())
+        boxes.append(Box(f"Analysed ({fitted.title})", str(total), tuple(told)))
     return boxes
 
 
@@ -174,13 +175,25 @@ def _described(study: Study, frame: Any) -> Table | None:
     names = [str(name) for name in frame.columns if str(name) not in roles and _describable(frame, str(name))]
     split = _column(study, "split")
     group = frame[split].fillna("no part") if split in frame.columns else np.full(len(frame), "all")
-    levels = sorted(set(map(str, group)), key=lambda name: (name.lower() != "train", name))
-    binary = [name for name in names if set(frame[name].dropna().unique()) <= {0, 1}]
+    levels = sorted(set(map(str, group)), key=_train_first)
+    codes = [name for name in names if _is_code(frame[name].dropna())]
     try:
-        table = baseline_table(frame, group, names, categorical=binary, levels=levels)
+        table = baseline_table(frame, group, names, categorical=codes, levels=levels)
     except (RadiomicsError, ValueError):
         return None
     return table_of("baseline", table.to_dict("records"), most=200) if names else None
+
+
+def _train_first(name: str) -> tuple[bool, str]:
+    return name.lower() != "train", name
+
+
+def _is_code(column: Any) -> bool:
+    """Whether a column holds a few whole numbers, which are codes rather than a quantity."""
+    values = column.unique()
+    return (
+        column.dtype.kind in "biuf" and len(values) <= MOST_CODES and all(float(value).is_integer() for value in values)
+    )
 
 
 def _describable(frame: Any, name: str) -> bool:

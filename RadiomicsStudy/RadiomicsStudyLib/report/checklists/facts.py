@@ -32,7 +32,15 @@ class Facts:
         self._study, self._cohort, self._measured = study, cohort, measured
         self._calculators = calculators
         self.found: dict[str, str] = {}
-        for part in (self._design, self._images, self._features, self._models, self._results, self._sharing):
+        for part in (
+            self._design,
+            self._images,
+            self._features,
+            self._models,
+            self._care,
+            self._results,
+            self._sharing,
+        ):
             for word, text in part():
                 if text and word not in self.found:
                     self.found[word] = text
@@ -127,22 +135,34 @@ class Facts:
         }
         yield "algorithms", f"{'; '.join(dict.fromkeys(words[verb].strip() for verb in verbs))}."
         missing = self._each(MODELLING, "columns", "missing") + self._each(("fuse",), "missing")
-        yield (
-            "missing",
-            f"Missing values: {_listed(missing)}.",
-        )
+        yield "missing", f"Missing values: {_listed(missing)}." if missing else ""
         folds = self._each(("fuse",), "cross_validation", "folds") + self._each(("cox",), "modelling", "folds")
-        seeds = self._each(MODELLING, "seed") + self._each(("fuse",), "cross_validation", "seed")
-        yield (
-            "tuning",
-            f"Cross-validation with {_listed(folds) or 'no'} folds; seeds {_listed(dict.fromkeys(map(str, seeds)))}; "
-            "every setting stands under Stages.",
+        seeds = dict.fromkeys(
+            map(str, self._each(MODELLING, "seed") + self._each(("fuse",), "cross_validation", "seed"))
         )
+        told = f"Cross-validation with {_listed(folds)} folds; " if folds else ""
+        yield "tuning", f"{told}seeds {_listed(seeds)}; every setting stands under Stages."
         yield "reduction", _reduction(study)
-        yield "scaling", "Features are z-scored with mean and SD of the training patients, inside every fold."
+        if "fuse" in verbs or "lasso" in self._each(("cox",), "modelling", "selection"):
+            yield "scaling", "Features are z-scored with mean and SD of the training patients, inside every fold."
+        if any(stage.bundle.get("cutoff") for stage in study.stages):
+            yield "output", "Linear predictor, survival or probability; risk groups by a cut-off locked on training."
+        yield "imbalance", _imbalance(study)
+
+    def _care(self) -> Iterator[tuple[str, str]]:
+        """What was done against results that are too good."""
+        study = self._study
+        models = study.of(*MODELLING)
+        if not models:
+            return
+        seen = [
+            stage.title for stage in models if stage.setting("accept_seen") or stage.setting("fused_on") == "training"
+        ]
         yield (
             "leakage",
-            "Every fitted step (scaling, selection, cut-off) uses training patients only; "
+            f"In-sample, as a paper did it, and too good for that: {', '.join(seen)}."
+            if seen
+            else "Every fitted step (scaling, selection, cut-off) uses training patients only; "
             "test parts are predicted by the locked model.",
         )
         resamples = self._each((*MODELLING, "validate"), "bootstrap")
@@ -152,25 +172,16 @@ class Facts:
                 f"Optimism by bootstrap, {_listed(resamples)} resamples, the selection done again in each; "
                 "out-of-fold groups.",
             )
-        if any(stage.bundle.get("cutoff") for stage in study.stages):
-            yield (
-                "output",
-                "Linear predictor, survival or probability, and a risk group by a cut-off locked on the training "
-                "patients.",
-            )
         if any(stage.bundle.get("competing") for stage in study.stages):
             yield (
                 "competing",
-                "Competing events are modelled (cause-specific and Fine–Gray); censoring by the partial likelihood.",
+                "Competing events are modelled (cause-specific and Fine–Gray); censoring by partial likelihood.",
             )
-        elif "cox" in verbs:
+        elif study.of("cox"):
             yield "competing", "Censoring by the partial likelihood; no competing events were named."
         rare = [line for stage in study.stages for line in stage.lines("warnings") if "events per variable" in line]
-        yield (
-            "dimension",
-            f"The program warns: {rare[0]}." if rare else "No warning of too few events for the coefficients.",
-        )
-        yield "imbalance", _imbalance(study)
+        few = "No warning of too few events for the coefficients."
+        yield "dimension", f"The program warns: {rare[0]}." if rare else few
 
     def _results(self) -> Iterator[tuple[str, str]]:
         if self._measured:
@@ -222,7 +233,8 @@ def _of_extraction(stage: Stage) -> Iterator[tuple[str, str]]:
     if isinstance(extraction, Mapping) and extraction:
         phase, values = next(iter(extraction.items()))
         values = values if isinstance(values, Mapping) else {}
-        setting = values.get("setting") if isinstance(values.get("setting"), Mapping) else {}
+        given = values.get("setting")
+        setting: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
         yield "phases", f"Phases: {', '.join(map(str, extraction))}; the acquisition's parameters are the author's."
         yield from _of_settings(str(phase), values, setting)
         yield (
