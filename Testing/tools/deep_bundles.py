@@ -56,7 +56,7 @@ class _DrawsAll(Architecture):
 
     def build(self, **given: Any) -> Any:
         network = super().build(**given)
-        last = [module for module in network.modules() if getattr(module, "bias", None) is not None][-1]
+        last: Any = [module for module in network.modules() if getattr(module, "bias", None) is not None][-1]
         last.bias.data[1] = 100.0
         return network
 

@@ -70,7 +70,7 @@ def write_study(out: Path) -> Path:
 
 
 def _stage(name: str, verb: str, title: str, **more: Any) -> dict[str, Any]:
-    common = {"folder": name, "state": "done", "why": "", "seconds": None, "needs": [], "paper": ""}
+    common: dict[str, Any] = {"folder": name, "state": "done", "why": "", "seconds": None, "needs": [], "paper": ""}
     return {"name": name, "verb": verb, "title": title, **common, **more}
 
 

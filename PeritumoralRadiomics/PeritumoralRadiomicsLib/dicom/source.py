@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ def read_source(folder: Path, series: str | None = None) -> SourceScan:
     return SourceScan(image, tuple(headers[n] for n in _in_order(folder, image, headers)))
 
 
-def _in_order(folder: Path, image: sitk.Image, headers: list[Dataset]) -> list[int]:
+def _in_order(folder: Path, image: sitk.Image, headers: Sequence[Dataset]) -> list[int]:
     """Each slice by its own place, so that no order of files matters."""
     places = np.array([header.ImagePositionPatient for header in headers], float)
     order = []

@@ -17,6 +17,7 @@ from .source import MAKER, SourceScan
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
+    from pydicom.uid import UID
 
 SERIES_NUMBER = 8102
 _SMALLEST = 3
@@ -97,7 +98,7 @@ def _add(file: Dataset, name: str, contours: list[Dataset], colour: tuple[float,
     file.RTROIObservationsSequence.append(observed)
 
 
-def _file(scan: SourceScan, storage: str) -> FileDataset:
+def _file(scan: SourceScan, storage: UID) -> FileDataset:
     import datetime
 
     from pydicom.dataset import FileDataset, FileMetaDataset
@@ -106,7 +107,7 @@ def _file(scan: SourceScan, storage: str) -> FileDataset:
     meta = FileMetaDataset()
     meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, storage
     meta.MediaStorageSOPInstanceUID = generate_uid()
-    file = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    file = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     file.SOPClassUID, file.SOPInstanceUID = storage, meta.MediaStorageSOPInstanceUID
     now = datetime.datetime.now()
     file.InstanceCreationDate, file.InstanceCreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,7 @@ def _results(panel: Any, step: Walk, folder: Path) -> None:
         step.check(f"{words} can be shown", not ui.resultLabel.text)
         if "curves" in words and slicer.app.layoutManager().plotViewCount:
             colour = slicer.util.getNode("ROC curves").GetNthPlotSeriesNode(0).GetColor()
-            step.seen("a curve is seen", lambda colour=colour: count_colour(chart_pixels(), colour))
+            step.seen("a curve is seen", partial(_in_chart, colour))
         step.picture(f"result_{number}")
     ui.sweepTable.selectRow(2)
     step.seen("the ring of a size that is chosen is seen", lambda: shown(ring_colours_of(1)))
@@ -239,3 +240,7 @@ def _overlay(slider: Any) -> int:
     without_it = slice_pixels()
     slider.value = opacity
     return count_changed(with_it, without_it)
+
+
+def _in_chart(colour: tuple[float, float, float]) -> int:
+    return count_colour(chart_pixels(), colour)
