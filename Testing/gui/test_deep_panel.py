@@ -31,6 +31,8 @@ INPUTS = {"QComboBox", "QLineEdit", "QSpinBox", "QPushButton", "qMRMLNodeComboBo
 HAS_NETWORKS = all(
     importlib.util.find_spec(name) for name in ("torch", "monai", "safetensors", "efficientnet_lite_pytorch", "captum")
 )
+HAS_CLASSIFIERS = all(importlib.util.find_spec(name) for name in ("skops", "captum", "pywt"))
+needs_classifiers = pytest.mark.skipif(not HAS_CLASSIFIERS, reason="needs the extra 'deep'; the panel would ask pip")
 needs_networks = pytest.mark.skipif(not HAS_NETWORKS, reason="needs the extra 'deep'")
 CARD = {
     "format": network_bundle.FORMAT,
@@ -273,6 +275,7 @@ def test_everything_comes_back_with_the_scene(panel, patient, card, tmp_path):
 
 
 @pytest.mark.slow
+@needs_classifiers
 def test_a_fusion_is_applied_with_its_features_and_its_ring_grown(panel, sample, tmp_path, wait_until, window):
     model = fused_model(tmp_path / "fusion" / "model", sample)
     panel._parameterNode.cohort = str(sample)
@@ -487,12 +490,11 @@ def test_what_a_run_needs_is_said_step_by_step(panel, sample, tmp_path):
 
 
 @pytest.mark.slow
+@needs_classifiers
 def test_a_run_is_stopped_keeps_what_is_finished_and_goes_on(panel, sample, tmp_path, wait_until, window):
     chosen = panel._parameterNode
     chosen.cohort, chosen.outFolder, chosen.steps = str(sample), str(tmp_path / "out"), [RADIOMICS]
     cases = tmp_path / "out" / RADIOMICS / "cases"
-    if not importlib.util.find_spec("skops") or not importlib.util.find_spec("captum"):
-        pytest.skip("the packages are asked for first")
     press(panel.ui.runButton)
     wait_until(lambda: len(list(cases.glob("sample_*/features.json"))) >= 1, 240)
     panel.ui.runCancelButton.click()
