@@ -67,12 +67,12 @@ class FuseJob(Job):
     """Signatures, their fusion and seven classifiers: cross-validated, compared, applied to other parts, bundled.
 
     Writes ``models.csv`` (AUC as the mean of the folds with Nadeau and Bengio's interval; other figures of the pooled
-    out-of-fold probabilities), ``predictions.csv``, ``selected_features.csv``, ``comparison.csv`` (every two models:
-    fold by fold in training, DeLong's test in other parts), ``delong_<part>.csv`` of the other parts,
-    ``signatures.txt`` with the formulas, with readings ``icc.csv``, with ``sweep`` also ``ring_sweep.csv``;
-    ``figures/`` and the bundle ``model/``. Cases whose split is ``train`` (all, without that column) are
-    cross-validated; every other part is predicted by the mean of the fold models, at the training's threshold. A model
-    that cannot be fitted is left out with its reason.
+    out-of-fold probabilities), ``predictions.csv``, ``selected_features.csv``, ``p_values_train.csv``,
+    ``comparison.csv`` (every two models: fold by fold in training, DeLong's test in other parts), of the other parts
+    ``models_other_parts.csv``, ``predictions_other_parts.csv`` and ``delong_<part>.csv``, ``signatures.txt`` with the
+    formulas, with readings ``icc.csv``, with ``sweep`` also ``ring_sweep.csv``; ``figures/`` and the bundle ``model/``.
+    Cases whose split is ``train`` (all, without that column) are cross-validated; every other part is predicted by the
+    mean of the fold models, at the training's threshold. A model that cannot be fitted is left out with its reason.
 
     Attributes:
         cohort: table with ``case_id``, the end point and possibly the split.

@@ -9,6 +9,7 @@ import pytest
 from DeepRadiomicsFusionLib.tables.missing_features import MissingFeatures, fill_medians
 from RadiomicsCoreLib.cohort.missing import MissingPolicies
 from RadiomicsCoreLib.errors import InputError
+from RadiomicsStudyLib.cli import main
 
 
 @pytest.fixture
@@ -64,3 +65,19 @@ def test_new_cases_are_filled_as_the_training_was(table):
     filled, notes = fill_medians(table, {"x": 7.0, "absent": 1.0})
     assert filled["x"].tolist() == [1.0, 7.0, 4.0, 10.0] and len(notes) == 1
     assert filled["y"].tolist() == table["y"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--missing", "drop-features"], "--missing drop-features is now --missing median"),
+        (["--missing=drop-cases"], "--missing drop-cases is now --missing drop"),
+        (["--missing", "drop,ct.a.x=level"], "level is for categories"),
+        (["--id", "subject"], "no column 'subject' to be the id"),
+    ],
+)
+def test_the_words_of_fuse_are_those_of_cox_and_old_ones_are_told(tmp_path, capsys, words, said):
+    (tmp_path / "c.csv").write_text("case_id,y,ct.a.x\n1,0,1\n2,1,2\n3,0,3\n", encoding="utf-8")
+    assert main(["fuse", str(tmp_path / "c.csv"), "--endpoint", "y", "-o", str(tmp_path / "out"), *words]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and said in lines[0]
