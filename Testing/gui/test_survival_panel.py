@@ -194,6 +194,29 @@ def test_a_value_that_is_not_known_is_filled_or_named(sample, reading):
     assert reading().missing == () and sample.ui.patientNotesLabel.isHidden()
 
 
+def test_a_model_with_other_covariates_begins_with_the_patients_values_and_what_is_unknown_stays_so(
+    sample, reading, tmp_path
+):
+    """A second model asks for a covariate that the first one has not."""
+    from SurvivalNomogramLib.bundles.bundle import ModelBundle, save_bundle
+    from SurvivalNomogramLib.models.cox import fit_cox
+    from SurvivalNomogramLib.nomogram.points import make_nomogram
+    from SurvivalNomogramLib.tables.survival_table import read_survival_table
+
+    new = "ct.ring_0_3mm.original_glcm_JointEntropy"
+    path = SAMPLE / "sample_patients.csv"
+    table = read_survival_table(path, time="follow_up_days", event="death", covariates=["age", "stage", new])
+    model = fit_cox(table)
+    save_bundle(ModelBundle(model, make_nomogram(model, table.training.frame, [365])), tmp_path / "other")
+    choose(sample.ui.patientSelector, sample.cohort.patients[6])
+    sample.patient.controls.check("stage").click()
+    sample.ui.bundleFileEdit.currentPath = str(tmp_path / "other" / "model.json")
+    press(sample.ui.loadButton)
+    row = sample.cohort.patient(sample.cohort.patients[6])
+    assert reading().missing == ("stage",) and reading().values[new] == float(row[new])
+    assert not sample.patient.controls.check("stage").checked
+
+
 def test_a_value_outside_the_training_range_is_marked(sample, reading):
     sample.patient.controls.control("age").value = 95
     assert reading().outside == ("age",)

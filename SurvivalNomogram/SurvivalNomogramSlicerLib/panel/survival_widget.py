@@ -26,7 +26,7 @@ from ..logic.fit import COMPONENTS_FIRST, PACKAGES, FitRequest
 from ..logic.models import MODEL, model_of, show_only, shown_models, stored_model
 from .covariate_list import CovariateChoice, CovariateList
 from .model_charts import ModelCharts
-from .patient_section import PatientSection, default_values, put_values
+from .patient_section import PatientSection, default_values, put_values, values_of
 
 TITLE = "Survival Nomogram"
 _TIPS = {
@@ -55,6 +55,7 @@ class SurvivalPanel(ModuleWidget):
     def __init__(self, parent: Any, makeLogic: Callable[[], Any]) -> None:
         self.cohort: Cohort | None = None
         self._source: tuple[Any, ...] = ()
+        self._asked: set[str] | None = None
         # Made in setup, which may never be called, or fail.
         self.job: Any = None
         self.covariates: Any = None
@@ -140,7 +141,7 @@ class SurvivalPanel(ModuleWidget):
         if self._watch is not None:
             self._watch.stop()
         if parameters is None and self.charts is not None:
-            self._source = ()
+            self._source, self._asked = (), None
             self.charts.forget()
             self.patient.forget()
         super().setParameterNode(parameters)
@@ -156,8 +157,7 @@ class SurvivalPanel(ModuleWidget):
         """Follow the choices with boxes, charts and the patient."""
         self._readCohort(parameters)
         self.charts.follow(parameters)
-        if parameters.model is not None and not parameters.values:
-            self._beginPatient(parameters)
+        self._beginPatient(parameters)
         self.patient.follow(parameters)
 
     def updateButtons(self, parameters: Any) -> None:
@@ -273,7 +273,7 @@ class SurvivalPanel(ModuleWidget):
         with self.reporting(_("The sample could not be loaded.")):
             chosen = self._parameterNode
             table, model = self.logic.loadSample()
-            chosen.cohortFile, chosen.values = "", []
+            chosen.cohortFile = ""
             chosen.cohort, chosen.model = table, model
             self.say(_("The sample is loaded: drag a value in section 4, or fit a model of your own."))
 
@@ -321,7 +321,6 @@ class SurvivalPanel(ModuleWidget):
         with self.reporting(_("The model could not be fitted.")):
             chosen = self.logic.getParameterNode()
             node = self.logic.importFit(run)
-            chosen.values = []
             chosen.model = node
             self.ui.modelsCollapsibleButton.collapsed = False
             words = stored_model(node).notes
@@ -378,7 +377,6 @@ class SurvivalPanel(ModuleWidget):
         with self.reporting(_("The bundle could not be loaded.")):
             chosen = self._parameterNode
             node = self.logic.loadModel(chosen.bundleFile)
-            chosen.values = []
             chosen.model = node
             self.say(_("{name} is loaded.").format(name=node.GetName()))
 
@@ -405,13 +403,23 @@ class SurvivalPanel(ModuleWidget):
     # --- the patient ------------------------------------------------------------------------------------------
 
     def _beginPatient(self, parameters: Any) -> None:
-        """Begin with the middle of each axis, and let the scene's features go before it."""
+        """Give each covariate that another model asks for a value: the patient's, or the middle of its axis.
+
+        A covariate that was asked for before and has no value is not known, and stays so.
+        """
         try:
-            bundle = model_of(parameters.model).bundle
-            values = default_values(bundle)
+            values = default_values(model_of(parameters.model).bundle) if parameters.model is not None else {}
         except RadiomicsError:
             return  # the patient's section says what is wrong with it
-        put_values(parameters, values)
+        known = values_of(parameters)
+        asked = self._asked if self._asked is not None else {*values} if known else set()
+        self._asked = asked | {*values}
+        if self.cohort is not None and parameters.patient in self.cohort.patients:
+            row = self.cohort.patient(parameters.patient)
+            values = {name: row.get(name, value) for name, value in values.items()}
+        fresh = {name: value for name, value in values.items() if name not in asked and name not in known}
+        if fresh:
+            put_values(parameters, {**known, **fresh})
 
     def _onWatch(self) -> None:
         self.charts.fit()
