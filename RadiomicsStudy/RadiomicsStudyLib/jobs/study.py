@@ -29,7 +29,7 @@ from ..study_run.plan import StudyPlan
 from ..study_run.runner import StudyRun
 
 RECIPE = Literal["wu2021", "song2021", "yang2023", "zhang2024", "liu2025"] | Path
-assert RECIPE.__args__[0].__args__ == PUBLISHED  # type: ignore[attr-defined]
+assert RECIPE.__args__[0].__args__ == PUBLISHED
 
 
 def read_value(text: str) -> tuple[str, Any]:

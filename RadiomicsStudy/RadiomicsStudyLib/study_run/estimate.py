@@ -53,7 +53,7 @@ def estimate(job: Job, cases: int, folder: Path, earlier: StageRow | None) -> Es
 
 def _seconds(values: Mapping[str, Any], verb: str, cases: int) -> float:
     if verb == "extract":
-        preset = (values.get("measure") or {}).get("preset")
+        preset = str((values.get("measure") or {}).get("preset"))
         return cases * _regions(values) * _SECONDS_A_REGION.get(preset, 1.0) * (1 + values.get("perturb", 0))
     if verb == "deep_features":
         return cases * max(1, len(values.get("regions") or ()) or _regions(values)) * 0.8
