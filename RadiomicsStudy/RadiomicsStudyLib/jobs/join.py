@@ -28,9 +28,9 @@ class JoinJob(Job):
     """Bring columns of feature tables into a cohort table, and columns of the cohort into a feature table.
 
     Writes ``cohort.csv`` (files named as seen from the output folder; what ``train --scores`` reads),
-    ``features.csv`` with the joined columns alone, and with ``numbers`` also ``numbers.csv`` (``number.age``; what ``fuse``
-    and ``signature`` take): numeric columns as they are, categories as a column of 0 and 1 for every level but the first,
-    missing values as the median or commonest level of all cases.
+    ``features.csv`` with the joined columns alone, and with ``numbers`` also ``numbers.csv`` (``number.age``; what
+    ``fuse`` and ``signature`` take): numeric columns as they are, categories as a column of 0 and 1 for every level but
+    the first, missing values as the median or commonest level of all cases.
 
     Attributes:
         cohort: the cohort table.
