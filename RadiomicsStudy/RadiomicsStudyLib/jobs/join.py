@@ -28,9 +28,9 @@ class JoinJob(Job):
     """Bring columns of feature tables into a cohort table, and columns of the cohort into a feature table.
 
     Writes ``cohort.csv`` (files named as seen from the output folder; what ``train --scores`` reads),
-    ``features.csv`` with the joined columns alone, and with ``numbers`` also ``numbers.csv`` (what ``fuse`` and
-    ``signature`` take): numeric columns as they are, categories as a column of 0 and 1 for every level but the first,
-    missing values as the median or commonest level of all cases.
+    ``features.csv`` with the joined columns alone, and with ``numbers`` also ``numbers.csv`` (``number.age``; what
+    ``fuse`` and ``signature`` take): numeric columns as they are, categories as a column of 0 and 1 for every level but
+    the first, missing values as the median or commonest level of all cases.
 
     Attributes:
         cohort: the cohort table.
@@ -67,7 +67,8 @@ class JoinJob(Job):
             output.record |= seen_record({f"{FEATURES_FILE}.csv": _together(list(seen.values()))})
         if self.numbers:
             cells = cells_of(self.cohort, self.numbers)
-            columns = {name: values for column in self.numbers for name, values in _numbers(column, cells[column])}
+            # A name of its own: the column itself stands in the cohort that the table is joined to again.
+            columns = {f"number.{n}": v for column in self.numbers for n, v in _numbers(column, cells[column])}
             rows = [{ID_COLUMN: case, **{name: v[k] for name, v in columns.items()}} for k, case in enumerate(ids)]
             output.files["numbers"] = output.table(NUMBERS_FILE, rows)
         progress(1.0, f"{len(added)} columns joined")

@@ -30,6 +30,9 @@ TOGETHER: dict[str, dict[str, dict[str, Any]]] = {
         "training.monitor": {"endpoints": [], "network": "unet", "training": {"task": "segmentation"}},
         "input.size": {"input": {"kind": "patch"}},
     },
+    "split": {"dealing.by": {"dealing": {"external": ["b"]}}},
+    "compare": {"against": {"models": {"x": "c"}}},
+    "collect": {"groups": {"runs": {"ct": "b"}}},
 }
 # Values that fit a field with rules of its own; other fields take one by their type.
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -50,6 +53,10 @@ NEEDED: dict[str, dict[str, Any]] = {
     "rings": {"rings": {"outer_mm": [3.0]}},
     "correlation": {"features": {"radiomics": "a.csv", "deep": "b.csv"}},
     "train": {"endpoints": ["a"], "training": {"task": "classification"}},
+    "compare": {"models": {"a": "a", "b": "b"}},
+    "scores": {"features": {"a": "a.csv"}},
+    "join": {"features": {"a": "a.csv"}},
+    "collect": {"runs": {"a": "a"}, "table": ["scores"]},
 }
 
 

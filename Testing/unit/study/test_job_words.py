@@ -20,7 +20,7 @@ from RadiomicsStudyLib.words.verb import JobVerb
 LIB = Path(__file__).resolve().parents[3] / "RadiomicsStudy" / "RadiomicsStudyLib"
 JOB_VERBS: list[JobVerb] = [module.VERB for module in VERBS if hasattr(module, "VERB")]
 # Options of a verb that belong to this run alone and change no value of it.
-OF_THE_RUN = {"out", "print_job", "help"}
+OF_THE_RUN = {"out", "print_job", "help", "dry_run"}
 
 
 def parser_of(verb: JobVerb) -> argparse.ArgumentParser:

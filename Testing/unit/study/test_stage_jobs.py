@@ -136,9 +136,9 @@ def test_joined_scores_keep_their_sign_and_clinical_columns_become_numbers(signa
     assert case.values["ring.rad.signature"] == pytest.approx(wanted)
     assert isinstance(case.values["change"], float)
     numbers = pd.read_csv(out / "numbers.csv")
-    assert list(numbers.columns) == ["case_id", "change", "sex=male"]
+    assert list(numbers.columns) == ["case_id", "number.change", "number.sex=male"]
     cohort = pd.read_csv(signatures / "cohort.csv")
-    assert (numbers["sex=male"] == (cohort["sex"] == "male")).all()
+    assert (numbers["number.sex=male"] == (cohort["sex"] == "male")).all()
 
 
 def test_a_score_divides_patients_at_the_trainings_cutoff_and_high_scores_die_earlier(signatures):
