@@ -94,7 +94,7 @@ def test_every_chart_can_be_chosen_and_is_drawn(opened):
             if page.locator("#chart-model").is_enabled():
                 page.select_option("#chart-model", model)
             assert opened.value("document.getElementById('chart-says').textContent.length") > 20
-            assert opened.value("document.querySelectorAll('#chart .main-svg .plot path').length") > 0, (kind, model)
+            assert opened.value("document.querySelectorAll('#chart .main-svg .trace').length") > 0, (kind, model)
             drawn += 1
     assert drawn > 10 and opened.complaints == []
     assert opened.value("document.querySelectorAll('#chart-numbers tbody tr').length") > 0
