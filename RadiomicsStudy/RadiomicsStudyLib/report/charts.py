@@ -148,8 +148,8 @@ def _performance(measured: Sequence[Measured]) -> Iterator[Chart]:
                 "Models compared",
                 measure,
                 cohort or "all",
-                f"{measure} in {cohort or 'all patients'}, models counted: {len(points)}; bars are 95 % intervals where "
-                "there are any. The dotted line is chance.",
+                f"{measure} in {cohort or 'all patients'}, models counted: {len(points)}; bars are 95 % intervals, "
+                "where there are any. The dotted line is chance.",
                 (_points_with_bars(points),),
                 _axes(
                     measure,
