@@ -51,9 +51,18 @@ class Chart:
             "model": self.model,
             "cohort": self.cohort,
             "says": self.says,
-            "traces": list(self.traces),
+            "traces": [_rounded(trace) for trace in self.traces],
             "layout": dict(self.layout),
         }
+
+
+def _rounded(value: Any) -> Any:
+    """Numbers with the digits that a screen shows: a study has hundreds of thousands of them."""
+    if isinstance(value, Mapping):
+        return {name: _rounded(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.6g}") if isinstance(value, float) and math.isfinite(value) else value
 
 
 def charts_of(study: Study, measured: Sequence[Measured]) -> list[Chart]:
@@ -139,8 +148,8 @@ def _performance(measured: Sequence[Measured]) -> Iterator[Chart]:
                 "Models compared",
                 measure,
                 cohort or "all",
-                f"{measure} of {len(points)} models in {cohort or 'all patients'}; bars are 95 % intervals where there "
-                "are any. The dotted line is chance.",
+                f"{measure} in {cohort or 'all patients'}, models counted: {len(points)}; bars are 95 % intervals, "
+                "where there are any. The dotted line is chance.",
                 (_points_with_bars(points),),
                 _axes(
                     measure,
@@ -191,7 +200,7 @@ def _kaplan_meier(stage: Stage, cohort: str, rows: Rows) -> Iterator[Chart]:
         survival = [1.0, *_numbers(own, "survival")]
         traces += _band(k, times, [1.0, *_numbers(own, "lower")], [1.0, *_numbers(own, "upper")], "hv")
         at_risk = ["", *(row.get("at_risk", "") for row in own)]
-        hover = f"{group}<br>time %{{x}}<br>survival %{{y:.3f}}<br>at risk %{{text}}<extra></extra>"
+        hover = "%{fullData.name}<br>time %{x}<br>survival %{y:.3f}<br>at risk %{text}<extra></extra>"
         traces.append(_line(k, group, times, survival, line={"shape": "hv"}, text=at_risk, hovertemplate=hover))
     who = rows[0].get("patients", "")
     label = cohort.replace("_", " ")

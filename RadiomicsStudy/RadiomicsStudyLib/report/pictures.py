@@ -7,13 +7,13 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-BUDGET_BYTES = 7_000_000
-"""For all pictures of a page, as they stand in it. With the chart library (5 MB) a page stays below 15 MB."""
+CASES_BYTES, FIGURES_BYTES = 2_500_000, 4_000_000
+"""For the pictures of a page, as they stand in it. With the chart library (5 MB) a page stays below 15 MB."""
 # Widest first: pixels, quality, and about how large a picture is against the first.
 SIZES = ((1100, 85, 1.0), (900, 80, 0.65), (700, 72, 0.4), (520, 65, 0.25), (380, 55, 0.14), (260, 45, 0.07))
 
 
-def embedded(paths: Iterable[Path], budget: int = BUDGET_BYTES) -> dict[Path, str]:
+def embedded(paths: Iterable[Path], budget: int = FIGURES_BYTES) -> dict[Path, str]:
     """Return pictures as ``data:`` addresses, all at the largest size that the budget allows.
 
     A picture that cannot be read is left out; those beyond the budget at the smallest size are too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -99,6 +100,15 @@ def rows_of(path: Path | None) -> list[dict[str, str]]:
     except RadiomicsError:
         return []
     return [dict(zip(header, map(unguard_text, row), strict=True)) for row in rows]
+
+
+def header_of(path: Path) -> list[str]:
+    """Return the columns of a CSV file, of which no more than the first line is read; none where it has none."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            return [unguard_text(name) for name in next(csv.reader(stream), [])]
+    except (OSError, ValueError, csv.Error):
+        return []
 
 
 def table_of(name: str, rows: Sequence[Mapping[str, Any]], *, most: int = MOST_ROWS) -> Table | None:

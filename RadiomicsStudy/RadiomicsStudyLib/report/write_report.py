@@ -32,11 +32,12 @@ from .features import feature_choices
 from .folder import Stage, Study, read_study
 from .measures import Measured, measures, model_tables
 from .methods import methods_of
-from .pictures import embedded
-from .table import Table, flat, rows_of, shown, table_of
+from .pictures import CASES_BYTES, FIGURES_BYTES, embedded
+from .table import MOST_ROWS, Table, flat, rows_of, shown, table_of
 
 REPORT_FILE, CHECKLIST_FOLDER = "report.html", "checklists"
 LARGEST_TABLE_BYTES = 2_000_000
+FEWEST_ROWS, ROWS_OF_ALL = 8, 6000
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(\.\d+)?(?![\w.])")
 PAGE = Path(__file__).parent / "page"
 # Tables that have a place of their own, or a row of thousands of columns a case.
@@ -108,7 +109,7 @@ def _page(study: Study) -> tuple[str, list[Any]]:
         "model_tables": model_tables(measured),
         "charts": [chart.to_dict() for chart in charts],
         "calculators": [asdict(calculator) for calculator in asked],
-        "stages": [_stage_view(stage, pictures) for stage in study.stages],
+        "stages": [_stage_view(stage, pictures, _rows_each(study)) for stage in study.stages],
         "warnings": _grouped(study),
         "methods": methods_of(study, facts),
         "checklists": checklists,
@@ -127,7 +128,7 @@ def _pictures(study: Study, cases: Sequence[Case]) -> dict[Path, str]:
     from markupsafe import Markup
 
     figures = [path for stage in study.stages for path in stage.figures.values()]
-    found = embedded([*(case.picture for case in cases if case.picture), *figures])
+    found = embedded([case.picture for case in cases if case.picture], CASES_BYTES) | embedded(figures, FIGURES_BYTES)
     return {path: Markup(address) for path, address in found.items()}
 
 
@@ -183,7 +184,12 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _stage_view(stage: Stage, pictures: Mapping[Path, str]) -> StageView:
+def _rows_each(study: Study) -> int:
+    """Rows that each of the stages' tables may have, so that hundreds of tables leave the page small."""
+    return max(FEWEST_ROWS, min(MOST_ROWS, ROWS_OF_ALL // max(1, sum(len(stage.tables) for stage in study.stages))))
+
+
+def _stage_view(stage: Stage, pictures: Mapping[Path, str], most: int) -> StageView:
     inputs = stage.record.get("inputs")
     named = [
         (str(name), str(found.get("path", "")).split("/")[-1], str(found.get("sha256", "")))
@@ -195,7 +201,7 @@ def _stage_view(stage: Stage, pictures: Mapping[Path, str]) -> StageView:
         for name, path in stage.tables.items()
         if name not in _ELSEWHERE
         and path.stat().st_size < LARGEST_TABLE_BYTES
-        and (table := table_of(name, rows_of(path)))
+        and (table := table_of(name, rows_of(path), most=most))
     ]
     return StageView(
         stage,

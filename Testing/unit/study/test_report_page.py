@@ -94,7 +94,7 @@ def test_every_chart_can_be_chosen_and_is_drawn(opened):
             if page.locator("#chart-model").is_enabled():
                 page.select_option("#chart-model", model)
             assert opened.value("document.getElementById('chart-says').textContent.length") > 20
-            assert opened.value("document.querySelectorAll('#chart .main-svg .plot path').length") > 0, (kind, model)
+            assert opened.value("document.querySelectorAll('#chart .main-svg .trace').length") > 0, (kind, model)
             drawn += 1
     assert drawn > 10 and opened.complaints == []
     assert opened.value("document.querySelectorAll('#chart-numbers tbody tr').length") > 0
@@ -184,16 +184,14 @@ def test_the_models_of_one_cohort_can_be_shown_alone(opened):
 
 def test_the_keyboard_reaches_every_control(opened):
     page = opened.page
-    opened.value("document.activeElement.blur(), window.scrollTo(0, 0)")
-    wanted = opened.value("[...document.querySelectorAll('main select:enabled, main input')].length")
+    wanted = {"case-sort", "chart-kind", "calculator-model", "value-0", "model-cohort", "checklist-open"}
     reached = set()
-    for _ in range(500):
+    for _ in range(600):  # the page's links, tables and buttons stand between them
         page.keyboard.press("Tab")
-        reached.add(opened.value("document.activeElement.id || document.activeElement.tagName"))
-        if "checklist-open" in reached:
+        reached.add(opened.value("document.activeElement.id"))
+        if wanted <= reached:
             break
-    assert {"case-sort", "chart-kind", "calculator-model", "value-0", "model-cohort", "checklist-open"} <= reached
-    assert wanted > 6
+    assert wanted <= reached
 
 
 def test_it_prints(opened):

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from RadiomicsCoreLib.files.tables import read_cells
-
 from ..cohort import CohortView, endpoints_of
 from ..folder import Stage, Study
 from ..measures import Measured
-from ..table import rows_of, shown
+from ..table import header_of, rows_of, shown
 
 EXTRACTING = ("extract", "measure")
 MODELLING = ("cox", "logistic", "pca", "fuse", "train")
@@ -115,7 +113,7 @@ class Facts:
             path = stage.tables.get("features")
             if path is None:
                 continue
-            header = read_cells(path)[0] if path.stat().st_size < 50_000_000 else []
+            header = header_of(path)
             if header:
                 yield "feature_number", f"{sum('.' in name for name in header)} features a case ({stage.title})."
             yield "feature_files", f"Features of every case are in {stage.name}/features.csv."
