@@ -18,8 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy")
 # (left, bottom, width) of each Lib; a row is a layer.
 PLACES = {
-    "RadiomicsStudyLib": (0.0, 3, 7.9),
-    "PeritumoralSlicerLib": (8.1, 3, 3.9),
+    "RadiomicsStudyLib": (0.0, 3, 5.3),
+    "DeepFusionSlicerLib": (5.5, 3, 2.1),
+    "SurvivalNomogramSlicerLib": (7.7, 3, 2.1),
+    "PeritumoralSlicerLib": (9.9, 3, 2.1),
     "DeepRadiomicsFusionLib": (0.0, 2, 4.5),
     "SurvivalNomogramLib": (4.7, 2, 3.2),
     "RadiomicsSlicerLib": (8.1, 2, 3.9),
@@ -30,6 +32,8 @@ COLOURS = {
     "RadiomicsStudyLib": "#e7dff2",
     "RadiomicsSlicerLib": "#dfe9f5",
     "PeritumoralSlicerLib": "#dfe9f5",
+    "DeepFusionSlicerLib": "#dfe9f5",
+    "SurvivalNomogramSlicerLib": "#dfe9f5",
     "DeepRadiomicsFusionLib": "#fbe3d6",
     "SurvivalNomogramLib": "#fdf0cf",
     "PeritumoralRadiomicsLib": "#dcefdd",
