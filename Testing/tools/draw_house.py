@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import textwrap
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -18,13 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = ("PeritumoralRadiomics", "DeepRadiomicsFusion", "SurvivalNomogram", "RadiomicsStudy")
 # (left, bottom, width) of each Lib; a row is a layer.
 PLACES = {
-    "RadiomicsStudyLib": (0.0, 3, 5.3),
-    "DeepFusionSlicerLib": (5.5, 3, 2.1),
-    "SurvivalNomogramSlicerLib": (7.7, 3, 2.1),
-    "PeritumoralSlicerLib": (9.9, 3, 2.1),
-    "DeepRadiomicsFusionLib": (0.0, 2, 4.5),
-    "SurvivalNomogramLib": (4.7, 2, 3.2),
-    "RadiomicsSlicerLib": (8.1, 2, 3.9),
+    "RadiomicsStudyLib": (0.0, 3, 4.4),
+    "DeepFusionSlicerLib": (4.6, 3, 2.4),
+    "SurvivalNomogramSlicerLib": (7.15, 3, 2.4),
+    "PeritumoralSlicerLib": (9.7, 3, 2.3),
+    "DeepRadiomicsFusionLib": (0.0, 2, 4.4),
+    "SurvivalNomogramLib": (4.6, 2, 4.4),
+    "RadiomicsSlicerLib": (9.2, 2, 2.8),
     "PeritumoralRadiomicsLib": (0.0, 1, 12.0),
     "RadiomicsCoreLib": (0.0, 0, 12.0),
 }
@@ -69,7 +70,7 @@ def imports(library: Path) -> set[str]:
 
 def house_figure() -> Figure:
     """Draw the house."""
-    figure = Figure(figsize=(11, 6.4))
+    figure = Figure(figsize=(14, 8.4))
     axes = figure.add_axes((0.02, 0.02, 0.96, 0.92))
     axes.set_xlim(-0.1, 12.1)
     axes.set_ylim(-0.05, 4.0)
@@ -88,20 +89,21 @@ def _draw(axes: Axes, name: str, found: dict[str, int], below: set[str]) -> None
     axes.add_patch(box)
     axes.text(left + 0.12, bottom + 0.77, name, fontsize=10.5, weight="bold", va="center")
     told = ", ".join(sorted(word.removesuffix("Lib") for word in below)) or "nothing of ours"
-    axes.text(left + 0.12, bottom + 0.12, f"imports {told}", fontsize=6.5, va="center", color="#444444")
+    lines = textwrap.fill(f"imports {told}", int(20 * width))
+    axes.text(left + 0.12, bottom + 0.09, lines, fontsize=6.5, va="bottom", color="#444444")
     words = [f"{room or 'itself'} {count}" for room, count in found.items()]
     _lines(axes, words, left + 0.12, bottom + 0.61, width - 0.24)
 
 
 def _lines(axes: Axes, words: list[str], left: float, top: float, width: float) -> None:
-    """Write words in as many lines as they need; 13 letters take one unit of width."""
+    """Write words in as many lines as they need; 15 letters take one unit of width."""
     line, row = "", 0
     for word in [*words, None]:
         longer = f"{line}   {word}" if line else str(word)
-        if word is not None and len(longer) <= 12.5 * width:
+        if word is not None and len(longer) <= 15 * width:
             line = longer
             continue
-        axes.text(left, top - 0.14 * row, line, fontsize=8.5, va="center")
+        axes.text(left, top - 0.11 * row, line, fontsize=8.5, va="center")
         line, row = str(word), row + 1
 
 
