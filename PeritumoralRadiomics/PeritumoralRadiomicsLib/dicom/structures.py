@@ -114,6 +114,8 @@ def _file(scan: SourceScan, storage: UID) -> FileDataset:
     first = scan.headers[0]
     for keyword in _OF_THE_STUDY:
         setattr(file, keyword, first.get(keyword, ""))
+    file.FrameOfReferenceUID, file.PositionReferenceIndicator = first.get("FrameOfReferenceUID", ""), ""
+    file.OperatorsName = ""
     file.Manufacturer, file.ManufacturerModelName = MAKER, "peritumoral-radiomics"
     return file
 

@@ -74,6 +74,7 @@ def test_the_objects_belong_to_the_scans_study_and_refer_to_its_slices(scan, reg
         assert file.StudyInstanceUID == slices[0].StudyInstanceUID
         assert file.SeriesInstanceUID != slices[0].SeriesInstanceUID
         assert file.PatientID == slices[0].PatientID
+        assert file.FrameOfReferenceUID == slices[0].FrameOfReferenceUID
     known = {item.SOPInstanceUID for item in slices}
     (drawn,) = pydicom.dcmread(result.files["structures"]).ROIContourSequence
     used = {contour.ContourImageSequence[0].ReferencedSOPInstanceUID for contour in drawn.ContourSequence}
