@@ -13,6 +13,7 @@ import slicer
 from DeepRadiomicsFusion import DeepRadiomicsFusionLogic
 from DeepRadiomicsFusionLib.networks.network_bundle import Architecture, NetworkBundle, save_network_bundle
 from DeepRadiomicsFusionLib.settings.input_settings import NetworkInput
+from DeepRadiomicsFusionLib.settings.training_settings import Task
 from PeritumoralRadiomicsLib.regions.ring_settings import RingSettings
 from RadiomicsSlicerLib.tables import table_columns
 
@@ -29,7 +30,7 @@ print(features.GetNumberOfRows(), "features")
 shown = NetworkInput("resized_slice", region="ring_0_3mm", size=64, masked=True)
 architecture = Architecture("efficientnet_lite0")
 made = NetworkBundle(
-    architecture, architecture.build(), "classification", ("relapse",), "ct", shown, RingSettings(outer_mm=(3,))
+    architecture, architecture.build(), Task.CLASSIFICATION, ("relapse",), "ct", shown, RingSettings(outer_mm=(3,))
 )
 model = Path(tempfile.mkdtemp()) / "model"
 save_network_bundle(made, model)
