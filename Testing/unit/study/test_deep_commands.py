@@ -113,7 +113,7 @@ def test_contributions_are_given_to_a_classifier(fused, tables, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["fuse", "nowhere.csv", "--endpoint", "y", "--features", "a.csv", "-o", "out"], "a.csv"),
+        (["fuse", "nowhere.csv", "--endpoint", "y", "--features", "a.csv", "-o", "out"], "nowhere.csv"),
         (["fuse", "{cohort}", "--endpoint", "recurrense", "--features", "{radiomics}", "-o", "out"], "recurrence"),
         (["train", "{cohort}", "-o", "out"], "--endpoints"),
         (
