@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pandas as pd
 import pytest
 from small_recipes import SMALL, small_job
@@ -11,6 +13,8 @@ from RadiomicsStudyLib.recipes.catalogue import PUBLISHED
 from RadiomicsStudyLib.sample.sample_cohort import make_sample_cohort
 from RadiomicsStudyLib.study_run.layout import StageState, read_stages
 
+# Each takes minutes: the tests run the one, all of them on demand (PERITUMORAL_ALL_RECIPES=1).
+RUN = PUBLISHED if os.environ.get("PERITUMORAL_ALL_RECIPES") else ("wu2021",)
 # What a handful of patients and one epoch need not be enough for, by what the reason says.
 EXCUSED = (
     "leaves no covariate",
@@ -28,7 +32,7 @@ def test_there_is_a_small_form_of_every_recipe():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", RUN)
 @pytest.mark.filterwarnings(
     "ignore"
 )  # three patients of a class bring warnings of every package; numbers are not judged
